@@ -1,0 +1,66 @@
+"""Keys at rest: found by digest, sealed so that their owner can see them again.
+
+Both use keys derived from ``RBAC_SECRET_KEY``; rows written under an older key stay readable while
+that key is listed in ``RBAC_SECRET_KEY_FALLBACKS``.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+KEY_LENGTH = 60
+_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def generate_key() -> str:
+    """A fresh token key: 60 letters and digits, about 357 bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
+
+
+def generate_hex_id() -> str:
+    """24 hexadecimal digits, the form GenAuth's clients know ids in."""
+    return secrets.token_hex(12)
+
+
+def digest(key: str) -> str:
+    """The form a new key is stored and searched by."""
+    return _digest(settings.SECRET_KEY, key)
+
+
+def digests(key: str) -> list[str]:
+    """Every form the key may have been stored by, newest secret first."""
+    return [_digest(secret, key) for secret in _secrets()]
+
+
+def seal(key: str) -> str:
+    return _fernet(_secrets()).encrypt(key.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Raises cryptography.fernet.InvalidToken when the secret it was sealed with is gone."""
+    return _fernet(_secrets()).decrypt(sealed.encode()).decode()
+
+
+def _secrets() -> tuple[str, ...]:
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+@lru_cache(maxsize=16)
+def _derived(secret: str, purpose: str) -> bytes:
+    return hmac.digest(secret.encode(), f"rbac.{purpose}".encode(), hashlib.sha256)
+
+
+def _digest(secret: str, key: str) -> str:
+    return hmac.new(_derived(secret, "token-digest"), key.encode(), hashlib.sha256).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _fernet(all_secrets: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet(
+        [Fernet(base64.urlsafe_b64encode(_derived(secret, "token-seal"))) for secret in all_secrets]
+    )

@@ -1,0 +1,44 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import Server
+
+# Seconds a worker has to finish its requests after a signal.
+GRACE = 10
+
+
+class Command(BaseCommand):
+    help = "Serve HTTP until interrupted."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  a service is reached from other machines
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--workers", type=int, default=settings.RBAC_WORKERS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        server = Server(
+            "rbac_service.wsgi:application",
+            address=options["host"],
+            port=options["port"],
+            # Views are plain synchronous Django: WSGI calls them without an event loop between. One
+            # Python thread per worker, because more only wait for the interpreter lock; processes
+            # scale. Each keeps its database connection.
+            interface=Interfaces.WSGI,
+            loop=Loops.asyncio,
+            workers=options["workers"],
+            blocking_threads=1,
+            # The longest granian allows: an idle thread that ends takes its connection with it.
+            blocking_threads_idle_timeout=600,
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=GRACE,
+            log_access=False,
+            log_level=LogLevels.warning,
+        )
+        self.stdout.write(f"Serving on {settings.RBAC_PUBLIC_URL} (stop with Ctrl-C)")
+        self.stdout.flush()
+        server.serve()

@@ -1,0 +1,56 @@
+"""Reading JSON bodies."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+# Deeper documents have no honest use here, and what is stored must be writable again: Python's
+# encoder gives up a little below a depth of 1,000.
+MAX_DEPTH = 100
+
+
+class StrictJSONParser(BaseParser):
+    """JSON as RFC 8259 has it, in UTF-8; anything else is 400 "JSON parse error - …".
+
+    orjson instead of DRF's parser, which rests on Python's ``json``: that accepts NaN, infinities
+    (also ``1e999``) and lone surrogates, which no database or client can take back, and reads
+    numbers of any length. orjson refuses them, and is faster. Whole numbers beyond 64 bits become
+    floats, which integer fields then refuse. Of duplicate keys the last one counts.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return loads(stream.read())
+
+
+def loads(body: bytes) -> Any:
+    """Raises rest_framework.exceptions.ParseError."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"JSON parse error - {error}") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise ParseError(f"JSON parse error - nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        depth += 1
+    return depth - 1

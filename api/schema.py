@@ -1,0 +1,66 @@
+"""What the OpenAPI document says beyond the views: the security scheme and the error bodies."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+
+_VALIDATION_ERROR = {
+    "type": "object",
+    "description": "What is wrong, by field",
+    "properties": {
+        "non_field_errors": {"type": "array", "items": {"type": "string"}},
+        "code": {"type": "string"},
+    },
+    "additionalProperties": {},
+}
+_GENERIC_ERROR = {
+    "type": "object",
+    "description": "Why the request was refused",
+    "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
+    "required": ["detail"],
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "api.authentication.BearerAuthentication"
+    # authentik's name for it: generated clients name their configuration after it.
+    name = "authentik"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    """The console's session works too, but is not offered to clients."""
+
+    target_class = "api.authentication.SessionAuthentication"
+    name = "authentik_session"
+
+    def get_security_requirement(self, auto_schema: Any) -> None:  # type: ignore[override]  # None leaves it out
+        return None
+
+    def get_security_definition(self, auto_schema: Any) -> list[Any]:
+        return []
+
+
+def add_error_responses(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Every operation may answer 400 and 403 with these bodies, unless it says otherwise."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["ValidationError"] = _VALIDATION_ERROR
+    schemas["GenericError"] = _GENERIC_ERROR
+    for path in result.get("paths", {}).values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                responses = operation["responses"]
+                responses.setdefault("400", _response("ValidationError"))
+                responses.setdefault("403", _response("GenericError"))
+    return result
+
+
+def _response(component: str) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{component}"}
+    return {"content": {"application/json": {"schema": reference}}, "description": ""}

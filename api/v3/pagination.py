@@ -1,0 +1,59 @@
+"""Pages as authentik's clients know them: numbers instead of URLs, 0 where there is none."""
+
+from typing import Any
+
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+
+PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+_NUMBER = {"type": "number"}
+_NUMBERS = ("next", "previous", "count", "current", "total_pages", "start_index", "end_index")
+
+
+class Pagination(PageNumberPagination):
+    """A ``page_size`` that is no positive number is ignored, one above the cap is capped;
+    a ``page`` that does not exist is 404 "Invalid page.".
+    """
+
+    page_size = PAGE_SIZE
+    page_size_query_param = "page_size"
+    max_page_size = MAX_PAGE_SIZE
+    # DRF would take `page=last`; authentik's contract says 404.
+    last_page_strings = ()
+    invalid_page_message = "Invalid page."
+
+    def get_paginated_response(self, data: Any) -> Response:
+        page = self.page
+        assert page is not None, "paginate_queryset comes first"
+        return Response(
+            {
+                "pagination": {
+                    "next": page.next_page_number() if page.has_next() else 0,
+                    "previous": page.previous_page_number() if page.has_previous() else 0,
+                    "count": page.paginator.count,
+                    "current": page.number,
+                    "total_pages": page.paginator.num_pages,
+                    "start_index": page.start_index(),
+                    "end_index": page.end_index(),
+                },
+                "results": data,
+                "autocomplete": {},
+            }
+        )
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {
+                "pagination": {
+                    "type": "object",
+                    "properties": dict.fromkeys(_NUMBERS, _NUMBER),
+                    "required": list(_NUMBERS),
+                },
+                "results": schema,
+                "autocomplete": {"type": "object", "additionalProperties": {}},
+            },
+            "required": ["pagination", "results", "autocomplete"],
+        }

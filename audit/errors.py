@@ -1,0 +1,61 @@
+"""The root of the errors that operations raise.
+
+It lives in the lowest layer so that every layer may raise it; the status each one answers with is
+in the one table of ``api/errors.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class DomainError(Exception):
+    """A request that is understood and refused.
+
+    ``message`` is written for the caller. ``fields`` (field name to messages) is set when the fault
+    lies in named input; doors that key their errors by field use it instead of the message.
+    """
+
+    code = "error"
+    default_message = "The request was refused."
+
+    def __init__(self, message: str = "", *, fields: Mapping[str, Any] | None = None) -> None:
+        self.message = message or self._first(fields) or self.default_message
+        self.fields = dict(fields) if fields is not None else None
+        super().__init__(self.message)
+
+    @staticmethod
+    def _first(fields: Mapping[str, Any] | None) -> str:
+        for value in (fields or {}).values():
+            if isinstance(value, str):
+                return value
+            if isinstance(value, list) and value and isinstance(value[0], str):
+                return value[0]
+        return ""
+
+
+class InvalidInput(DomainError):
+    """Input that cannot be what the operation needs; ``fields`` says which and why."""
+
+    code = "invalid"
+    default_message = "Invalid input."
+
+
+class NotFound(DomainError):
+    """The thing named does not exist, or is hidden from the caller: the two look the same."""
+
+    code = "not_found"
+    default_message = "Not found."
+
+
+class Conflict(DomainError):
+    """The state does not allow the change: a name is taken, a thing is still in use."""
+
+    code = "conflict"
+    default_message = "The change conflicts with the current state."
+
+
+class Forbidden(DomainError):
+    """The actor may not do this."""
+
+    code = "permission_denied"
+    default_message = "You do not have permission to perform this action."

@@ -1,0 +1,1 @@
+"""System checks: what would otherwise show as slow or wrong answers later."""

@@ -1,0 +1,288 @@
+"""The one evaluator: may this subject do this action on this resource, and why?
+
+Allowed when, now, the subject is active and one of: superuser; a global grant of its own, or of a
+role held without scope; an object grant of its own, or of a role held; a role held within scopes
+that all cover the resource. Additive, no deny. Whatever is unknown is a denial, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from accounts.models import User
+from permissions import sql
+from permissions.decisions import (
+    Decision,
+    Page,
+    Question,
+    Reason,
+    ResourceRef,
+    Step,
+    StepKind,
+    SubjectRef,
+    action_parameters,
+    moment,
+    searchable,
+    subject_parameters,
+)
+
+M = TypeVar("M", bound=models.Model)
+
+
+def check(
+    subject: SubjectRef | User,
+    action: str,
+    resource: ResourceRef | None = None,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Decision:
+    """Answer one question with one statement. ``at`` None is the database's clock."""
+    if not _searchable(resource):
+        return Decision(allowed=False, reason=Reason.NO_GRANT)
+    parameters = {
+        **subject_parameters(_ref(subject)),
+        **action_parameters(action, resource),
+        "object_pk": resource.id if resource else None,
+        "at": moment(at),
+    }
+    text = sql.statement(_vendor(using), "check")
+    [(user_id, is_active, type_id, permission_id, verdict)] = sql.rows(
+        text, parameters, using=using
+    )
+    return _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+
+
+def holds(user: User, permission: str) -> bool:
+    """Whether a user has ``app_label.codename`` globally."""
+    return check(user, permission).allowed
+
+
+def check_many(
+    questions: Sequence[Question],
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> list[Decision]:
+    """Answer any number of questions, in their order, with one statement."""
+    if not questions:
+        return []
+    subjects: dict[SubjectRef, int] = {}
+    actions: dict[tuple[str, str | None], int] = {}
+    items = []
+    for n, question in enumerate(questions):
+        if not _searchable(question.resource):
+            continue
+        kind = question.resource.type if question.resource else None
+        s = subjects.setdefault(question.subject, len(subjects))
+        a = actions.setdefault((question.action, kind), len(actions))
+        key = question.resource.id if question.resource else None
+        items.append({"n": n, "s": s, "a": a, "object_pk": key})
+    parameters = {
+        "subjects": _json({"s": s, **subject_parameters(ref)} for ref, s in subjects.items()),
+        "actions": _json(
+            {"a": a, **action_parameters(action, ResourceRef(kind) if kind is not None else None)}
+            for (action, kind), a in actions.items()
+        ),
+        "items": _json(items),
+        "at": moment(at),
+    }
+    text = sql.statement(_vendor(using), "check_many")
+    decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
+    for n, user_id, is_active, type_id, permission_id, hit in sql.rows(
+        text, parameters, using=using
+    ):
+        verdict = hit[2:] if hit else None  # without the digit that orders them
+        resource = questions[n].resource
+        decisions[n] = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    return decisions
+
+
+def list_resources(
+    subject: SubjectRef | User,
+    action: str,
+    resource_type: str,
+    *,
+    after: str = "",
+    limit: int = 100,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Page[str]:
+    """Keys of the resources of a type the subject may do the action on, in the database's order.
+
+    Known resources only: registered ones, rows of our own tables, and whatever a grant or scope of
+    the subject names. ``after`` continues behind a key of an earlier page.
+    """
+    text = sql.listing(_vendor(using), python_model(resource_type), paged=True)
+    parameters = _listing_parameters(_ref(subject), action, resource_type, at)
+    found = sql.rows(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
+    keys = tuple(row[0] for row in found[:limit])
+    return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
+
+
+def list_subjects(
+    action: str,
+    resource: ResourceRef | None,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Page[tuple[int, str]]:
+    """(number, user name) of everybody who may, by number; superusers are among them."""
+    if not _searchable(resource):
+        return Page(items=())
+    parameters = {
+        **action_parameters(action, resource),
+        "object_pk": resource.id if resource else None,
+        "at": moment(at),
+        "after_id": after,
+        "limit": limit + 1,
+    }
+    found = sql.rows(sql.statement(_vendor(using), "list_subjects"), parameters, using=using)
+    items = tuple((pk, username) for pk, username in found[:limit])
+    return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
+
+
+def list_actions(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> tuple[str, ...]:
+    """Codenames of everything the subject may do on a resource, in order."""
+    if not _searchable(resource):
+        return ()
+    parameters = {
+        **subject_parameters(_ref(subject)),
+        **action_parameters("", resource),
+        "object_pk": resource.id,
+        "at": moment(at),
+    }
+    found = sql.rows(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
+    return tuple(row[0] for row in found)
+
+
+def visible(queryset: models.QuerySet[M], *, user: User, action: str = "view") -> Visible[M]:
+    """The rows of a queryset of one of our own models that the user may do the action on.
+
+    One statement at once, to see how far the permission reaches; the rows come with the queryset.
+    """
+    label = queryset.model._meta.label_lower
+    parameters = _listing_parameters(SubjectRef.of(user), action, label, None)
+    [(reach,)] = sql.rows(sql.statement(_vendor(queryset.db), "reach"), parameters)
+    if reach == "all":
+        return Visible(queryset, reach)
+    if reach == "none":
+        return Visible(queryset.none(), reach)
+    text = sql.listing(_vendor(queryset.db), queryset.model, paged=False)
+    keys = sql.subquery(_as_keys(text, queryset), parameters)
+    return Visible(queryset.filter(pk__in=keys), reach)
+
+
+class Visible(tuple[models.QuerySet[M], str]):
+    """A filtered queryset and how far the permission reaches: 'all', 'some' or 'none'."""
+
+    def __new__(cls, queryset: models.QuerySet[M], reach: str) -> Visible[M]:
+        return super().__new__(cls, (queryset, reach))
+
+    @property
+    def rows(self) -> models.QuerySet[M]:
+        return self[0]
+
+    @property
+    def reach(self) -> str:
+        return self[1]
+
+
+def python_model(label: str) -> type[models.Model] | None:
+    """The class whose rows are the resources of a type, if it has one with a table."""
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        return None
+    return model if model._meta.managed else None
+
+
+def _as_keys(text: str, queryset: models.QuerySet[Any]) -> str:
+    dialect = sql.text_for(_vendor(queryset.db)).dialect
+    pk = queryset.model._meta.pk
+    pattern = dialect.uuid_of if isinstance(pk, models.UUIDField) else dialect.integer_of
+    key = pattern.format(text="granted.object_pk")
+    return f"SELECT {key} FROM ({text}) AS granted"
+
+
+def _listing_parameters(
+    subject: SubjectRef, action: str, resource_type: str, at: datetime | None
+) -> dict[str, Any]:
+    return {
+        **subject_parameters(subject),
+        **action_parameters(action, ResourceRef(resource_type)),
+        "at": moment(at),
+    }
+
+
+def _decision(
+    user_id: int | None,
+    is_active: bool | None,
+    type_id: int | None,
+    permission_id: int | None,
+    verdict: str | None,
+    resource: ResourceRef | None,
+) -> Decision:
+    if verdict is not None:
+        return _allowed(verdict, user_id)
+    if user_id is None:
+        reason = Reason.UNKNOWN_SUBJECT
+    elif not is_active:
+        reason = Reason.INACTIVE_SUBJECT
+    elif type_id is None and resource is not None:
+        reason = Reason.UNKNOWN_TYPE
+    elif permission_id is None:
+        reason = Reason.UNKNOWN_ACTION
+    else:
+        reason = Reason.NO_GRANT
+    return Decision(allowed=False, reason=reason)
+
+
+def _allowed(verdict: str, user_id: int | None) -> Decision:
+    kind, holder, grant = verdict.split(" ")
+    reason = Reason(kind)
+    path = [Step(kind=StepKind.USER, id=str(user_id))]
+    if reason is Reason.SUPERUSER:
+        path.append(Step(kind=StepKind.GROUP, id=_uuid_text(holder)))
+        return Decision(allowed=True, reason=reason, path=tuple(path))
+    if reason in (Reason.ROLE_GLOBAL, Reason.ROLE_OBJECT):
+        path.append(Step(kind=StepKind.ROLE, id=_uuid_text(holder)))
+    path.append(Step(kind=StepKind.GRANT, id=grant, detail=kind))
+    return Decision(allowed=True, reason=reason, path=tuple(path))
+
+
+def _uuid_text(stored: str) -> str:
+    """SQLite stores uuids as bare digits."""
+    if "-" in stored:
+        return stored
+    return "-".join((stored[:8], stored[8:12], stored[12:16], stored[16:20], stored[20:]))
+
+
+def _ref(subject: SubjectRef | User) -> SubjectRef:
+    return SubjectRef.of(subject) if isinstance(subject, User) else subject
+
+
+def _searchable(resource: ResourceRef | None) -> bool:
+    return resource is None or resource.id is None or searchable(resource.id) is not None
+
+
+def _json(values: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(values))
+
+
+def _vendor(using: str) -> str:
+    return connections[using].vendor

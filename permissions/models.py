@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from guardian.models.models import GroupObjectPermissionAbstract, UserObjectPermissionAbstract
+
+from accounts.facts import Fact, FactQuerySet
+from accounts.models import User
+from roles.models import Role
+
+
+class ResourceMode(models.TextChoices):
+    STRICT = "strict", "Only registered resources can be named"
+    OPEN = "open", "Any resource can be named"
+
+
+class ResourceTypeQuerySet(models.QuerySet["ResourceType"]):
+    def labelled(self, label: str) -> Self:
+        """By ``app_label.model``; a label without a dot finds nothing."""
+        app_label, _, model = label.partition(".")
+        return self.filter(content_type__app_label=app_label, content_type__model=model)
+
+
+class ResourceType(models.Model):
+    """A kind of thing access is decided about. Its actions are the permissions of its content type.
+
+    The primary key is the content type's, so facts need no join to name their type.
+    """
+
+    content_type = models.OneToOneField(
+        ContentType, primary_key=True, on_delete=models.PROTECT, related_name="resource_type"
+    )
+    app_verbose_name = models.CharField(max_length=255)
+    verbose_name = models.CharField(max_length=255)
+    verbose_name_plural = models.CharField(max_length=255, blank=True)
+    mode = models.CharField(max_length=8, choices=ResourceMode.choices, default=ResourceMode.STRICT)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    built_in = models.BooleanField(default=False, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = ResourceTypeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "Resource type"
+        verbose_name_plural = "Resource types"
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return f"{self.content_type.app_label}.{self.content_type.model}"
+
+
+class Resource(models.Model):
+    """A registered thing of a type that has no table of its own here."""
+
+    id = models.BigAutoField(primary_key=True)
+    type = models.ForeignKey(
+        ResourceType, on_delete=models.CASCADE, db_index=False, related_name="resources"
+    )
+    object_pk = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
+    properties = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "Resource"
+        verbose_name_plural = "Resources"
+        constraints = [
+            models.UniqueConstraint(fields=["type", "object_pk"], name="resource_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.object_pk
+
+
+class ResourceClosure(models.Model):
+    """Every (descendant, ancestor) pair, each resource with itself included."""
+
+    id = models.BigAutoField(primary_key=True)
+    descendant = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, db_index=False, related_name="ancestor_rows"
+    )
+    ancestor = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, db_index=False, related_name="descendant_rows"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["descendant", "ancestor"], name="resource_closure_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["ancestor", "descendant"], name="resource_closure_by_anc")]
+
+    def __str__(self) -> str:
+        return f"{self.descendant_id} <= {self.ancestor_id}"
+
+
+class GlobalGrant(Fact):
+    """A permission that counts for every resource of its type, and without a resource."""
+
+    id = models.BigAutoField(primary_key=True)
+    permission = models.ForeignKey(
+        Permission, on_delete=models.CASCADE, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+
+
+class UserGlobalGrant(GlobalGrant):
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, db_index=False, related_name="global_grants"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "permission"], name="user_global_unique")
+        ]
+        indexes = [models.Index(fields=["permission", "user"], name="user_global_by_perm")]
+
+    def __str__(self) -> str:
+        return f"{self.permission.codename} to {self.user}"
+
+
+class RoleGlobalGrant(GlobalGrant):
+    role = models.ForeignKey(
+        Role, on_delete=models.CASCADE, db_index=False, related_name="global_grants"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["role", "permission"], name="role_global_unique")
+        ]
+        indexes = [models.Index(fields=["permission", "role"], name="role_global_by_perm")]
+
+    def __str__(self) -> str:
+        return f"{self.permission.codename} to {self.role}"
+
+
+class ObjectGrant(Fact):
+    """A permission on one resource.
+
+    The tables are guardian's generic ones. Its own ``save`` and ``__str__`` ask for the object,
+    which fails where a type has no Python class; here the permission names the type instead.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    permission = models.ForeignKey(
+        Permission, on_delete=models.CASCADE, db_index=False, related_name="+"
+    )
+    # The permission's type again, because guardian reads it. No index and no constraint: two
+    # indexes serve every question, and a third would only make each grant dearer.
+    content_type = models.ForeignKey(
+        ContentType,
+        on_delete=models.DO_NOTHING,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+    )
+    object_pk = models.CharField(max_length=255)
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.content_type_id = self.permission.content_type_id
+        models.Model.save(self, *args, **kwargs)
+
+
+class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
+    )
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        unique_together: list[str] = []
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "permission", "object_pk"], name="user_object_unique"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["permission", "object_pk", "user"], name="user_object_by_object")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.permission.codename} on {self.object_pk} to {self.user}"
+
+
+class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
+    # guardian's name for the column; what stands there is the role.
+    group = models.ForeignKey(
+        Role, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
+    )
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        unique_together: list[str] = []
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "permission", "object_pk"], name="role_object_unique"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["permission", "object_pk", "group"], name="role_object_by_object")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.permission.codename} on {self.object_pk} to {self.group}"

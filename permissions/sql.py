@@ -1,0 +1,622 @@
+"""The statements behind every decision.
+
+All of them walk outwards from the subject, because what a subject holds is small and what is granted
+on a resource, or held through a group, may be millions of rows:
+
+    who ─ member (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
+
+``held.path`` lists the scopes met on the way to a role. The role counts for a resource when every
+one of them covers it, and without a resource only when there are none. Only ``LIST_SUBJECTS`` must
+walk the other way; it starts from the few roles that have the permission.
+
+Facts count when the statement's own clock lies in their time, or the moment given as ``at``.
+One text serves both databases; what they spell differently is in ``Dialect``. Parameters are named:
+``user_id`` or ``subject`` (+ ``subject_uuid``) say who, ``app_label``, ``model``, ``codename``,
+``bare_codename`` and ``long_codename`` say what, ``object_pk`` on which resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.expressions import RawSQL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Where the two databases differ: expressions, and patterns for expressions."""
+
+    now: str
+    no_path: str  # the empty list of scopes
+    longer_path: str  # {path} with {scope} at its end
+    scopes_in: str  # {path} as a table p(value)
+    uuid_of: str  # {text} in the form a uuid column stores
+    uuid_text: str  # {column} as people write it
+    integer_of: str
+    asked_subjects: str
+    asked_actions: str
+    asked_items: str
+    first_grants: str  # the first %(limit)s rows g of {grants} for each row of {rows}
+
+
+POSTGRESQL = Dialect(
+    now="COALESCE(CAST(%(at)s AS timestamptz), statement_timestamp())",
+    no_path="CAST(ARRAY[] AS uuid[])",
+    longer_path="array_append({path}, {scope})",
+    scopes_in="unnest({path}) AS p(value)",
+    uuid_of="CAST({text} AS uuid)",
+    uuid_text="CAST({column} AS text)",
+    integer_of="CAST({text} AS bigint)",
+    asked_subjects="""json_to_recordset(CAST(%(subjects)s AS json)) AS asked(
+            s integer, user_id bigint, subject text, subject_uuid text)""",
+    asked_actions="""json_to_recordset(CAST(%(actions)s AS json)) AS asked(
+            a integer, app_label text, model text,
+            codename text, bare_codename text, long_codename text)""",
+    asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
+            n integer, s integer, a integer, object_pk text)""",
+    first_grants="""{rows} CROSS JOIN LATERAL (
+            SELECT g.object_pk FROM {grants} g WHERE {condition}
+            ORDER BY g.object_pk LIMIT %(limit)s) AS found""",
+)
+
+
+def _members_of(array: str, columns: str) -> str:
+    picked = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns.split())
+    return f"(SELECT {picked} FROM json_each({array})) AS asked"
+
+
+SQLITE = Dialect(
+    now="COALESCE(%(at)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))",
+    no_path="'[]'",
+    longer_path="json_insert({path}, '$[#]', {scope})",
+    scopes_in="json_each({path}) AS p",
+    uuid_of="REPLACE({text}, '-', '')",
+    uuid_text=(
+        "substr({column}, 1, 8) || '-' || substr({column}, 9, 4) || '-' || substr({column}, 13, 4)"
+        " || '-' || substr({column}, 17, 4) || '-' || substr({column}, 21)"
+    ),
+    integer_of="CAST({text} AS integer)",
+    asked_subjects=_members_of("%(subjects)s", "s user_id subject subject_uuid"),
+    asked_actions=_members_of(
+        "%(actions)s", "a app_label model codename bare_codename long_codename"
+    ),
+    asked_items=_members_of("%(items)s", "n s a object_pk"),
+    # SQLite has no LATERAL; it reads every grant of the roles, which is what it can do.
+    first_grants="{rows} JOIN {grants} found ON {condition}",
+)
+
+# A user name wins over a uuid, that over an id another system gave, and an e-mail address counts
+# only when it is one user's alone: an ambiguous name must not be anybody.
+FIND_USER = """
+    COALESCE(
+        asked.user_id,
+        (SELECT u.id FROM authentik_core_user u WHERE u.username = asked.subject),
+        (SELECT u.id FROM authentik_core_user u WHERE u.uuid = {subject_uuid}),
+        (SELECT u.id FROM authentik_core_user u WHERE u.external_id = asked.subject),
+        (SELECT u.id FROM authentik_core_user u WHERE u.hex_id = asked.subject),
+        (SELECT MIN(u.id) FROM authentik_core_user u
+         WHERE u.email = asked.subject AND asked.subject <> '' HAVING COUNT(*) = 1)
+    )"""
+
+FIND_TYPE = """
+    (SELECT ct.id FROM django_content_type ct
+     JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+     WHERE ct.app_label = asked.app_label AND ct.model = asked.model)"""
+
+# The exact codename, then without the app label before it, then the short form `view` of
+# `view_invoice`. Without a model, `app.codename` counts only when one type of the app has it.
+FIND_PERMISSION = """
+    COALESCE(
+        (SELECT p.id FROM auth_permission p
+         WHERE p.content_type_id = named.type_id AND p.codename = named.codename),
+        (SELECT p.id FROM auth_permission p
+         WHERE p.content_type_id = named.type_id AND p.codename = named.bare_codename),
+        (SELECT p.id FROM auth_permission p
+         WHERE p.content_type_id = named.type_id AND p.codename = named.long_codename),
+        (SELECT MIN(p.id) FROM auth_permission p
+         JOIN django_content_type ct ON ct.id = p.content_type_id
+         JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+         WHERE named.model IS NULL
+           AND ct.app_label = named.app_label AND p.codename = named.codename
+         HAVING COUNT(*) = 1)
+    )"""
+
+ONE_SUBJECT = """(SELECT 0 AS s, CAST(%(user_id)s AS bigint) AS user_id,
+            CAST(%(subject)s AS text) AS subject, CAST(%(subject_uuid)s AS text) AS subject_uuid
+        ) AS asked"""
+
+ONE_ACTION = """(SELECT 0 AS a, CAST(%(app_label)s AS text) AS app_label,
+            CAST(%(model)s AS text) AS model, CAST(%(codename)s AS text) AS codename,
+            CAST(%(bare_codename)s AS text) AS bare_codename,
+            CAST(%(long_codename)s AS text) AS long_codename) AS asked"""
+
+
+class Text:
+    """Builds the statements of one dialect out of named parts."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    # Conditions
+
+    def live(self, row: str) -> str:
+        now = self.dialect.now
+        return (
+            f"({row}.valid_from IS NULL OR {row}.valid_from <= {now})"
+            f" AND ({row}.valid_until IS NULL OR {row}.valid_until > {now})"
+        )
+
+    def effective(self, role: str) -> str:
+        now = self.dialect.now
+        return (
+            f"{role}.is_enabled AND ({role}.disabled_from IS NULL OR {role}.disabled_from > {now})"
+        )
+
+    def covers(self, scope: str, type_id: str, object_pk: str) -> str:
+        """Whether a scope covers a resource: by kind, by an entry, or by an entry above it."""
+        return f"""EXISTS (
+            SELECT 1 FROM authentik_rbac_scope sc WHERE sc.id = {scope} AND (
+                sc.kind = 'all'
+                OR sc.kind = 'selected' AND (
+                    EXISTS (SELECT 1 FROM authentik_rbac_scopeentry e
+                            WHERE e.scope_id = sc.id AND e.content_type_id = {type_id}
+                              AND (e.object_pk IS NULL OR e.object_pk = {object_pk}))
+                    OR EXISTS (
+                        SELECT 1 FROM permissions_resource below
+                        JOIN permissions_resourceclosure c ON c.descendant_id = below.id
+                        JOIN permissions_resource above ON above.id = c.ancestor_id
+                        JOIN authentik_rbac_scopeentry e
+                          ON e.scope_id = sc.id AND e.content_type_id = above.type_id
+                         AND (e.object_pk IS NULL OR e.object_pk = above.object_pk)
+                        WHERE e.with_descendants
+                          AND below.type_id = {type_id} AND below.object_pk = {object_pk}))))"""
+
+    def within(self, path: str, type_id: str, object_pk: str) -> str:
+        """Whether every scope on the way covers the resource; none means no limit."""
+        scopes = self.dialect.scopes_in.format(path=path)
+        uncovered = f"NOT {self.covers('p.value', type_id, object_pk)}"
+        return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM {scopes} WHERE {uncovered}))"""
+
+    # Common table expressions
+
+    def who(self, asked: str) -> str:
+        subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+        return f"""who AS (
+    SELECT found.s, u.id AS user_id, u.is_active
+    FROM (SELECT asked.s, {FIND_USER.format(subject_uuid=subject_uuid)} AS id
+          FROM {asked}) AS found
+    LEFT JOIN authentik_core_user u ON u.id = found.id
+)"""
+
+    def what(self, asked: str) -> str:
+        return f"""what AS (
+    SELECT named.a, named.type_id, {FIND_PERMISSION} AS permission_id
+    FROM (SELECT asked.a, asked.app_label, asked.model, asked.codename, asked.bare_codename,
+                 asked.long_codename, {FIND_TYPE} AS type_id
+          FROM {asked}) AS named
+)"""
+
+    def member(self) -> str:
+        return f"""member AS (
+    SELECT DISTINCT w.user_id, c.ancestor_id AS group_id
+    FROM who w
+    JOIN authentik_core_groupmembership m ON m.user_id = w.user_id AND {self.live("m")}
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE w.is_active
+)"""
+
+    def held(self) -> str:
+        """Roles held directly, through groups, and through other roles, each with its scopes."""
+        dialect = self.dialect
+        first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
+        further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
+        active = f"{self.live('a')} AND {self.effective('r')}"
+        return f"""held AS (
+    SELECT w.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
+    FROM who w
+    JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
+    JOIN authentik_rbac_role r ON r.uuid = a.role_id
+    WHERE w.is_active AND {active}
+    UNION
+    SELECT m.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
+    FROM member m
+    JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
+    JOIN authentik_rbac_role r ON r.uuid = a.role_id
+    WHERE {active}
+    UNION
+    SELECT h.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN h.path ELSE {further} END AS path
+    FROM held h
+    JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id
+    JOIN authentik_rbac_role r ON r.uuid = a.role_id
+    WHERE {active}
+)"""
+
+    def _with(self, *expressions: str) -> str:
+        return "WITH RECURSIVE " + ",\n".join(expressions)
+
+    def _subject_side(self) -> list[str]:
+        return [self.who(ONE_SUBJECT), self.member(), self.held()]
+
+    # Statements
+
+    def check(self) -> str:
+        """One question in; one row out: who, whether active, type, permission, what allows it.
+
+        The verdict reads ``<kind> <holder> <grant>``; the branches are tried in this order and the
+        later ones are not run once one has answered.
+        """
+        return f"""{self._with(*self._subject_side(), self.what(ONE_ACTION))}
+SELECT w.user_id, w.is_active, t.type_id, t.permission_id,
+    CASE WHEN w.is_active AND t.permission_id IS NOT NULL THEN COALESCE(
+        (SELECT 'superuser ' || CAST(g.group_uuid AS text) || ' 0'
+         FROM member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
+         WHERE g.is_superuser LIMIT 1),
+        (SELECT 'user_global ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+         FROM permissions_userglobalgrant g
+         WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+           AND {self.live("g")} LIMIT 1),
+        (SELECT 'user_object ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+         FROM permissions_userobjectpermission g
+         WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+           AND g.object_pk = q.object_pk AND {self.live("g")} LIMIT 1),
+        (SELECT 'role_global ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text)
+         FROM held h
+         JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+         WHERE g.permission_id = t.permission_id AND {self.live("g")}
+           AND {self.within("h.path", "t.type_id", "q.object_pk")} LIMIT 1),
+        (SELECT 'role_object ' || CAST(g.group_id AS text) || ' ' || CAST(g.id AS text)
+         FROM held h
+         JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
+         WHERE g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+           AND {self.live("g")}
+           AND {self.within("h.path", "t.type_id", "q.object_pk")} LIMIT 1)
+    ) END AS verdict
+FROM who w CROSS JOIN what t
+CROSS JOIN (SELECT CAST(%(object_pk)s AS text) AS object_pk) AS q"""
+
+    def _question(self) -> str:
+        return f"""question AS (
+    SELECT asked.n, w.user_id, w.is_active, t.type_id, t.permission_id, asked.object_pk
+    FROM {self.dialect.asked_items} JOIN who w ON w.s = asked.s JOIN what t ON t.a = asked.a
+)"""
+
+    def _hit(self) -> str:
+        """For each question whatever allows it; the digit keeps the order of ``check``."""
+        return f"""pair AS (
+    SELECT DISTINCT user_id, permission_id FROM question WHERE permission_id IS NOT NULL
+), global_of_role AS (
+    SELECT pair.user_id, pair.permission_id, h.path, g.role_id, g.id
+    FROM pair
+    JOIN held h ON h.user_id = pair.user_id
+    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+     AND g.permission_id = pair.permission_id
+    WHERE {self.live("g")}
+), hit AS (
+    SELECT q.n, '1 superuser ' || CAST(g.group_uuid AS text) || ' 0' AS verdict
+    FROM question q
+    JOIN member m ON m.user_id = q.user_id
+    JOIN authentik_core_group g ON g.group_uuid = m.group_id AND g.is_superuser
+    WHERE q.permission_id IS NOT NULL
+    UNION ALL
+    SELECT q.n, '2 user_global ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN permissions_userglobalgrant g
+      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    WHERE {self.live("g")}
+    UNION ALL
+    SELECT q.n, '3 user_object ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN permissions_userobjectpermission g
+      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+     AND g.object_pk = q.object_pk
+    WHERE {self.live("g")}
+    UNION ALL
+    SELECT q.n, '4 role_global ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN global_of_role g ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    WHERE {self.within("g.path", "q.type_id", "q.object_pk")}
+    UNION ALL
+    SELECT q.n, '5 role_object ' || CAST(g.group_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN held h ON h.user_id = q.user_id
+    JOIN permissions_roleobjectpermission g
+      ON g.group_id = h.role_id AND g.permission_id = q.permission_id
+     AND g.object_pk = q.object_pk
+    WHERE {self.live("g")} AND {self.within("h.path", "q.type_id", "q.object_pk")}
+)"""
+
+    def check_many(self) -> str:
+        """Questions in as three JSON arrays; a row per question out, in no order: n, then as check.
+
+        ``subjects`` and ``actions`` hold each different one once, ``items`` names them by position.
+        """
+        dialect = self.dialect
+        return f"""{
+            self._with(
+                self.who(dialect.asked_subjects),
+                self.what(dialect.asked_actions),
+                self.member(),
+                self.held(),
+                self._question(),
+                self._hit(),
+            )
+        }
+SELECT q.n, q.user_id, q.is_active, q.type_id, q.permission_id, MIN(hit.verdict) AS verdict
+FROM question q LEFT JOIN hit ON hit.n = q.n AND q.is_active
+GROUP BY q.n, q.user_id, q.is_active, q.type_id, q.permission_id"""
+
+    def list_actions(self) -> str:
+        """A subject and a resource in; the codenames allowed out, in order."""
+        question = """question AS (
+    SELECT p.id AS n, w.user_id, w.is_active, t.type_id, p.id AS permission_id,
+           CAST(%(object_pk)s AS text) AS object_pk
+    FROM who w CROSS JOIN what t JOIN auth_permission p ON p.content_type_id = t.type_id
+    WHERE w.is_active
+)"""
+        parts = [*self._subject_side(), self.what(ONE_ACTION), question, self._hit()]
+        return f"""{self._with(*parts)}
+SELECT DISTINCT p.codename FROM hit JOIN auth_permission p ON p.id = hit.n
+ORDER BY p.codename"""
+
+    def reach(self) -> str:
+        """A subject and a permission in; how far it reaches out: 'all', 'some' or 'none'."""
+        parts = [*self._subject_side(), self.what(ONE_ACTION)]
+        return f"""{self._with(*parts)}
+SELECT CASE
+    WHEN NOT COALESCE(w.is_active, FALSE) OR t.permission_id IS NULL THEN 'none'
+    WHEN {self._unlimited()} THEN 'all'
+    WHEN EXISTS (SELECT 1 FROM permissions_userobjectpermission g
+                 WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+                   AND {self.live("g")}) THEN 'some'
+    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleobjectpermission g
+                 ON g.group_id = h.role_id
+                 WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
+    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+                 WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
+    ELSE 'none' END
+FROM who w CROSS JOIN what t"""
+
+    def _unlimited(self) -> str:
+        """Whether the subject w has the permission t on everything of its type."""
+        return f"""(
+        EXISTS (SELECT 1 FROM member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
+                WHERE g.is_superuser)
+        OR EXISTS (SELECT 1 FROM permissions_userglobalgrant g
+                   WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+                     AND {self.live("g")})
+        OR EXISTS (SELECT 1 FROM held h
+                   JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+                   WHERE g.permission_id = t.permission_id AND {self.live("g")}
+                     AND h.path = {self.dialect.no_path}))"""
+
+    def list_resources(self, universe: str, *, paged: bool = True) -> str:
+        """A subject and a permission in; the keys of resources out, each once.
+
+        ``universe`` selects object_pk of all known resources of the type (u). With ``paged`` the
+        keys come in order, after the key ``after`` and at most ``limit`` of them; each branch stops
+        there by itself, so that a page costs the same however many grants there are.
+        """
+        after = "{0}.object_pk > %(after)s" if paged else "1 = 1"
+        first = "ORDER BY object_pk LIMIT %(limit)s" if paged else ""
+        within_universe = f"SELECT u.object_pk FROM ({universe}) AS u WHERE {after.format('u')}"
+        parts = [
+            *self._subject_side(),
+            self.what(ONE_ACTION),
+            "asked_for AS (SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t"
+            " WHERE w.is_active AND t.permission_id IS NOT NULL)",
+            f"""unlimited AS (
+    SELECT t.type_id FROM asked_for t CROSS JOIN who w WHERE {self._unlimited()}
+)""",
+            f"""limited AS (
+    SELECT DISTINCT h.path, t.type_id
+    FROM asked_for t CROSS JOIN held h
+    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+     AND g.permission_id = t.permission_id
+    WHERE {self.live("g")} AND h.path <> {self.dialect.no_path}
+)""",
+            f"candidate AS ({self._candidates(universe)})",
+        ]
+        return f"""{self._with(*parts)}
+SELECT object_pk FROM (
+    SELECT object_pk FROM (
+        SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
+            ON g.user_id = t.user_id AND g.permission_id = t.permission_id
+        WHERE {self.live("g")} AND {after.format("g")} {first}) AS own
+    UNION
+    SELECT object_pk FROM (
+        SELECT found.object_pk FROM {self._granted_to_roles(after, paged=paged)} {first}) AS by_role
+    UNION
+    SELECT object_pk FROM (
+        {within_universe} AND EXISTS (SELECT 1 FROM unlimited) {first}) AS everything
+    UNION
+    SELECT object_pk FROM (
+        SELECT maybe.object_pk FROM candidate maybe
+        WHERE {after.format("maybe")}
+          AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}
+        {first}) AS in_scope
+) AS allowed {first}"""
+
+    def _granted_to_roles(self, after: str, *, paged: bool) -> str:
+        row = "found" if self.dialect is SQLITE or not paged else "g"
+        condition = (
+            f"{row}.group_id = h.role_id AND {row}.permission_id = t.permission_id"
+            f" AND {self.live(row)} AND {after.format(row)}"
+            f" AND {self.within('h.path', 't.type_id', row + '.object_pk')}"
+        )
+        pattern = self.dialect.first_grants if paged else SQLITE.first_grants
+        return pattern.format(
+            rows="asked_for t CROSS JOIN held h",
+            grants="permissions_roleobjectpermission",
+            condition=condition,
+        )
+
+    def _candidates(self, universe: str) -> str:
+        """What any scope on a limited way selects: a superset of what all of them cover."""
+        scopes = self.dialect.scopes_in.format(path="l.path")
+        return f"""
+    SELECT l.path, l.type_id, e.object_pk
+    FROM limited l CROSS JOIN {scopes}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = p.value
+    WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
+    UNION
+    SELECT l.path, l.type_id, below.object_pk
+    FROM limited l CROSS JOIN {scopes}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = p.value AND e.with_descendants
+    JOIN permissions_resource above ON above.type_id = e.content_type_id
+     AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
+    JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
+    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id
+    UNION
+    SELECT l.path, l.type_id, u.object_pk
+    FROM limited l CROSS JOIN ({universe}) AS u
+    WHERE EXISTS (
+        SELECT 1 FROM {scopes}
+        JOIN authentik_rbac_scope sc ON sc.id = p.value
+        WHERE sc.kind = 'all' OR EXISTS (
+            SELECT 1 FROM authentik_rbac_scopeentry e
+            WHERE e.scope_id = sc.id AND e.content_type_id = l.type_id AND e.object_pk IS NULL))"""
+
+    def list_subjects(self) -> str:
+        """A permission and a resource in; active users out (id, username), by id after ``after``.
+
+        From the roles that have the permission, down the roles and groups that hold them.
+        """
+        covered = self.covers("a.scope_id", "t.type_id", "q.object_pk")
+        reaches = (
+            f"{self.live('a')} AND (a.scope_id IS NULL OR q.object_pk IS NOT NULL AND {covered})"
+        )
+        return f"""{
+            self._with(
+                self.what(ONE_ACTION),
+                "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
+                f'''giving AS (
+    SELECT g.role_id
+    FROM what t JOIN permissions_roleglobalgrant g ON g.permission_id = t.permission_id
+    JOIN authentik_rbac_role r ON r.uuid = g.role_id
+    WHERE {self.live("g")} AND {self.effective("r")}
+    UNION
+    SELECT g.group_id
+    FROM what t CROSS JOIN q JOIN permissions_roleobjectpermission g
+      ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+    JOIN authentik_rbac_role r ON r.uuid = g.group_id
+    WHERE {self.live("g")} AND {self.effective("r")}
+    UNION
+    SELECT a.holder_role_id
+    FROM giving CROSS JOIN what t CROSS JOIN q
+    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
+    JOIN authentik_rbac_role r ON r.uuid = a.holder_role_id
+    WHERE {reaches} AND {self.effective("r")}
+)''',
+                f'''holder AS (
+    SELECT a.user_id, a.group_id
+    FROM giving CROSS JOIN what t CROSS JOIN q
+    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
+    WHERE {reaches} AND a.holder_role_id IS NULL
+    UNION
+    SELECT NULL, g.group_uuid FROM authentik_core_group g CROSS JOIN what t
+    WHERE g.is_superuser AND t.permission_id IS NOT NULL
+)''',
+            )
+        }
+SELECT u.id, u.username FROM authentik_core_user u
+WHERE u.is_active AND u.id > %(after_id)s AND u.id IN (
+    SELECT g.user_id FROM what t
+    JOIN permissions_userglobalgrant g ON g.permission_id = t.permission_id
+    WHERE {self.live("g")}
+    UNION
+    SELECT g.user_id FROM what t CROSS JOIN q
+    JOIN permissions_userobjectpermission g
+      ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+    WHERE {self.live("g")}
+    UNION
+    SELECT h.user_id FROM holder h WHERE h.user_id IS NOT NULL
+    UNION
+    SELECT m.user_id FROM holder h
+    JOIN authentik_core_groupclosure c ON c.ancestor_id = h.group_id
+    JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
+    WHERE {self.live("m")}
+)
+ORDER BY u.id LIMIT %(limit)s"""
+
+    def holdings(self) -> str:
+        """A subject in; every (role, scopes on the way) it holds out."""
+        return f"""{self._with(*self._subject_side())}
+SELECT h.role_id, h.path FROM held h"""
+
+
+DIALECTS = {"postgresql": Text(POSTGRESQL), "sqlite": Text(SQLITE)}
+REGISTERED = (
+    "SELECT r.object_pk FROM permissions_resource r CROSS JOIN what t WHERE r.type_id = t.type_id"
+)
+
+
+def text_for(vendor: str) -> Text:
+    return DIALECTS[vendor]
+
+
+@cache
+def statement(vendor: str, name: str) -> str:
+    """The finished text of a statement without parameters of its own, built once."""
+    text: str = getattr(DIALECTS[vendor], name)()
+    return text
+
+
+@cache
+def listing(vendor: str, model: type[models.Model] | None, *, paged: bool) -> str:
+    return DIALECTS[vendor].list_resources(universe(vendor, model), paged=paged)
+
+
+def universe(vendor: str, model: type[models.Model] | None) -> str:
+    """All known keys of a type: rows of its own table, or of the registry without a Python class."""
+    if model is None:
+        return REGISTERED
+    meta = model._meta
+    assert meta.pk is not None
+    column = f"{meta.db_table}.{meta.pk.column}"
+    if isinstance(meta.pk, models.UUIDField):
+        key = DIALECTS[vendor].dialect.uuid_text.format(column=column)
+    else:
+        key = f"CAST({column} AS text)"
+    return f"SELECT {key} AS object_pk FROM {meta.db_table}"
+
+
+def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
+    """Run a statement and fetch everything.
+
+    On PostgreSQL the cursor binds on the server, so that psycopg prepares the statement and the
+    plan is made once per connection: three quarters of an unprepared check is planning.
+    """
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            return cursor.fetchall()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        raw = psycopg.Cursor(connection.connection)
+        prepared = connection.make_debug_cursor(raw) if connection.queries_logged else raw
+        with prepared as cursor:
+            cursor.execute(text, parameters)
+            return cursor.fetchall()
+
+
+def subquery(text: str, parameters: Mapping[str, Any]) -> RawSQL:
+    """A statement as an expression for ``filter(pk__in=…)``, whose parameters go by position."""
+    names: list[str] = []
+
+    def by_position(match: re.Match[str]) -> str:
+        names.append(match[1])
+        return "%s"
+
+    positional = re.sub(r"%\((\w+)\)s", by_position, text)
+    return RawSQL(positional, [parameters[name] for name in names])  # noqa: S611  no input in text

@@ -1,0 +1,171 @@
+"""Strict parsers for the environment: a wrong value stops the start with a sentence naming it.
+
+Every variable may also be given as ``NAME_FILE``, the path of a file holding the value, which is
+how container platforms hand over secrets.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+_DURATION = re.compile(r"(\d{1,10})([smhdw]?)", re.ASCII)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's value without surrounding white space; an empty one counts as absent."""
+    path = os.environ.get(f"{name}_FILE", "")
+    value = os.environ.get(name, "").strip()
+    if path and value:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; set one of them.")
+    if path:
+        value = _read(name, Path(path))
+    return value or default
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}.") from None
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A comma-separated list."""
+    value = text(name)
+    return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value not in _TRUE | _FALSE:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true/false, yes/no, on/off).")
+    return value in _TRUE
+
+
+def integer(name: str, default: int, *, least: int, most: int) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if not (value.isascii() and value.isdigit() and least <= int(value[:12]) <= most):
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}.")
+    return int(value)
+
+
+def duration(name: str, default: timedelta) -> timedelta:
+    """Seconds, or a number with one of the units s, m, h, d, w; longer than zero."""
+    value = text(name)
+    if not value:
+        return default
+    match = _DURATION.fullmatch(value)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 0 < seconds <= timedelta(days=36500).total_seconds():
+        raise ImproperlyConfigured(
+            f"{name} must be a number of seconds, or a number with s, m, h, d or w such as 30d."
+        )
+    return timedelta(seconds=seconds)
+
+
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text(name, default).upper()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
+def url(name: str, default: str) -> str:
+    """An http or https URL without query, fragment, credentials or trailing slash."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is not a URL.") from None
+    if not good or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ImproperlyConfigured(f"{name} must look like https://rbac.example.com.")
+    return value
+
+
+def credential(name: str) -> str:
+    """A secret sent in a header or typed in a form; empty when not given."""
+    value = text(name)
+    if value and not (value.isascii() and value.isprintable() and " " not in value):
+        raise ImproperlyConfigured(f"{name} must be printable ASCII without spaces.")
+    if len(value) > 255:
+        raise ImproperlyConfigured(f"{name} must not be longer than 255 characters.")
+    return value
+
+
+def directory(name: str, default: Path) -> Path:
+    path = Path(text(name, str(default))).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: cannot create {path}: {error.strerror}.") from None
+    return path
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's description of the database behind a URL; SQLite and PostgreSQL only."""
+    value = text(name, default)
+    scheme = value.partition(":")[0].lower()
+    if scheme not in _DATABASE_SCHEMES:
+        raise ImproperlyConfigured(
+            f"{name} must start with sqlite:// or postgresql://, not {scheme[:20]!r}."
+        )
+    try:
+        found: Mapping[str, Any] = environ.Env.db_url_config(value)
+    except (ImproperlyConfigured, ValueError):
+        # The URL holds a password, so it is not repeated.
+        raise ImproperlyConfigured(f"{name} cannot be parsed as a database URL.") from None
+    if not found.get("NAME"):
+        raise ImproperlyConfigured(f"{name} names no database.")
+    return dict(found)
+
+
+def secret_key(name: str, path: Path) -> str:
+    """The given key, or one kept in ``path`` (owner-readable only), made at the first start."""
+    value = text(name)
+    if not value:
+        value = _kept_secret(name, path)
+    if len(value) < 16:
+        raise ImproperlyConfigured(f"{name} must have at least 16 characters.")
+    return value
+
+
+def _kept_secret(name: str, path: Path) -> str:
+    try:
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(64))
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is not set and {path} is unusable: {error}.") from None
+
+
+def _write_once(path: Path, value: str) -> None:
+    """Several processes may start at once: the first link wins and all read the same key."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()

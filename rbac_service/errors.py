@@ -1,0 +1,53 @@
+"""Answers to what no view handles: JSON under every API prefix, Django's pages for the console."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from django.views.csrf import csrf_failure as csrf_page
+from django.views.decorators.csrf import csrf_exempt
+
+API_PREFIXES = ("/api/", "/access/", "/suite-api/", "/genauth/", "/.well-known/", "/-/")
+
+
+def _json(status: int, detail: str) -> HttpResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return f"{request.path_info}/".startswith(API_PREFIXES)
+
+
+@csrf_exempt
+def unknown(request: HttpRequest, **_: str) -> HttpResponse:
+    """The last route under each API prefix, so that also debug mode answers JSON there."""
+    return _json(404, "Not found.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return _json(400, "Bad request.")
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return _json(403, "You do not have permission to perform this action.")
+    return defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return _json(404, "Not found.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What went wrong is in the log under the request id; the caller learns only that it did."""
+    if _is_api(request):
+        return _json(500, "Internal server error.")
+    return defaults.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if _is_api(request):
+        return _json(403, f"CSRF Failed: {reason}")
+    return csrf_page(request, reason=reason)

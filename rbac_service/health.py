@@ -1,0 +1,34 @@
+"""Probes for orchestrators: no credentials, no body when all is well."""
+
+import logging
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers; says nothing about the database."""
+    return HttpResponse(status=204)
+
+
+@csrf_exempt
+def ready(request: HttpRequest) -> HttpResponse:
+    try:
+        pending = _pending_migrations()
+    except DatabaseError as error:
+        logger.warning("not ready: %s", error)
+        return JsonResponse({"detail": "The database does not answer."}, status=503)
+    if pending:
+        detail = f"{pending} migrations are not applied; run manage.py migrate."
+        return JsonResponse({"detail": detail}, status=503)
+    return HttpResponse(status=204)
+
+
+def _pending_migrations() -> int:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))

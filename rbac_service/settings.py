@@ -1,0 +1,235 @@
+"""Everything the service can be told, from the environment; see `docs/configuration.md`."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rbac_service import __version__, environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MEBIBYTE = 1024 * 1024
+
+# The service itself
+
+PORT = environment.integer("PORT", 8000, least=1, most=65535)
+RBAC_DATA_DIR = environment.directory("RBAC_DATA_DIR", BASE_DIR / "data")
+RBAC_PUBLIC_URL = environment.url("RBAC_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+RBAC_WORKERS = environment.integer("RBAC_WORKERS", min(os.cpu_count() or 1, 8), least=1, most=256)
+RBAC_BOOTSTRAP_PASSWORD = environment.credential("RBAC_BOOTSTRAP_PASSWORD")
+RBAC_BOOTSTRAP_TOKEN = environment.credential("RBAC_BOOTSTRAP_TOKEN")
+RBAC_TOKEN_LIFETIME = environment.duration("RBAC_TOKEN_LIFETIME", timedelta(days=30))
+RBAC_MAX_BODY = 10 * MEBIBYTE
+
+SECRET_KEY = environment.secret_key("RBAC_SECRET_KEY", RBAC_DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = environment.words("RBAC_SECRET_KEY_FALLBACKS")
+DEBUG = environment.boolean("RBAC_DEBUG", False)
+# Safe as a default because no URL or redirect is ever built from the Host header; a fixed list
+# would refuse every service name, address and probe the operator did not think of.
+ALLOWED_HOSTS = environment.words("RBAC_ALLOWED_HOSTS", ("*",))
+
+# Django
+
+ROOT_URLCONF = "rbac_service.urls"
+WSGI_APPLICATION = "rbac_service.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en-us"
+
+INSTALLED_APPS = [
+    "audit.apps.AuditConfig",
+    "accounts.apps.AccountsConfig",
+    "roles.apps.RolesConfig",
+    "permissions.apps.PermissionsConfig",
+    "api.apps.ApiConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "guardian",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+# The entries named from rbac_service.middleware step aside on the decision path, /access/.
+MIDDLEWARE = [
+    "rbac_service.middleware.RequestContextMiddleware",
+    "rbac_service.middleware.BodyLimitMiddleware",
+    "rbac_service.middleware.SecurityMiddleware",
+    "rbac_service.middleware.WhiteNoiseMiddleware",
+    "rbac_service.middleware.SessionMiddleware",
+    "rbac_service.middleware.CommonMiddleware",
+    "rbac_service.middleware.CsrfViewMiddleware",
+    "rbac_service.middleware.AuthenticationMiddleware",
+    "rbac_service.middleware.MessageMiddleware",
+    "rbac_service.middleware.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database
+
+
+def _database() -> dict[str, Any]:
+    config = environment.database("DATABASE_URL", f"sqlite:///{RBAC_DATA_DIR / 'rbac.sqlite3'}")
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE takes the write lock when a transaction begins: with the default, two requests
+        # that read and then write fail at once with "database is locked" instead of queueing.
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 20)
+        options.setdefault("init_command", "PRAGMA journal_mode=WAL;PRAGMA foreign_keys=ON;")
+        return config
+    # The ORM keeps Django's client-side binding; the decision statements open server-side cursors
+    # and are prepared after this many uses. PgBouncer below 1.21 in transaction mode cannot follow.
+    prepare = environment.boolean("RBAC_DB_PREPARE", True)
+    options.setdefault("prepare_threshold", 2 if prepare else None)
+    config["DISABLE_SERVER_SIDE_CURSORS"] = not prepare
+    config["CONN_MAX_AGE"] = None
+    config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+DATABASES = {"default": _database()}
+
+# Who is asking
+
+AUTH_USER_MODEL = "authentik_core.User"
+AUTHENTICATION_BACKENDS = ["permissions.backends.EngineBackend"]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = []
+GUARDIAN_USER_OBJ_PERMS_MODEL = "permissions.UserObjectPermission"
+GUARDIAN_GROUP_OBJ_PERMS_MODEL = "permissions.RoleObjectPermission"
+# The service has no anonymous principal: an unauthenticated caller holds nothing.
+ANONYMOUS_USER_NAME = None
+# guardian's own backend is left out on purpose: the engine alone decides, over guardian's tables.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
+
+# Cookies and headers: the names are authentik's, which its browser clients send.
+
+_PUBLIC = urlsplit(RBAC_PUBLIC_URL)
+_HTTPS = _PUBLIC.scheme == "https"
+SESSION_COOKIE_NAME = "authentik_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_NAME = "authentik_csrf"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = _HTTPS
+CSRF_HEADER_NAME = "HTTP_X_AUTHENTIK_CSRF"
+CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
+CSRF_FAILURE_VIEW = "rbac_service.errors.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31536000 if _HTTPS else 0
+X_FRAME_OPTIONS = "DENY"
+
+# A body up to the limit is accepted whatever its kind; BodyLimitMiddleware answers 413 above it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = RBAC_MAX_BODY
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10000
+
+# Static files are served from the packages that bring them: nothing to collect, nothing to forget.
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.BearerAuthentication",
+        "api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+        "rest_framework.filters.SearchFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "api.v3.pagination.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "RBAC service",
+    "DESCRIPTION": "May this subject do this action on this resource, and why?",
+    "VERSION": __version__,
+    "OAS_VERSION": "3.0.3",
+    "SCHEMA_PATH_PREFIX": r"/api/v3",
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "SERVERS": [{"url": "/api/v3/"}],
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": True,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.schema.add_error_responses",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# Log lines go to standard error. Request lines carry method and path only, never headers or bodies.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "rbac_service.logs.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {
+        "handlers": ["stderr"],
+        "level": environment.choice(
+            "RBAC_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        ),
+    },
+    "loggers": {
+        # Refusals (4xx) are the callers' business and are in the audit log where they matter.
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+        # Django adds handlers of its own; without this each line would appear twice.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

@@ -1,0 +1,24 @@
+"""One line per door."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+
+from rbac_service import errors, health
+
+urlpatterns = [
+    path("api/v3/", include("api.v3.urls")),
+    path("access/v1/", include("api.authzen.urls")),
+    path("suite-api/api/auth/", include("api.aria.urls")),
+    path("genauth/api/v3/", include("api.genauth.urls")),
+    path("admin/", admin.site.urls),
+    path("-/health/live/", health.live),
+    path("-/health/ready/", health.ready),
+    path("", RedirectView.as_view(url="/admin/")),
+    re_path(r"^(?:api|access|suite-api|genauth|\.well-known|-)(?:/|$)", errors.unknown),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

@@ -1,0 +1,39 @@
+import pytest
+from rest_framework.exceptions import ParseError
+
+from api.parsers import MAX_DEPTH, loads
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[NaN]",
+        b"[-Infinity]",
+        b"[1e999]",
+        b"[" + b"9" * 5000 + b"]",
+        b'["\\ud800"]',
+        b'["\xff"]',
+        b"\xef\xbb\xbf[]",
+        b'["\x01"]',
+        b"[1] x",
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 101 + b"1" + b"}" * 101,
+    ],
+)
+def test_what_is_no_json_is_refused(body):
+    with pytest.raises(ParseError, match=r"^JSON parse error - "):
+        loads(body)
+
+
+def test_documents_up_to_the_depth_are_read():
+    assert loads(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+def test_many_brackets_side_by_side_are_not_deep():
+    assert len(loads(b"[" + b",".join([b"[]"] * 500) + b"]")) == 500
+
+
+def test_the_last_of_duplicate_keys_counts():
+    assert loads(b'{"a": 1, "a": 2}') == {"a": 2}

@@ -1,0 +1,38 @@
+"""Everything an operator can set or run has its heading."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from tests.server import ROOT
+
+OWN_APPS = {"audit", "accounts", "roles", "permissions", "api", "policyfile", "console"}
+SETTING = re.compile(r'environment\.\w+\(\s*"([A-Z_]+)"')
+
+
+def headings(name):
+    return set(re.findall(r"^## (.+)$", (ROOT / "docs" / name).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "name", sorted(SETTING.findall(Path(ROOT / "rbac_service" / "settings.py").read_text()))
+)
+def test_every_setting_has_a_heading(name):
+    assert name in headings("configuration.md")
+
+
+def test_every_command_has_a_heading():
+    own = {name for name, app in get_commands().items() if app in OWN_APPS}
+
+    assert {f"manage.py {name}" for name in own} <= headings("commands.md")
+
+
+def test_every_error_code_is_in_the_table():
+    from api.errors import STATUS_OF
+
+    text = (ROOT / "docs" / "operations.md").read_text()
+    missing = [e.code for e, s in STATUS_OF.items() if f"| `{e.code}` | {s} |" not in text]
+
+    assert missing == []
