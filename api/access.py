@@ -1,0 +1,169 @@
+"""Who may see and do what, for every view over one of the service's own models.
+
+What a caller may not ``view`` does not exist for it: objects are 404, hidden or missing alike, and
+a caller who may view nothing of a model gets 403 for all of it. Writing needs ``add_``, ``change_``
+or ``delete_`` besides, globally or on the object. An action beyond these names its permissions:
+
+    @action(detail=True, methods=["post"], target_permission="authentik_rbac.change_role")
+    def add_user(self, request, pk): ...
+
+An action that names nothing is refused to everybody.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.models import User, UserType
+from permissions import engine
+from permissions.decisions import ResourceRef
+
+M = TypeVar("M", bound=Model)
+
+READING = frozenset({"list", "retrieve"})
+STANDARD = READING | {"create", "update", "partial_update", "destroy"}
+VERB_OF = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
+
+
+class ModelAccess(BasePermission):
+    """The rules of this module; only for views derived from ``ModelAccessViewSet``."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            if view.detail and view.standard_action in STANDARD:
+                # authentik's answer for objects; elsewhere it says that credentials are missing.
+                raise PermissionDenied
+            return False
+        if view.action is None or view.action == "metadata":
+            return True  # answered without touching any object: 405, or what the route accepts
+        if view.global_permissions or view.target_permission:
+            return _holds_named(request, view)
+        if view.standard_action == "create":
+            resource = ResourceRef(label_of(view.model))
+            return allowed(request.user, f"add_{view.model._meta.model_name}", resource)
+        return view.standard_action in STANDARD
+
+    def has_object_permission(self, request: Request, view: Any, obj: Model) -> bool:
+        """Only asked for standard actions; the object has been found among the visible ones."""
+        verb = VERB_OF.get(request.method or "")
+        if verb is None or view.standard_action in READING:
+            return True
+        return allowed(request.user, f"{verb}_{obj._meta.model_name}", resource_of(obj))
+
+
+class ModelAccessViewSet(GenericViewSet):
+    """Base of the viewsets over one model. Attributes may be set per action, by ``@action(…)``.
+
+    * ``target_permission``: ``app.codename``, held globally or on the object of the path. Its view
+      permission is not needed. Of a missing object only global holders learn that it is missing.
+    * ``global_permissions``: all of them must be held globally.
+    * ``acts_as``: the standard action whose rules an action follows, such as "retrieve".
+    """
+
+    permission_classes = (ModelAccess,)
+    target_permission: str = ""
+    global_permissions: tuple[str, ...] = ()
+    acts_as: str = ""
+    _target: Model | None = None
+
+    @property
+    def standard_action(self) -> str:
+        return self.acts_as or self.action or ""
+
+    @property
+    def model(self) -> type[Model]:
+        return super().get_queryset().model
+
+    @property
+    def caller(self) -> User:
+        assert isinstance(self.request.user, User), "only authenticated callers get here"
+        return self.request.user
+
+    def get_queryset(self) -> QuerySet[Any]:
+        queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset
+        return self.visible(queryset)
+
+    def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        """What the caller may view; one statement besides that of the queryset itself."""
+        return visible_or_403(queryset, caller=self.caller)
+
+    def get_object(self) -> Any:
+        """The object of the path. Never what the caller may not act on."""
+        if self._target is not None:
+            return self._target
+        if "\0" in str(self.kwargs[self.lookup_url_kwarg or self.lookup_field]):
+            raise NotFound
+        return super().get_object()
+
+    def find_target(self) -> Model | None:
+        """The object of the path whether the caller sees it or not; None when it is missing."""
+        value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
+        return find(super().get_queryset(), **{self.lookup_field: value})
+
+
+def _holds_named(request: Request, view: ModelAccessViewSet) -> bool:
+    if not all(allowed(request.user, name) for name in view.global_permissions):
+        return False
+    if not view.target_permission:
+        return True
+    target = view.find_target()
+    resource = resource_of(target) if target else ResourceRef(label_of(view.model))
+    if not allowed(request.user, view.target_permission, resource):
+        return False
+    if target is None:
+        raise NotFound
+    view._target = target
+    return True
+
+
+def allowed(user: Any, action: str, resource: ResourceRef | None = None) -> bool:
+    """Globally or on the resource; one statement. Anonymous callers hold nothing."""
+    return isinstance(user, User) and engine.check(user, action, resource).allowed
+
+
+def require(user: Any, action: str, resource: ResourceRef | None = None) -> None:
+    if not allowed(user, action, resource):
+        raise PermissionDenied
+
+
+def visible_or_403(queryset: QuerySet[M], *, caller: User) -> QuerySet[M]:
+    """Rows the caller may view. A caller who may view none is refused, unless it is internal."""
+    rows, reach = engine.visible(queryset, user=caller)
+    if reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
+        raise PermissionDenied
+    return rows
+
+
+def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:
+    """One row by key; missing and hidden look the same."""
+    found = find(queryset, **lookup)
+    if found is None or not allowed(caller, f"view_{found._meta.model_name}", resource_of(found)):
+        raise NotFound
+    return found
+
+
+def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
+    """The row, or None; also for keys that no row can have, whatever the junk."""
+    if any("\0" in value for value in lookup.values() if isinstance(value, str)):
+        return None
+    try:
+        return queryset.filter(**lookup).first()
+    except (TypeError, ValueError, ValidationError):
+        return None
+
+
+def label_of(model: type[Model]) -> str:
+    return model._meta.label_lower
+
+
+def resource_of(row: Model) -> ResourceRef:
+    return ResourceRef(row._meta.label_lower, str(row.pk))
