@@ -40,6 +40,7 @@ bench: $(VENV)/dev
 
 migrations: $(VENV)/dev
 	$(PY) manage.py makemigrations $(ARGS)
+	$(PY) -m ruff format --quiet */migrations
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build

@@ -137,10 +137,10 @@ def require(user: Any, action: str, resource: ResourceRef | None = None) -> None
 
 def visible_or_403(queryset: QuerySet[M], *, caller: User) -> QuerySet[M]:
     """Rows the caller may view. A caller who may view none is refused, unless it is internal."""
-    rows, reach = engine.visible(queryset, user=caller)
-    if reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
+    visible = engine.visible(queryset, user=caller)
+    if visible.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
         raise PermissionDenied
-    return rows
+    return visible.rows
 
 
 def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:

@@ -18,13 +18,20 @@ from rest_framework.views import exception_handler as rest_framework_handler
 from rest_framework.views import set_rollback
 
 from audit.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
+from permissions.assignments import RoleCycle
+from permissions.ceiling import GrantCeiling, SuperuserOnly
+from permissions.membership import GroupCycle
 
 logger = logging.getLogger(__name__)
 
 # A subclass does not inherit its parent's line: each error is listed, and a test looks.
 STATUS_OF: dict[type[DomainError], int] = {
     InvalidInput: 400,
+    GroupCycle: 400,
+    RoleCycle: 400,
     Forbidden: 403,
+    GrantCeiling: 403,
+    SuperuserOnly: 403,
     NotFound: 404,
     Conflict: 409,
 }

@@ -1,5 +1,6 @@
 """Answers to what no view handles: JSON under every API prefix, Django's pages for the console."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
@@ -23,6 +24,8 @@ def unknown(request: HttpRequest, **_: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _json(413, "The request body is too large.")
     if _is_api(request):
         return _json(400, "Bad request.")
     return defaults.bad_request(request, exception)

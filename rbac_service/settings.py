@@ -17,6 +17,7 @@ PORT = environment.integer("PORT", 8000, least=1, most=65535)
 RBAC_DATA_DIR = environment.directory("RBAC_DATA_DIR", BASE_DIR / "data")
 RBAC_PUBLIC_URL = environment.url("RBAC_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 RBAC_WORKERS = environment.integer("RBAC_WORKERS", min(os.cpu_count() or 1, 8), least=1, most=256)
+RBAC_THREADS = environment.integer("RBAC_THREADS", 4, least=1, most=64)
 RBAC_BOOTSTRAP_PASSWORD = environment.credential("RBAC_BOOTSTRAP_PASSWORD")
 RBAC_BOOTSTRAP_TOKEN = environment.credential("RBAC_BOOTSTRAP_TOKEN")
 RBAC_TOKEN_LIFETIME = environment.duration("RBAC_TOKEN_LIFETIME", timedelta(days=30))
@@ -87,6 +88,16 @@ TEMPLATES = [
     },
 ]
 
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",  # guardian's backend is left out: the engine alone decides, over its tables
+    "security.W001",  # present as a subclass, which the check does not recognise
+    "security.W002",  # likewise
+    "security.W003",  # likewise
+    "security.W005",  # what other hosts of the domain serve is not this service's to say
+    "security.W008",  # plain HTTP arrives from the proxy that ends TLS and redirects
+    "security.W021",  # likewise for the browsers' preload list
+]
+
 # Database
 
 
@@ -121,8 +132,6 @@ GUARDIAN_USER_OBJ_PERMS_MODEL = "permissions.UserObjectPermission"
 GUARDIAN_GROUP_OBJ_PERMS_MODEL = "permissions.RoleObjectPermission"
 # The service has no anonymous principal: an unauthenticated caller holds nothing.
 ANONYMOUS_USER_NAME = None
-# guardian's own backend is left out on purpose: the engine alone decides, over guardian's tables.
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 

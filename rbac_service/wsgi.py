@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rbac_service.settings")
@@ -18,19 +18,32 @@ _django = get_wsgi_application()
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     if "HTTP_TRANSFER_ENCODING" in environ:
-        measure_body(environ)
+        environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"], settings.RBAC_MAX_BODY)
+        # Django reads as many bytes as this says and without it sees no body.
+        environ["CONTENT_LENGTH"] = str(settings.RBAC_MAX_BODY)
     return in_one_piece(_django(environ, start_response))
 
 
-def measure_body(environ: Environ) -> None:
-    """Give a chunked body the length Django insists on.
-
-    Django reads as many bytes as Content-Length says, so without it sees no body, although the
-    server has taken the chunks apart already. One byte above the limit is enough to be refused.
+class ChunkedBody:
+    """A body of unknown length, read when a view asks for it and not before: who has not been
+    let in yet must not be able to hold a thread by sending slowly.
     """
-    body = environ["wsgi.input"].read(settings.RBAC_MAX_BODY + 1)
-    environ["wsgi.input"] = BytesIO(body)
-    environ["CONTENT_LENGTH"] = str(len(body))
+
+    def __init__(self, stream: Any, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.read(self._left + 1 if size < 0 else size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.readline(self._left + 1 if size < 0 else size))
+
+    def _counted(self, part: bytes) -> bytes:
+        self._left -= len(part)
+        if self._left < 0 or (self._left == 0 and self._stream.read(1)):
+            raise RequestDataTooBig("The request body is too large.")
+        return part
 
 
 def in_one_piece(response: Any) -> Iterable[bytes]:
@@ -38,6 +51,6 @@ def in_one_piece(response: Any) -> Iterable[bytes]:
     and would otherwise call back into Python for every part.
     """
     if getattr(response, "streaming", True):
-        return response  # type: ignore[no-any-return]  # a WSGI iterable by protocol
+        return response
     response.close()
     return [response.content]

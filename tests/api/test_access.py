@@ -160,7 +160,9 @@ def test_an_action_needs_only_the_permission_it_names(client_of, alice, role, ev
     assert client_of(alice).post(f"/roles/{role.pk}/named/").data == "auditors"
 
 
-@pytest.mark.parametrize("key", [str(uuid.uuid4()), "junk", "a%00b", "9" * 5000])
+@pytest.mark.parametrize(
+    "key", ["7f1d4f1e-3a51-4b1c-9c55-0f6f0c9f9b11", "junk", "a%00b", "9" * 5000]
+)
 def test_only_global_holders_learn_that_a_target_is_missing(client_of, alice, bob, role, key):
     facts.grant(alice, "authentik_rbac.change_role")
     facts.grant(bob, "authentik_rbac.change_role", role)

@@ -24,13 +24,13 @@ class Command(BaseCommand):
             "rbac_service.wsgi:application",
             address=options["host"],
             port=options["port"],
-            # Views are plain synchronous Django: WSGI calls them without an event loop between. One
-            # Python thread per worker, because more only wait for the interpreter lock; processes
-            # scale. Each keeps its database connection.
+            # Views are plain synchronous Django: WSGI calls them without an event loop between.
+            # Processes scale; the few threads of each let quick requests pass slow ones, and a
+            # thread keeps its database connection.
             interface=Interfaces.WSGI,
             loop=Loops.asyncio,
             workers=options["workers"],
-            blocking_threads=1,
+            blocking_threads=settings.RBAC_THREADS,
             # The longest granian allows: an idle thread that ends takes its connection with it.
             blocking_threads_idle_timeout=600,
             websockets=False,
