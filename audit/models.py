@@ -95,7 +95,7 @@ class Event(models.Model):
         return f"{self.kind} {self.target_type}:{self.target_pk}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise AppendOnly("Audit events are never changed.")
         super().save(*args, **kwargs)
 

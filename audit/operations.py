@@ -14,7 +14,7 @@ BATCH = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One event to be. ``target`` is a row, or (type label, pk, name) where no class stands for it."""
+    """One event to be. ``target`` is a row, or (type label, pk, name) where it has no class."""
 
     kind: EventKind
     target: models.Model | tuple[str, str, str]

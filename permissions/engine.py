@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -187,19 +188,12 @@ def visible(queryset: models.QuerySet[M], *, user: User, action: str = "view") -
     return Visible(queryset.filter(pk__in=keys), reach)
 
 
-class Visible(tuple[models.QuerySet[M], str]):
+@dataclass(frozen=True, slots=True)
+class Visible(Generic[M]):
     """A filtered queryset and how far the permission reaches: 'all', 'some' or 'none'."""
 
-    def __new__(cls, queryset: models.QuerySet[M], reach: str) -> Visible[M]:
-        return super().__new__(cls, (queryset, reach))
-
-    @property
-    def rows(self) -> models.QuerySet[M]:
-        return self[0]
-
-    @property
-    def reach(self) -> str:
-        return self[1]
+    rows: models.QuerySet[M]
+    reach: str
 
 
 def python_model(label: str) -> type[models.Model] | None:
@@ -216,7 +210,7 @@ def _as_keys(text: str, queryset: models.QuerySet[Any]) -> str:
     pk = queryset.model._meta.pk
     pattern = dialect.uuid_of if isinstance(pk, models.UUIDField) else dialect.integer_of
     key = pattern.format(text="granted.object_pk")
-    return f"SELECT {key} FROM ({text}) AS granted"
+    return f"SELECT {key} FROM ({text}) AS granted"  # noqa: S608  no input in either
 
 
 def _listing_parameters(

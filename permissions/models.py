@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -170,7 +170,7 @@ class ObjectGrant(Fact):
     )
     object_pk = models.CharField(max_length=255)
 
-    objects = FactQuerySet.as_manager()
+    objects: ClassVar = FactQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -185,10 +185,10 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
         User, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
     )
 
-    objects = FactQuerySet.as_manager()
+    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        unique_together: list[str] = []
+        unique_together: ClassVar[list[str]] = []
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "permission", "object_pk"], name="user_object_unique"
@@ -204,14 +204,14 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
 
 class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
     # guardian's name for the column; what stands there is the role.
-    group = models.ForeignKey(
+    group = models.ForeignKey(  # type: ignore[assignment]
         Role, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
     )
 
-    objects = FactQuerySet.as_manager()
+    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        unique_together: list[str] = []
+        unique_together: ClassVar[list[str]] = []
         constraints = [
             models.UniqueConstraint(
                 fields=["group", "permission", "object_pk"], name="role_object_unique"

@@ -1,7 +1,7 @@
 """The statements behind every decision.
 
-All of them walk outwards from the subject, because what a subject holds is small and what is granted
-on a resource, or held through a group, may be millions of rows:
+All of them walk outwards from the subject, because what a subject holds is small and what is
+granted on a resource, or held through a group, may be millions of rows:
 
     who ─ member (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
 
@@ -21,10 +21,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import RawSQL
 
 
@@ -35,21 +36,26 @@ class Dialect:
     now: str
     no_path: str  # the empty list of scopes
     longer_path: str  # {path} with {scope} at its end
-    scopes_in: str  # {path} as a table p(value)
+    scopes_in: str  # {path} as a table way(value)
     uuid_of: str  # {text} in the form a uuid column stores
     uuid_text: str  # {column} as people write it
     integer_of: str
     asked_subjects: str
     asked_actions: str
     asked_items: str
+    members: str  # the texts in the JSON array {array}, as SELECT {key} …
     first_grants: str  # the first %(limit)s rows g of {grants} for each row of {rows}
+
+    def listed(self, parameter: str, form: str) -> str:
+        """The members of a JSON array given as a parameter, in the form of the column they meet."""
+        return self.members.format(key=form.format(text="listed.value"), array=f"%({parameter})s")
 
 
 POSTGRESQL = Dialect(
     now="COALESCE(CAST(%(at)s AS timestamptz), statement_timestamp())",
     no_path="CAST(ARRAY[] AS uuid[])",
     longer_path="array_append({path}, {scope})",
-    scopes_in="unnest({path}) AS p(value)",
+    scopes_in="unnest({path}) AS way(value)",
     uuid_of="CAST({text} AS uuid)",
     uuid_text="CAST({column} AS text)",
     integer_of="CAST({text} AS bigint)",
@@ -60,6 +66,7 @@ POSTGRESQL = Dialect(
             codename text, bare_codename text, long_codename text)""",
     asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
             n integer, s integer, a integer, object_pk text)""",
+    members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
     first_grants="""{rows} CROSS JOIN LATERAL (
             SELECT g.object_pk FROM {grants} g WHERE {condition}
             ORDER BY g.object_pk LIMIT %(limit)s) AS found""",
@@ -75,7 +82,7 @@ SQLITE = Dialect(
     now="COALESCE(%(at)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))",
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
-    scopes_in="json_each({path}) AS p",
+    scopes_in="json_each({path}) AS way",
     uuid_of="REPLACE({text}, '-', '')",
     uuid_text=(
         "substr({column}, 1, 8) || '-' || substr({column}, 9, 4) || '-' || substr({column}, 13, 4)"
@@ -87,6 +94,7 @@ SQLITE = Dialect(
         "%(actions)s", "a app_label model codename bare_codename long_codename"
     ),
     asked_items=_members_of("%(items)s", "n s a object_pk"),
+    members="SELECT {key} FROM json_each({array}) AS listed",
     # SQLite has no LATERAL; it reads every grant of the roles, which is what it can do.
     first_grants="{rows} JOIN {grants} found ON {condition}",
 )
@@ -180,7 +188,7 @@ class Text:
     def within(self, path: str, type_id: str, object_pk: str) -> str:
         """Whether every scope on the way covers the resource; none means no limit."""
         scopes = self.dialect.scopes_in.format(path=path)
-        uncovered = f"NOT {self.covers('p.value', type_id, object_pk)}"
+        uncovered = f"NOT {self.covers('way.value', type_id, object_pk)}"
         return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM {scopes} WHERE {uncovered}))"""
 
@@ -412,8 +420,10 @@ FROM who w CROSS JOIN what t"""
         parts = [
             *self._subject_side(),
             self.what(ONE_ACTION),
-            "asked_for AS (SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t"
-            " WHERE w.is_active AND t.permission_id IS NOT NULL)",
+            """asked_for AS (
+    SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t
+    WHERE w.is_active AND t.permission_id IS NOT NULL
+)""",
             f"""unlimited AS (
     SELECT t.type_id FROM asked_for t CROSS JOIN who w WHERE {self._unlimited()}
 )""",
@@ -466,12 +476,12 @@ SELECT object_pk FROM (
         return f"""
     SELECT l.path, l.type_id, e.object_pk
     FROM limited l CROSS JOIN {scopes}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = p.value
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
     WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
     UNION
     SELECT l.path, l.type_id, below.object_pk
     FROM limited l CROSS JOIN {scopes}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = p.value AND e.with_descendants
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
     JOIN permissions_resource above ON above.type_id = e.content_type_id
      AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
     JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
@@ -481,7 +491,7 @@ SELECT object_pk FROM (
     FROM limited l CROSS JOIN ({universe}) AS u
     WHERE EXISTS (
         SELECT 1 FROM {scopes}
-        JOIN authentik_rbac_scope sc ON sc.id = p.value
+        JOIN authentik_rbac_scope sc ON sc.id = way.value
         WHERE sc.kind = 'all' OR EXISTS (
             SELECT 1 FROM authentik_rbac_scopeentry e
             WHERE e.scope_id = sc.id AND e.content_type_id = l.type_id AND e.object_pk IS NULL))"""
@@ -577,7 +587,7 @@ def listing(vendor: str, model: type[models.Model] | None, *, paged: bool) -> st
 
 
 def universe(vendor: str, model: type[models.Model] | None) -> str:
-    """All known keys of a type: rows of its own table, or of the registry without a Python class."""
+    """All known keys of a type: rows of its own table, or of the registry where it has none."""
     if model is None:
         return REGISTERED
     meta = model._meta
@@ -604,7 +614,9 @@ def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_AL
     connection.ensure_connection()
     with connection.wrap_database_errors:
         raw = psycopg.Cursor(connection.connection)
-        prepared = connection.make_debug_cursor(raw) if connection.queries_logged else raw
+        prepared: Any = raw
+        if connection.queries_logged:
+            prepared = connection.make_debug_cursor(cast("CursorWrapper", raw))
         with prepared as cursor:
             cursor.execute(text, parameters)
             return cursor.fetchall()

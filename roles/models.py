@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -102,7 +102,7 @@ class ScopeKind(models.TextChoices):
 
 
 class Scope(models.Model):
-    """On which resources an assignment counts. Named ones are shared, nameless ones belong to one."""
+    """On which resources an assignment counts. Named ones are shared, others belong to one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255, null=True, blank=True, unique=True)
@@ -219,7 +219,7 @@ class RoleAssignment(Fact):
     # What a door was told beyond the scope and must repeat; no decision reads it.
     properties = models.JSONField(default=dict, blank=True)
 
-    objects = RoleAssignmentQuerySet.as_manager()
+    objects: ClassVar = RoleAssignmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Role assignment"
@@ -253,7 +253,7 @@ class InitialPermissions(models.Model):
 
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=150, unique=True)
-    # The creator alone, or everybody who holds the role (authentik 2025.4 to 2025.10 let one choose).
+    # The creator alone or all who hold the role: authentik 2025.4 to 2025.10 let one choose.
     mode = models.CharField(
         max_length=8,
         choices=InitialPermissionsMode.choices,

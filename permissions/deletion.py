@@ -1,0 +1,124 @@
+"""Deleting what holds or receives access, together with every fact about it.
+
+A key may be used again later; nothing a deleted thing held, and nothing granted on it, may come
+back with the next thing of that key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import models, transaction
+from django.db.models import Q
+
+from accounts.models import Group, GroupParent, Token, User
+from audit.models import EventKind
+from audit.operations import Entry, record_many
+from permissions import closure
+from permissions.assignments import delete_assignments
+from permissions.grants import delete_grants
+from permissions.models import (
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
+from roles.models import Role, RoleAssignment, ScopeEntry
+
+BATCH = 1_000
+
+
+def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> None:
+    """Delete the object grants and scope entries on resources of a type. Call in a transaction."""
+    app_label, _, model = label.partition(".")
+    permissions = list(
+        Permission.objects.filter(
+            content_type__app_label=app_label, content_type__model=model
+        ).values_list("pk", flat=True)
+    )
+    for batch in _batches(list(keys)):
+        # By permission and key: the index that starts with them finds the rows.
+        on_them = Q(permission__in=permissions, object_pk__in=batch)
+        _delete_grants(UserObjectPermission, on_them, "user", actor=actor)
+        _delete_grants(RoleObjectPermission, on_them, "group", actor=actor)
+        ScopeEntry.objects.filter(
+            content_type__app_label=app_label, content_type__model=model, object_pk__in=batch
+        ).delete()
+
+
+@transaction.atomic
+def delete_users(*, users: Iterable[User], actor: User | None) -> None:
+    """Their grants, memberships, assignments, tokens and sessions end with this transaction."""
+    users = list(users)
+    keys = [user.pk for user in users]
+    own = Q(user__in=keys)
+    _delete_grants(UserGlobalGrant, own, "user", actor=actor)
+    _delete_grants(UserObjectPermission, own, "user", actor=actor)
+    _delete_assignments(own, actor=actor)
+    tokens = Token.objects.filter(own).values_list("pk", flat=True)
+    forget_resources("authentik_core.token", map(str, tokens), actor=actor)
+    _delete_rows(users, EventKind.USER_DELETED, actor=actor)
+
+
+@transaction.atomic
+def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
+    """Groups below a deleted one lose what they had through it."""
+    groups = list(groups)
+    keys = [group.pk for group in groups]
+    closure.lock(closure.GROUPS)
+    below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
+    _delete_assignments(Q(group__in=keys), actor=actor)
+    _delete_rows(groups, EventKind.GROUP_DELETED, actor=actor)
+    closure.rebuild(closure.GROUPS, below - set(keys))
+
+
+@transaction.atomic
+def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
+    roles = list(roles)
+    keys = [role.pk for role in roles]
+    _delete_grants(RoleGlobalGrant, Q(role__in=keys), "role", actor=actor)
+    _delete_grants(RoleObjectPermission, Q(group__in=keys), "group", actor=actor)
+    _delete_assignments(Q(role__in=keys) | Q(holder_role__in=keys), actor=actor)
+    _delete_rows(roles, EventKind.ROLE_DELETED, actor=actor)
+
+
+@transaction.atomic
+def delete_tokens(*, tokens: Iterable[Token], actor: User | None) -> None:
+    _delete_rows(list(tokens), EventKind.TOKEN_DELETED, actor=actor)
+
+
+def delete_rows(rows: Sequence[models.Model], kind: EventKind, *, actor: User | None) -> None:
+    """Delete rows of one of our own models and all that is granted on them."""
+    with transaction.atomic():
+        _delete_rows(rows, kind, actor=actor)
+
+
+def _delete_rows(rows: Sequence[models.Model], kind: EventKind, *, actor: User | None) -> None:
+    if not rows:
+        return
+    model = type(rows[0])
+    entries = [Entry(kind=kind, target=row, before={"name": str(row)}) for row in rows]
+    keys = [row.pk for row in rows]
+    forget_resources(model._meta.label_lower, map(str, keys), actor=actor)
+    for batch in _batches(keys):
+        model._default_manager.filter(pk__in=batch).delete()
+    record_many(entries, actor=actor)
+
+
+def _delete_grants(table: Any, condition: Q, principal: str, *, actor: User | None) -> None:
+    rows = table.objects.filter(condition).select_related("permission__content_type", principal)
+    while batch := list(rows.order_by("pk")[:BATCH]):
+        delete_grants(batch, actor=actor)
+
+
+def _delete_assignments(condition: Q, *, actor: User | None) -> None:
+    rows = RoleAssignment.objects.filter(condition).select_related(
+        "role", "scope", "user", "group", "holder_role"
+    )
+    delete_assignments(list(rows), actor=actor)
+
+
+def _batches(keys: list[Any]) -> Iterable[list[Any]]:
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

@@ -1,0 +1,174 @@
+"""Who belongs to which group, and which group lies below which: both give access, both go here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from accounts.models import Group, GroupMembership, GroupParent, User
+from audit.errors import InvalidInput
+from audit.models import EventKind
+from audit.operations import Entry, record, record_many
+from permissions import closure
+from permissions.ceiling import require_covers, require_superuser
+
+
+class GroupCycle(InvalidInput):
+    """A group would be its own ancestor."""
+
+    code = "group_cycle"
+
+
+@transaction.atomic
+def add_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
+    """Idempotent. Raises GrantCeiling when the group gives more than the actor holds."""
+    _add([(group, user) for user in users], actor=actor)
+
+
+@transaction.atomic
+def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
+    """Idempotent."""
+    rows = GroupMembership.objects.filter(group=group, user__in=list(users))
+    _remove(list(rows.select_related("group", "user")), actor=actor)
+
+
+@transaction.atomic
+def set_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
+    """The group's members become exactly these; only those who join meet the ceiling."""
+    wanted = {user.pk: user for user in users}
+    rows = list(GroupMembership.objects.filter(group=group).select_related("group", "user"))
+    _remove([row for row in rows if row.user_id not in wanted], actor=actor)
+    _add([(group, user) for user in wanted.values()], actor=actor)
+
+
+@transaction.atomic
+def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> None:
+    """The user's own groups become exactly these; only those joined meet the ceiling."""
+    wanted = {group.pk: group for group in groups}
+    rows = list(GroupMembership.objects.filter(user=user).select_related("group", "user"))
+    _remove([row for row in rows if row.group_id not in wanted], actor=actor)
+    _add([(group, user) for group in wanted.values()], actor=actor)
+
+
+@transaction.atomic
+def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -> None:
+    """The group lies directly below exactly these. Raises GroupCycle and GrantCeiling.
+
+    Members of the group, and of those below it, become members of the new ancestors.
+    """
+    closure.lock(closure.GROUPS)
+    wanted = {parent.pk: parent for parent in parents}
+    rows = {
+        row.parent_id: row
+        for row in GroupParent.objects.filter(child=group).select_related("parent")
+    }
+    added = [parent for pk, parent in wanted.items() if pk not in rows]
+    gone = [row for pk, row in rows.items() if pk not in wanted]
+    if not added and not gone:
+        return
+    _refuse_cycle(group, added)
+    require_covers(actor=actor, groups=added)
+    GroupParent.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    GroupParent.objects.bulk_create([GroupParent(child=group, parent=parent) for parent in added])
+    closure.rebuild(closure.GROUPS, [group.pk])
+    record_many(
+        [
+            *(_parent_entry(EventKind.GROUP_PARENT_REMOVED, group, row.parent) for row in gone),
+            *(_parent_entry(EventKind.GROUP_PARENT_ADDED, group, parent) for parent in added),
+        ],
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
+    set_parents(group=group, parents=[*group.parents.all(), parent], actor=actor)
+
+
+@transaction.atomic
+def remove_parent(*, group: Group, parent: Group, actor: User | None) -> None:
+    kept = group.parents.exclude(pk=parent.pk)
+    set_parents(group=group, parents=kept, actor=actor)
+
+
+@transaction.atomic
+def set_superuser(*, group: Group, is_superuser: bool, actor: User | None) -> None:
+    """Let the group confer superuser, or no longer. Raises SuperuserOnly for giving it."""
+    if group.is_superuser == is_superuser:
+        return
+    if is_superuser:
+        require_superuser(actor)
+    group.is_superuser = is_superuser
+    group.save(update_fields=["is_superuser"])
+    record(
+        EventKind.GROUP_CHANGED,
+        target=group,
+        actor=actor,
+        before={"is_superuser": not is_superuser},
+        after={"is_superuser": is_superuser},
+    )
+
+
+def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
+    """Write the memberships that are missing. One that was limited in time becomes unlimited."""
+    if not pairs:
+        return
+    groups = {group.pk: group for group, _ in pairs}
+    known = {
+        (row.group_id, row.user_id): row
+        for row in GroupMembership.objects.filter(
+            group__in=groups, user__in={user.pk for _, user in pairs}
+        )
+    }
+    joined = [
+        (group, user)
+        for group, user in pairs
+        if (row := known.get((group.pk, user.pk))) is None
+        or row.valid_from is not None
+        or row.valid_until is not None
+    ]
+    if not joined:
+        return
+    require_covers(actor=actor, groups={group.pk: group for group, _ in joined}.values())
+    GroupMembership.objects.bulk_create(
+        [GroupMembership(group=group, user=user, granted_by=actor) for group, user in joined],
+        update_conflicts=True,
+        unique_fields=["user", "group"],
+        update_fields=["valid_from", "valid_until"],
+    )
+    record_many(
+        [_member_entry(EventKind.GROUP_MEMBER_ADDED, group, user) for group, user in joined],
+        actor=actor,
+    )
+
+
+def _remove(rows: list[GroupMembership], *, actor: User | None) -> None:
+    if not rows:
+        return
+    GroupMembership.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    record_many(
+        [_member_entry(EventKind.GROUP_MEMBER_REMOVED, row.group, row.user) for row in rows],
+        actor=actor,
+    )
+
+
+def _refuse_cycle(group: Group, parents: list[Group]) -> None:
+    if any(parent.pk == group.pk for parent in parents):
+        raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})
+    if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in parents]):
+        raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
+
+
+def _member_entry(kind: EventKind, group: Group, user: User) -> Entry:
+    facts = {"user": user.pk, "username": user.username}
+    if kind is EventKind.GROUP_MEMBER_ADDED:
+        return Entry(kind=kind, target=group, after=facts)
+    return Entry(kind=kind, target=group, before=facts)
+
+
+def _parent_entry(kind: EventKind, group: Group, parent: Group) -> Entry:
+    facts = {"parent": str(parent.pk), "name": parent.name}
+    if kind is EventKind.GROUP_PARENT_ADDED:
+        return Entry(kind=kind, target=group, after=facts)
+    return Entry(kind=kind, target=group, before=facts)

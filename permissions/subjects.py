@@ -1,0 +1,168 @@
+"""Creating and changing users and groups, with the memberships and roles that come along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Group, User
+from audit.models import EventKind
+from audit.operations import record
+from permissions import closure
+from permissions.assignments import set_roles
+from permissions.ceiling import require_covers, require_superuser
+from permissions.deletion import delete_groups, delete_users
+from permissions.initial import fire
+from permissions.membership import set_groups, set_members, set_parents, set_superuser
+from roles.models import Role
+
+__all__ = [
+    "create_group",
+    "create_user",
+    "delete_groups",
+    "delete_users",
+    "set_password",
+    "update_group",
+    "update_user",
+]
+
+
+@transaction.atomic
+def create_user(
+    *,
+    actor: User | None,
+    username: str,
+    groups: Iterable[Group] = (),
+    roles: Iterable[Role] = (),
+    password: str | None = None,
+    **fields: Any,
+) -> User:
+    """Without a password nobody signs in by one. Raises GrantCeiling for groups and roles."""
+    user = User(username=username, **fields)
+    user.set_password(password)
+    user.save(force_insert=True)
+    record(EventKind.USER_CREATED, target=user, actor=actor, after=facts(user, _USER_FACTS))
+    set_groups(user=user, groups=groups, actor=actor)
+    set_roles(principal=user, roles=roles, actor=actor)
+    fire(actor=actor, label="authentik_core.user", keys=[str(user.pk)])
+    return user
+
+
+@transaction.atomic
+def update_user(
+    *,
+    user: User,
+    actor: User | None,
+    groups: Iterable[Group] | None = None,
+    roles: Iterable[Role] | None = None,
+    **fields: Any,
+) -> User:
+    """Only what is given changes; ``groups`` and ``roles`` None leaves them alone."""
+    _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
+    if groups is not None:
+        set_groups(user=user, groups=groups, actor=actor)
+    if roles is not None:
+        set_roles(principal=user, roles=roles, actor=actor)
+    return user
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str | None, actor: User | None) -> None:
+    """Sessions of the user end. Setting somebody else's gives the actor all that somebody holds."""
+    if actor is not None and actor.pk != user.pk:
+        require_covers(actor=actor, users=[user])
+    user.set_password(password)
+    user.save(update_fields=["password", "password_change_date", "last_updated"])
+    record(EventKind.PASSWORD_SET, target=user, actor=actor)
+
+
+@transaction.atomic
+def create_group(
+    *,
+    actor: User | None,
+    name: str,
+    users: Iterable[User] = (),
+    parents: Iterable[Group] = (),
+    roles: Iterable[Role] = (),
+    is_superuser: bool = False,
+    **fields: Any,
+) -> Group:
+    """Raises GrantCeiling, SuperuserOnly."""
+    if is_superuser:
+        require_superuser(actor)
+    group = Group(name=name, is_superuser=is_superuser, **fields)
+    group.save(force_insert=True)
+    closure.add_nodes(closure.GROUPS, [group.pk])
+    record(EventKind.GROUP_CREATED, target=group, actor=actor, after=facts(group, _GROUP_FACTS))
+    set_parents(group=group, parents=parents, actor=actor)
+    set_roles(principal=group, roles=roles, actor=actor)
+    set_members(group=group, users=users, actor=actor)
+    fire(actor=actor, label="authentik_core.group", keys=[str(group.pk)])
+    return group
+
+
+@transaction.atomic
+def update_group(
+    *,
+    group: Group,
+    actor: User | None,
+    users: Iterable[User] | None = None,
+    parents: Iterable[Group] | None = None,
+    roles: Iterable[Role] | None = None,
+    is_superuser: bool | None = None,
+    **fields: Any,
+) -> Group:
+    """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
+    _update(group, fields, _GROUP_FACTS, EventKind.GROUP_CHANGED, actor=actor)
+    if is_superuser is not None:
+        set_superuser(group=group, is_superuser=is_superuser, actor=actor)
+    if parents is not None:
+        set_parents(group=group, parents=parents, actor=actor)
+    if roles is not None:
+        set_roles(principal=group, roles=roles, actor=actor)
+    if users is not None:
+        set_members(group=group, users=users, actor=actor)
+    return group
+
+
+_USER_FACTS = (
+    "username",
+    "name",
+    "email",
+    "is_active",
+    "type",
+    "path",
+    "attributes",
+    "external_id",
+)
+_GROUP_FACTS = (
+    "name",
+    "display_name",
+    "kind",
+    "code",
+    "organization",
+    "is_superuser",
+    "attributes",
+)
+
+
+def facts(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _update(
+    row: Any, fields: dict[str, Any], audited: Iterable[str], kind: EventKind, *, actor: User | None
+) -> None:
+    """Write the fields that differ and no others: saving all would undo a concurrent change."""
+    changed = [name for name, value in fields.items() if getattr(row, name) != value]
+    if not changed:
+        return
+    shown = [name for name in changed if name in audited]
+    before = facts(row, shown)
+    for name in changed:
+        setattr(row, name, fields[name])
+    stamps = [f.name for f in row._meta.concrete_fields if f.name == "last_updated"]
+    row.save(update_fields=[*changed, *stamps])
+    record(kind, target=row, actor=actor, before=before, after=facts(row, shown))

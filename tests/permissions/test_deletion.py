@@ -1,0 +1,90 @@
+"""Deleting anything deletes its grants, and nothing of it comes back."""
+
+import pytest
+
+from accounts.models import Group, GroupClosure
+from audit.models import Event, EventKind
+from permissions import assignments, engine, grants, subjects
+from permissions.decisions import ResourceRef
+from permissions.models import RoleGlobalGrant, UserObjectPermission
+from permissions.roles import create_role, delete_roles
+
+pytestmark = pytest.mark.django_db
+
+
+def give(principal, *names: str, model: str | None = None, object_pk: str | None = None) -> None:
+    grants.assign_permissions(
+        principal=principal, names=list(names), model=model, object_pk=object_pk, actor=None
+    )
+
+
+def test_a_role_of_the_same_name_starts_empty(alice):
+    role = create_role(actor=None, name="auditors")
+    give(role, "authentik_core.view_user")
+    assignments.assign_role(role=role, principal=alice, actor=None)
+    delete_roles(roles=[role], actor=None)
+
+    again = create_role(actor=None, name="auditors")
+    assignments.assign_role(role=again, principal=alice, actor=None)
+
+    assert not engine.holds(alice, "authentik_core.view_user")
+    assert not RoleGlobalGrant.objects.exists()
+
+
+def test_every_grant_of_a_deleted_role_has_its_event():
+    role = create_role(actor=None, name="auditors")
+    give(role, "authentik_core.view_user", "authentik_core.view_group")
+
+    delete_roles(roles=[role], actor=None)
+
+    assert Event.objects.filter(kind=EventKind.GRANT_DELETED).count() == 2
+
+
+def test_grants_on_a_deleted_group_go_with_it(alice):
+    group = subjects.create_group(actor=None, name="staff")
+    give(alice, "view_group", model="authentik_core.group", object_pk=str(group.pk))
+
+    subjects.delete_groups(groups=[group], actor=None)
+
+    assert not UserObjectPermission.objects.exists()
+
+
+def test_members_below_a_deleted_group_lose_what_it_gave(alice):
+    role = create_role(actor=None, name="auditors")
+    give(role, "authentik_core.view_user")
+    top = subjects.create_group(actor=None, name="top", roles=[role])
+    middle = subjects.create_group(actor=None, name="middle", parents=[top])
+    bottom = subjects.create_group(actor=None, name="bottom", parents=[middle], users=[alice])
+    assert engine.holds(alice, "authentik_core.view_user")
+
+    subjects.delete_groups(groups=[middle], actor=None)
+
+    assert not engine.holds(alice, "authentik_core.view_user")
+    assert list(
+        GroupClosure.objects.filter(descendant=bottom).values_list("ancestor", flat=True)
+    ) == [bottom.pk]
+
+
+def test_a_second_way_up_survives_the_deletion_of_the_first(alice):
+    role = create_role(actor=None, name="auditors")
+    give(role, "authentik_core.view_user")
+    top = subjects.create_group(actor=None, name="top", roles=[role])
+    left = subjects.create_group(actor=None, name="left", parents=[top])
+    right = subjects.create_group(actor=None, name="right", parents=[top])
+    subjects.create_group(actor=None, name="bottom", parents=[left, right], users=[alice])
+
+    subjects.delete_groups(groups=[left], actor=None)
+
+    assert engine.holds(alice, "authentik_core.view_user")
+
+
+def test_a_deleted_user_leaves_nothing(alice, bob):
+    give(bob, "view_user", model="authentik_core.user", object_pk=str(alice.pk))
+    give(alice, "authentik_core.view_group")
+    pk = str(alice.pk)
+
+    subjects.delete_users(users=[alice], actor=None)
+
+    assert not UserObjectPermission.objects.exists()
+    assert not engine.check(bob, "view", ResourceRef("authentik_core.user", pk)).allowed
+    assert Group.objects.count() == 0
