@@ -10,15 +10,16 @@ from typing import Any, Final, TypeAlias
 from django.db import connection, transaction
 
 from accounts.models import Group, User
-from audit.errors import InvalidInput
+from audit.errors import Conflict, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.ceiling import require_covers
 from permissions.grants import require_times
-from roles.models import Role, RoleAssignment, Scope
+from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope
 
 Principal: TypeAlias = User | Group | Role
 ROLE_LOCK = 7_003
+ATTEMPTS = 5
 
 
 class RoleCycle(InvalidInput):
@@ -62,7 +63,7 @@ def assign_role(
         return row
     require_covers(actor=actor, roles=[role], scope=scope)
     before = assignment_facts(row) if row is not None else None
-    row = row or RoleAssignment(role=role, scope=scope, granted_by=actor, **_named(principal))
+    row = row or _inserted(role=role, scope=scope, principal=principal, actor=actor)
     row.valid_from, row.valid_until = valid_from, valid_until
     row.reason = reason or row.reason
     row.properties = row.properties if properties is None else properties
@@ -153,7 +154,8 @@ def _add(
         for role, principal in added
         if role.pk not in known
     ]
-    RoleAssignment.objects.bulk_create(created)
+    # Somebody may have written the same assignment since; theirs is as good.
+    RoleAssignment.objects.bulk_create(created, ignore_conflicts=True)
     record_many(
         [
             Entry(
@@ -165,6 +167,23 @@ def _add(
         ],
         actor=actor,
     )
+
+
+def _inserted(
+    *, role: Role, scope: Scope | None, principal: Principal, actor: User | None
+) -> RoleAssignment:
+    """The assignment's row, ours or that of whoever wrote the same at the same time.
+
+    Raises Conflict when others keep deleting it in between.
+    """
+    row = RoleAssignment(role=role, scope=scope, granted_by=actor, **_named(principal))
+    for _ in range(ATTEMPTS):
+        RoleAssignment.objects.bulk_create([row], ignore_conflicts=True)
+        found = _rows(role, principal).filter(scope=scope).select_for_update().first()
+        if found is not None:
+            found.role = role
+            return found
+    raise Conflict("The assignment is being changed by others; try again.")
 
 
 def _refuse_cycle(*, role: Role, holder: Role) -> None:
@@ -187,7 +206,7 @@ def _refuse_cycle(*, role: Role, holder: Role) -> None:
         reached |= frontier
 
 
-def _rows(role: Role, principal: Principal) -> Any:
+def _rows(role: Role, principal: Principal) -> RoleAssignmentQuerySet:
     return RoleAssignment.objects.filter(role=role, **_named(principal))
 
 
