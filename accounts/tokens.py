@@ -37,9 +37,17 @@ def authenticate_key(key: str) -> Token | None:
 
 
 def _note_use(token: Token) -> None:
-    now = timezone.now()
-    if token.last_used is None or now - token.last_used > LAST_USED_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used=now)
+    if token.last_used is None or token.last_used < noted_before():
+        note_use(token.key_digest)
+
+
+def noted_before() -> datetime:
+    """A token noted as used before this is due to be noted again."""
+    return timezone.now() - LAST_USED_EVERY
+
+
+def note_use(*key_digests: str) -> None:
+    Token.objects.filter(key_digest__in=key_digests).update(last_used=timezone.now())
 
 
 @transaction.atomic

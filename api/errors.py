@@ -17,7 +17,15 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler as rest_framework_handler
 from rest_framework.views import set_rollback
 
-from audit.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
+from audit.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+)
 from permissions.assignments import RoleCycle
 from permissions.ceiling import GrantCeiling, SuperuserOnly
 from permissions.membership import GroupCycle
@@ -29,11 +37,13 @@ STATUS_OF: dict[type[DomainError], int] = {
     InvalidInput: 400,
     GroupCycle: 400,
     RoleCycle: 400,
+    Unauthenticated: 401,
     Forbidden: 403,
     GrantCeiling: 403,
     SuperuserOnly: 403,
     NotFound: 404,
     Conflict: 409,
+    TooLarge: 413,
 }
 
 # Nets below the validation of every field: what slips through is bad input all the same.
@@ -49,6 +59,14 @@ _LAST_NETS: tuple[tuple[type[Exception], int, str], ...] = (
     (OperationalError, 503, "The database does not answer; try again."),
 )
 
+# What ``answer_to`` may have an answer for.
+ANSWERED: tuple[type[Exception], ...] = (
+    DomainError,
+    exceptions.APIException,
+    ValueError,
+    *(kind for kind, _, _ in _LAST_NETS),
+)
+
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's handler, with the domain errors; None leaves the rest to the 500 handler."""
@@ -60,18 +78,32 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     return response or _caught(exception)
 
 
+def answer_to(exception: Exception) -> tuple[int, dict[str, Any]] | None:
+    """Status and body for views that are not DRF's; None leaves it to the 500 handler."""
+    if isinstance(exception, DomainError):
+        return STATUS_OF[type(exception)], body_of(exception)
+    if isinstance(exception, exceptions.APIException):
+        return exception.status_code, {"detail": str(exception.detail)}
+    return _net_below(exception)
+
+
 def body_of(error: DomainError) -> dict[str, Any]:
     """Keyed by field where the fault lies in a field, else a sentence and its code."""
     return error.fields or {"detail": error.message, "code": error.code}
 
 
 def _caught(exception: Exception) -> Response | None:
+    answer = _net_below(exception)
+    return _rolled_back(*answer) if answer else None
+
+
+def _net_below(exception: Exception) -> tuple[int, dict[str, Any]] | None:
     for kind, status, detail in _LAST_NETS:
         if isinstance(exception, kind):
             logger.warning("%s answered with %d", kind.__name__, status, exc_info=exception)
-            return _rolled_back(status, {"detail": detail})
+            return status, {"detail": detail}
     if isinstance(exception, ValueError) and "NUL" in str(exception):
-        return _rolled_back(400, {"detail": "Text must not hold NUL characters."})
+        return 400, {"detail": "Text must not hold NUL characters."}
     return None
 
 

@@ -59,3 +59,17 @@ class Forbidden(DomainError):
 
     code = "permission_denied"
     default_message = "You do not have permission to perform this action."
+
+
+class Unauthenticated(DomainError):
+    """Nobody known is asking. Only doors that challenge their callers raise it."""
+
+    code = "not_authenticated"
+    default_message = "Authentication credentials were not provided."
+
+
+class TooLarge(DomainError):
+    """More than one request may hold; the message names the limit."""
+
+    code = "too_large"
+    default_message = "The request is too large."

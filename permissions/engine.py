@@ -43,6 +43,7 @@ def check(
     *,
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
 ) -> Decision:
     """Answer one question with one statement. ``at`` None is the database's clock."""
     if not _searchable(resource):
@@ -54,9 +55,7 @@ def check(
         "at": moment(at),
     }
     text = sql.statement(_vendor(using), "check")
-    [(user_id, is_active, type_id, permission_id, verdict)] = sql.rows(
-        text, parameters, using=using
-    )
+    [(user_id, is_active, type_id, permission_id, verdict)] = run(text, parameters, using=using)
     return _decision(user_id, is_active, type_id, permission_id, verdict, resource)
 
 
@@ -70,6 +69,7 @@ def check_many(
     *,
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
 ) -> list[Decision]:
     """Answer any number of questions, in their order, with one statement."""
     if not questions:
@@ -96,9 +96,7 @@ def check_many(
     }
     text = sql.statement(_vendor(using), "check_many")
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
-    for n, user_id, is_active, type_id, permission_id, hit in sql.rows(
-        text, parameters, using=using
-    ):
+    for n, user_id, is_active, type_id, permission_id, hit in run(text, parameters, using=using):
         verdict = hit[2:] if hit else None  # without the digit that orders them
         resource = questions[n].resource
         decisions[n] = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
@@ -114,6 +112,7 @@ def list_resources(
     limit: int = 100,
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
 ) -> Page[str]:
     """Keys of the resources of a type the subject may do the action on, in the database's order.
 
@@ -122,7 +121,7 @@ def list_resources(
     """
     text = sql.listing(_vendor(using), python_model(resource_type), paged=True)
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
-    found = sql.rows(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
+    found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
     keys = tuple(row[0] for row in found[:limit])
     return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
 
@@ -135,6 +134,7 @@ def list_subjects(
     limit: int = 100,
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
 ) -> Page[tuple[int, str]]:
     """(number, user name) of everybody who may, by number; superusers are among them."""
     if not _searchable(resource):
@@ -146,7 +146,7 @@ def list_subjects(
         "after_id": after,
         "limit": limit + 1,
     }
-    found = sql.rows(sql.statement(_vendor(using), "list_subjects"), parameters, using=using)
+    found = run(sql.statement(_vendor(using), "list_subjects"), parameters, using=using)
     items = tuple((pk, username) for pk, username in found[:limit])
     return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
 
@@ -157,6 +157,7 @@ def list_actions(
     *,
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
 ) -> tuple[str, ...]:
     """Codenames of everything the subject may do on a resource, in order."""
     if not _searchable(resource):
@@ -167,7 +168,7 @@ def list_actions(
         "object_pk": resource.id,
         "at": moment(at),
     }
-    found = sql.rows(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
+    found = run(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
     return tuple(row[0] for row in found)
 
 

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -33,7 +33,8 @@ from django.db.models.expressions import RawSQL
 class Dialect:
     """Where the two databases differ: expressions, and patterns for expressions."""
 
-    now: str
+    clock: str  # the time of the statement
+    moment: str  # {text} as a time
     no_path: str  # the empty list of scopes
     longer_path: str  # {path} with {scope} at its end
     scopes_in: str  # {path} as a table way(value)
@@ -46,13 +47,18 @@ class Dialect:
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
     first_grants: str  # the first %(limit)s rows g of {grants} for each row of {rows}
 
+    @property
+    def now(self) -> str:
+        return f"COALESCE({self.moment.format(text='%(at)s')}, {self.clock})"
+
     def listed(self, parameter: str, form: str) -> str:
         """The members of a JSON array given as a parameter, in the form of the column they meet."""
         return self.members.format(key=form.format(text="listed.value"), array=f"%({parameter})s")
 
 
 POSTGRESQL = Dialect(
-    now="COALESCE(CAST(%(at)s AS timestamptz), statement_timestamp())",
+    clock="statement_timestamp()",
+    moment="CAST({text} AS timestamptz)",
     no_path="CAST(ARRAY[] AS uuid[])",
     longer_path="array_append({path}, {scope})",
     scopes_in="unnest({path}) AS way(value)",
@@ -79,7 +85,8 @@ def _members_of(array: str, columns: str) -> str:
 
 
 SQLITE = Dialect(
-    now="COALESCE(%(at)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))",
+    clock="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+    moment="{text}",
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
     scopes_in="json_each({path}) AS way",
@@ -143,6 +150,13 @@ ONE_ACTION = """(SELECT 0 AS a, CAST(%(app_label)s AS text) AS app_label,
             CAST(%(model)s AS text) AS model, CAST(%(codename)s AS text) AS codename,
             CAST(%(bare_codename)s AS text) AS bare_codename,
             CAST(%(long_codename)s AS text) AS long_codename) AS asked"""
+
+
+CHECK_ACCESS = """what AS (
+        SELECT ct.id AS type_id, p.id AS permission_id
+        FROM django_content_type ct JOIN auth_permission p ON p.content_type_id = ct.id
+        WHERE ct.app_label = 'authentik_rbac' AND ct.model = 'systempermission'
+          AND p.codename = 'check_access')"""
 
 
 class Text:
@@ -558,6 +572,42 @@ WHERE u.is_active AND u.id > %(after_id)s AND u.id IN (
 )
 ORDER BY u.id LIMIT %(limit)s"""
 
+    def with_caller(self, answer: str, *, about: str, digests: int) -> str:
+        """A token's digests and another statement in; its rows out, behind what is asked by whom.
+
+        Columns: the caller, whether the use of its token is to be noted, whether it may ask this,
+        whether an answer follows, the answer. No row when the token counts for nothing. A caller
+        may ask about itself; about others, or without ``about``, when it holds ``check_access``.
+        """
+        key = ", ".join(f"%(digest_{n})s" for n in range(digests))
+        noted_before = self.dialect.moment.format(text="%(noted_before)s")
+        is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
+        return f"""WITH caller AS (
+    SELECT t.user_id, t.last_used IS NULL OR t.last_used < {noted_before} AS to_note,
+           t.permissions IS NULL
+           OR CAST(t.permissions AS text) LIKE '%%"authentik_rbac.check_access"%%' AS unrestricted
+    FROM authentik_core_token t JOIN authentik_core_user u ON u.id = t.user_id
+    WHERE t.key_digest IN ({key}) AND t.intent = 'api' AND u.is_active
+      AND (NOT t.expiring OR t.expires IS NULL OR t.expires > {self.dialect.clock})
+), asking AS MATERIALIZED (
+    SELECT c.user_id, c.to_note, CASE WHEN c.unrestricted AND (
+        {self._with(is_caller, self.member(), self.held(), CHECK_ACCESS)}
+        SELECT {self._unlimited()} FROM who w CROSS JOIN what t
+    ) THEN TRUE ELSE {self._only_about("c.user_id", about)} END AS may_ask
+    FROM caller c
+)
+SELECT asking.user_id, asking.to_note, asking.may_ask, answer.*
+FROM asking LEFT JOIN (SELECT TRUE AS answered, found.* FROM ({answer}) AS found) AS answer
+  ON asking.may_ask
+ORDER BY 5"""
+
+    def _only_about(self, user_id: str, about: str) -> str:
+        if not about:
+            return "FALSE"
+        subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+        found = FIND_USER.format(subject_uuid=subject_uuid)
+        return f"NOT EXISTS (SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> {user_id})"
+
     def holdings(self) -> str:
         """A subject in; every (role, scopes on the way) it holds out."""
         return f"""{self._with(*self._subject_side())}
@@ -582,6 +632,14 @@ def statement(vendor: str, name: str) -> str:
 
 
 @cache
+def with_caller(vendor: str, answer: str, *, about: str, digests: int) -> str:
+    """``about`` names the parameters that say who is asked about: see ``Text.with_caller``."""
+    text = DIALECTS[vendor]
+    asked = {"one": ONE_SUBJECT, "many": text.dialect.asked_subjects, "all": ""}[about]
+    return text.with_caller(answer, about=asked, digests=digests)
+
+
+@cache
 def listing(vendor: str, model: type[models.Model] | None, *, paged: bool) -> str:
     return DIALECTS[vendor].list_resources(universe(vendor, model), paged=paged)
 
@@ -598,6 +656,14 @@ def universe(vendor: str, model: type[models.Model] | None) -> str:
     else:
         key = f"CAST({column} AS text)"
     return f"SELECT {key} AS object_pk FROM {meta.db_table}"
+
+
+class Run(Protocol):
+    """What executes a statement: ``rows``, or a caller's own that authenticates it on the way."""
+
+    def __call__(
+        self, text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS
+    ) -> list[Any]: ...
 
 
 def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:

@@ -1,3 +1,8 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.authzen import evaluation
+
+urlpatterns = [
+    path("evaluation", evaluation.evaluation),
+    path("evaluations", evaluation.evaluations),
+]

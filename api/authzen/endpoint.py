@@ -1,0 +1,121 @@
+"""The HTTP side of the decision calls: who asks, the body as a typed request, JSON out.
+
+Plain Django instead of DRF: these calls are the busiest of all, and half their time would go into
+content negotiation, parsers and renderers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+from api.errors import ANSWERED, answer_to
+from api.parsers import loads
+from audit.errors import InvalidInput, Unauthenticated
+from permissions.callers import Caller
+
+Request = TypeVar("Request")
+T = TypeVar("T")
+
+encode = msgspec.json.Encoder().encode
+CHALLENGE = 'Bearer realm="rbac"'
+
+
+def endpoint(
+    shape: type[Request],
+) -> Callable[[Callable[[Request, Caller], Any]], Callable[[HttpRequest], HttpResponse]]:
+    """Make a POST view of a function from a request of this shape and its caller to an answer."""
+
+    def decorate(answer: Callable[[Request, Caller], Any]) -> Callable[[HttpRequest], HttpResponse]:
+        def view(request: HttpRequest) -> HttpResponse:
+            if request.method != "POST":
+                return _not_allowed(request)
+            try:
+                return _json(200, _answered(request, shape, answer))
+            except ANSWERED as error:
+                refusal = answer_to(error)
+                if refusal is None:
+                    raise
+                return _refused(*refusal)
+
+        return view
+
+    return decorate
+
+
+def _answered(
+    request: HttpRequest, shape: type[Request], answer: Callable[[Request, Caller], Any]
+) -> Any:
+    caller = _caller(request)
+    try:
+        return answer(convert(_document(request), shape), caller)
+    finally:
+        # Strangers learn nothing, not even what is wrong with their request.
+        caller.authenticate()
+
+
+def _caller(request: HttpRequest) -> Caller:
+    """Raises Unauthenticated without a bearer token."""
+    scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise Unauthenticated
+    return Caller(key.strip().encode("latin-1", "replace").decode("utf-8", "replace"))
+
+
+def _document(request: HttpRequest) -> Any:
+    if (request.content_type or "").lower() != "application/json":
+        raise InvalidInput("The Content-Type must be application/json.")
+    body = request.body
+    if not body:
+        raise InvalidInput("The request body is empty.")
+    document = loads(body)
+    _refuse_duplicates(body, document)
+    return document
+
+
+def _refuse_duplicates(body: bytes, document: Any) -> None:
+    """Two members of one name: parsers disagree on which counts, so gateway and service might.
+
+    A duplicate is missing when the document is written again, and so are its colons. Only where
+    escapes could hide one are all the pairs looked at.
+    """
+    if b"\\u" not in body and orjson.dumps(document).count(b":") == body.count(b":"):
+        return
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in set(names):
+        if names.count(name) > 1:
+            raise InvalidInput(f"The member {name!r} occurs twice in one object.")
+
+
+def convert(document: Any, shape: type[T]) -> T:
+    """Raises InvalidInput, which names the member that is missing or of a wrong type."""
+    try:
+        return msgspec.convert(document, shape)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"{error}.") from None
+
+
+def _json(status: int, body: Any) -> HttpResponse:
+    return HttpResponse(encode(body), status=status, content_type="application/json")
+
+
+def _refused(status: int, body: dict[str, Any]) -> HttpResponse:
+    response = _json(status, body)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
+
+
+def _not_allowed(request: HttpRequest) -> HttpResponse:
+    response = _json(405, {"detail": f'Method "{request.method}" not allowed.'})
+    response.headers["Allow"] = "POST"
+    return response

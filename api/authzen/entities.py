@@ -1,0 +1,87 @@
+"""What AuthZEN requests are made of, typed strictly: a number is no string, null is no object.
+
+Members nobody knows are ignored. Properties and context are accepted as objects and read by no
+decision so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from permissions.decisions import ResourceRef, SubjectRef
+from roles.models import DEFAULT_NAMESPACE
+
+Properties = dict[str, Any] | UnsetType
+
+
+class Subject(Struct, frozen=True):
+    type: str
+    id: str
+    properties: Properties = UNSET
+
+    @property
+    def ref(self) -> SubjectRef:
+        return SubjectRef(self.id, self.type)
+
+
+class Action(Struct, frozen=True):
+    name: str
+    properties: Properties = UNSET
+
+
+class Resource(Struct, frozen=True):
+    type: str
+    id: str
+    properties: Properties = UNSET
+
+    @property
+    def ref(self) -> ResourceRef:
+        return ResourceRef(label_of(self.type), self.id)
+
+
+class Semantic(StrEnum):
+    EXECUTE_ALL = "execute_all"
+    DENY_ON_FIRST_DENY = "deny_on_first_deny"
+    PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
+
+
+class Options(Struct, frozen=True):
+    """``context`` asks for the reasons of the decisions; it is this service's own option."""
+
+    evaluations_semantic: Semantic = Semantic.EXECUTE_ALL
+    context: bool = False
+
+
+class Evaluation(Struct, frozen=True):
+    subject: Subject
+    action: Action
+    resource: Resource
+    context: Properties = UNSET
+    options: Options = Options()
+
+
+class Item(Struct, frozen=True):
+    """One of many; what it lacks comes whole from the request around it."""
+
+    subject: Subject | UnsetType = UNSET
+    action: Action | UnsetType = UNSET
+    resource: Resource | UnsetType = UNSET
+    context: Properties = UNSET
+
+
+class Evaluations(Item, frozen=True):
+    evaluations: list[Any] = []
+    options: Options = Options()
+
+
+def label_of(type_: str) -> str:
+    """The label of a resource type; a name without a namespace is in the default one."""
+    return type_ if "." in type_ else f"{DEFAULT_NAMESPACE}.{type_}"
+
+
+def without_empty(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value}

@@ -1,0 +1,116 @@
+"""One decision, or many in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.authzen.endpoint import convert, endpoint
+from api.authzen.entities import Evaluation, Evaluations, Item, Semantic, without_empty
+from audit.errors import InvalidInput, TooLarge
+from permissions import engine
+from permissions.callers import Caller
+from permissions.decisions import Decision, Question, Step
+
+MOST_EVALUATIONS = 10_000
+STOPS_AT = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
+
+Answer = dict[str, Any]
+
+
+@endpoint(Evaluation)
+def evaluation(request: Evaluation, caller: Caller) -> Answer:
+    return _evaluated(request, caller)
+
+
+@endpoint(dict)
+def evaluations(request: dict[str, Any], caller: Caller) -> Answer:
+    many = convert(request, Evaluations)
+    if not many.evaluations:
+        return _evaluated(convert(request, Evaluation), caller)
+    if len(many.evaluations) > MOST_EVALUATIONS:
+        raise TooLarge(f"One request may hold {MOST_EVALUATIONS} evaluations at most.")
+    answers = _all_evaluated(many, caller)
+    return {"evaluations": list(_until(STOPS_AT.get(many.options.evaluations_semantic), answers))}
+
+
+def _evaluated(request: Evaluation, caller: Caller) -> Answer:
+    decision = engine.check(
+        request.subject.ref, request.action.name, request.resource.ref, run=caller.run
+    )
+    return _answer(decision, with_context=request.options.context)
+
+
+def _all_evaluated(many: Evaluations, caller: Caller) -> Iterator[Answer]:
+    """In order. A faulty item is a denial and leaves the others alone."""
+    questions = [_question(item, many) for item in _items(many.evaluations)]
+    sound = [question for question in questions if isinstance(question, Question)]
+    decisions = iter(engine.check_many(sound, run=caller.run))
+    with_context = many.options.context
+    for question in questions:
+        if isinstance(question, Question):
+            yield _answer(next(decisions), with_context=with_context)
+        else:
+            yield _faulty(question, with_context=with_context)
+
+
+def _items(documents: list[Any]) -> list[Item | InvalidInput]:
+    try:
+        return list(msgspec.convert(documents, list[Item]))
+    except msgspec.ValidationError:
+        return [_item(document) for document in documents]
+
+
+def _item(document: Any) -> Item | InvalidInput:
+    try:
+        return convert(document, Item)
+    except InvalidInput as fault:
+        return fault
+
+
+def _question(item: Item | InvalidInput, defaults: Item) -> Question | InvalidInput:
+    """What an item has replaces the default of that name whole; the two are never mixed."""
+    if isinstance(item, InvalidInput):
+        return item
+    subject = _first(item.subject, defaults.subject)
+    action = _first(item.action, defaults.action)
+    resource = _first(item.resource, defaults.resource)
+    if subject is UNSET or action is UNSET or resource is UNSET:
+        return InvalidInput("An evaluation needs a subject, an action and a resource.")
+    return Question(subject=subject.ref, action=action.name, resource=resource.ref)
+
+
+def _first(own: Any, default: Any) -> Any:
+    return default if isinstance(own, UnsetType) else own
+
+
+def _until(stop: bool | None, answers: Iterable[Answer]) -> Iterator[Answer]:
+    """Everything up to the first decision of that kind, which is included."""
+    for answer in answers:
+        yield answer
+        if answer["decision"] is stop:
+            return
+
+
+def _answer(decision: Decision, *, with_context: bool) -> Answer:
+    if not with_context:
+        return {"decision": decision.allowed}
+    path = [_step(step) for step in decision.path]
+    context = without_empty({"reason": decision.reason, "path": path})
+    return {"decision": decision.allowed, "context": context}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return without_empty(
+        {"kind": step.kind, "id": step.id, "name": step.name, "detail": step.detail}
+    )
+
+
+def _faulty(fault: InvalidInput, *, with_context: bool) -> Answer:
+    if not with_context:
+        return {"decision": False}
+    error = {"status": 400, "message": fault.message}
+    return {"decision": False, "context": {"error": error}}

@@ -1,0 +1,71 @@
+"""A caller known by the key of a token, proven by the statements that answer it.
+
+A door that answers thousands of decisions a second cannot spend a statement on finding out who
+asks. The engine runs its statements through ``Caller.run``, which puts the look-up of the token and
+the question whether its user may ask before them: one statement does all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from accounts.secrets import digests
+from accounts.tokens import note_use, noted_before
+from audit.errors import Forbidden, Unauthenticated
+from permissions import sql
+from permissions.decisions import moment
+
+REFUSAL = "Asking about others needs the permission authentik_rbac.check_access."
+
+
+class Caller:
+    """Whoever holds the key. ``user_id`` is None until a statement has proven the key."""
+
+    def __init__(self, key: str) -> None:
+        self._digests = digests(key)
+        self._looked_up = False
+        self.user_id: int | None = None
+
+    def run(
+        self, text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS
+    ) -> list[Any]:
+        """Rows of a decision statement, as ``sql.rows``.
+
+        Raises Unauthenticated when the key counts for nothing, and Forbidden when the parameters
+        ask about anybody but the caller, who may not. Once an hour a second statement follows.
+        """
+        found = self._found(text, parameters, using)
+        _, to_note, may_ask, *_ = found[0]
+        if to_note:
+            note_use(*self._digests)
+        if not may_ask:
+            raise Forbidden(REFUSAL)
+        return [row[4:] for row in found if row[3]]
+
+    def authenticate(self, *, using: str = DEFAULT_DB_ALIAS) -> None:
+        """Prove the key when no statement has done so; raises Unauthenticated."""
+        if not self._looked_up:
+            self._found("SELECT 0 AS asked", {"at": None}, using)
+
+    def _found(self, text: str, parameters: Mapping[str, Any], using: str) -> list[Any]:
+        keys = {f"digest_{n}": digest for n, digest in enumerate(self._digests)}
+        statement = sql.with_caller(
+            connections[using].vendor, text, about=_about(parameters), digests=len(keys)
+        )
+        more = {**parameters, **keys, "noted_before": moment(noted_before())}
+        found = sql.rows(statement, more, using=using)
+        self._looked_up = True
+        if not found:
+            raise Unauthenticated("The token is invalid or expired.")
+        self.user_id = found[0][0]
+        return found
+
+
+def _about(parameters: Mapping[str, Any]) -> str:
+    """Whose access the parameters of a statement ask about: one subject's, many's or anybody's."""
+    if "subjects" in parameters:
+        return "many"
+    return "one" if "subject" in parameters else "all"
