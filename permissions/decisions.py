@@ -79,12 +79,21 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing on the way from the subject to the grant. ``detail`` is for people."""
+    """One thing on the way from the subject to the grant. ``name`` and ``detail`` are for people.
+
+    ``fact`` is the number of the membership or assignment that leads here; the scope and the times
+    are that row's, or the grant's own. ``scope`` is a scope's name, ``scope_id`` its key.
+    """
 
     kind: StepKind
     id: str
     name: str = ""
     detail: str = ""
+    fact: str = ""
+    scope: str = ""
+    scope_id: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

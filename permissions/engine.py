@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.apps import apps
@@ -36,6 +36,15 @@ from permissions.decisions import (
 M = TypeVar("M", bound=models.Model)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A decision with the rows its question named; None for what does not exist."""
+
+    decision: Decision
+    user_id: int | None = None
+    permission_id: int | None = None
+
+
 def check(
     subject: SubjectRef | User,
     action: str,
@@ -46,8 +55,21 @@ def check(
     run: sql.Run = sql.rows,
 ) -> Decision:
     """Answer one question with one statement. ``at`` None is the database's clock."""
+    return ask(subject, action, resource, at=at, using=using, run=run).decision
+
+
+def ask(
+    subject: SubjectRef | User,
+    action: str,
+    resource: ResourceRef | None = None,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
+) -> Answer:
+    """``check``, for those who go on reading about the same question."""
     if not _searchable(resource):
-        return Decision(allowed=False, reason=Reason.NO_GRANT)
+        return Answer(decision=Decision(allowed=False, reason=Reason.NO_GRANT))
     parameters = {
         **subject_parameters(_ref(subject)),
         **action_parameters(action, resource),
@@ -56,7 +78,14 @@ def check(
     }
     text = sql.statement(_vendor(using), "check")
     [(user_id, is_active, type_id, permission_id, verdict)] = run(text, parameters, using=using)
-    return _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    decision = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    return Answer(decision=decision, user_id=user_id, permission_id=permission_id)
+
+
+def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
+    """The database's present moment, for several statements that must mean the same one."""
+    [(now,)] = sql.rows(sql.statement(_vendor(using), "clock"), {}, using=using)
+    return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
 
 
 def holds(user: User, permission: str) -> bool:

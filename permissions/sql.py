@@ -608,6 +608,27 @@ ORDER BY 5"""
         found = FIND_USER.format(subject_uuid=subject_uuid)
         return f"NOT EXISTS (SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> {user_id})"
 
+    def clock(self) -> str:
+        return f"SELECT {self.dialect.clock} AS now"
+
+    def ways(self) -> str:
+        """``user_id`` in; every assignment on any way from it out, whether it counts or not."""
+        return """WITH RECURSIVE belongs AS (
+    SELECT DISTINCT c.ancestor_id AS group_id
+    FROM authentik_core_groupmembership m
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE m.user_id = %(user_id)s
+), way AS (
+    SELECT a.id, a.role_id FROM authentik_rbac_roleassignment a WHERE a.user_id = %(user_id)s
+    UNION
+    SELECT a.id, a.role_id
+    FROM belongs b JOIN authentik_rbac_roleassignment a ON a.group_id = b.group_id
+    UNION
+    SELECT a.id, a.role_id
+    FROM way w JOIN authentik_rbac_roleassignment a ON a.holder_role_id = w.role_id
+)
+SELECT way.id FROM way"""
+
     def holdings(self) -> str:
         """A subject in; every (role, scopes on the way) it holds out."""
         return f"""{self._with(*self._subject_side())}
