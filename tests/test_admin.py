@@ -1,0 +1,187 @@
+"""The plain pages of the Django admin: who gets in, what they show, that they change nothing."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Group, User
+from permissions.assignments import assign_role
+from permissions.bootstrap import bootstrap_admin
+from permissions.grants import assign_permissions
+from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.roles import create_role
+from permissions.subjects import create_group, create_user
+from roles.models import InitialPermissions, Scope, ScopeEntry
+
+PASSWORD = "correct horse battery staple"
+OWN = ("audit", "authentik_core", "authentik_rbac", "permissions")
+PAGES = {
+    model._meta.label_lower: model
+    for model in admin.site._registry
+    if model._meta.app_label in (*OWN, "auth")
+}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def facts():
+    """At least one row of every model."""
+    bootstrap_admin(password=PASSWORD)
+    role = create_role(actor=None, name="auditor")
+    top = create_group(actor=None, name="company")
+    group = create_group(actor=None, name="staff", parents=[top], roles=[role])
+    user = create_user(actor=None, username="erin", groups=[group])
+    for principal in (user, role):
+        for model, object_pk in ((None, None), ("authentik_core.group", str(top.pk))):
+            assign_permissions(
+                principal=principal,
+                names=["authentik_core.view_group"],
+                model=model,
+                object_pk=object_pk,
+                actor=None,
+            )
+    scope = Scope.objects.create(name="everything", kind="selected")
+    kind = ResourceType.objects.labelled("authentik_flows.flow").get()
+    ScopeEntry.objects.create(scope=scope, content_type=kind.content_type, object_pk="1")
+    assign_role(role=role, principal=user, scope=scope, actor=None)
+    InitialPermissions.objects.create(name="initial", role=role)
+    flow = Resource.objects.create(type=kind, object_pk="1", name="login")
+    ResourceClosure.objects.create(descendant=flow, ancestor=flow)
+
+
+@pytest.fixture
+def akadmin(client, facts):
+    client.force_login(User.objects.get(username="akadmin"))
+    return client
+
+
+def sign_in(client, username, password):
+    return client.post("/admin/login/", {"username": username, "password": password})
+
+
+def test_the_administrator_signs_in_by_password(client, facts):
+    response = sign_in(client, "akadmin", PASSWORD)
+
+    assert response.status_code == 302
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_wrong_password_lets_nobody_in(client, facts):
+    assert sign_in(client, "akadmin", "wrong").status_code == 200
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_user_without_the_permission_to_enter_stays_outside(client, facts):
+    create_user(actor=None, username="frank", password=PASSWORD)
+
+    assert sign_in(client, "frank", PASSWORD).status_code == 200
+    assert client.get("/admin/").status_code == 302
+
+
+def test_who_may_enter_sees_only_what_may_be_viewed(client, facts):
+    frank = create_user(actor=None, username="frank", password=PASSWORD)
+    assign_permissions(
+        principal=frank,
+        names=["authentik_rbac.access_admin_interface", "authentik_core.view_group"],
+        model=None,
+        object_pk=None,
+        actor=None,
+    )
+
+    assert sign_in(client, "frank", PASSWORD).status_code == 302
+    assert client.get("/admin/authentik_core/group/").status_code == 200
+    assert client.get("/admin/authentik_core/user/").status_code == 403
+
+
+def test_a_deactivated_administrator_is_out_at_once(akadmin):
+    User.objects.filter(username="akadmin").update(is_active=False)
+
+    assert akadmin.get("/admin/").status_code == 302
+
+
+def test_every_model_has_its_page():
+    managed = {
+        model._meta.label_lower
+        for label in OWN
+        for model in apps.get_app_config(label).get_models()
+        if model._meta.managed and not model._meta.auto_created
+    }
+
+    assert managed == {label for label in PAGES if not label.startswith("auth.")}
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_a_page_lists_searches_and_shows(akadmin, label):
+    model = PAGES[label]
+    info = model._meta.app_label, model._meta.model_name
+    listing = reverse("admin:{}_{}_changelist".format(*info))
+    row = model._default_manager.first()
+
+    assert row is not None, "the fixture has a row of every model"
+    assert akadmin.get(listing).status_code == 200
+    assert akadmin.get(listing, {"q": "a"}).status_code == 200
+    shown = akadmin.get(reverse("admin:{}_{}_change".format(*info), args=[row.pk]))
+    assert shown.status_code == 200
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_no_page_writes(akadmin, label):
+    model = PAGES[label]
+    info = model._meta.app_label, model._meta.model_name
+    before = list(model._default_manager.order_by("pk").values())
+    pk = before[0][model._meta.pk.attname]
+
+    answers = [
+        akadmin.post(reverse("admin:{}_{}_add".format(*info)), {}),
+        akadmin.post(reverse("admin:{}_{}_change".format(*info), args=[pk]), {}),
+        akadmin.post(reverse("admin:{}_{}_delete".format(*info), args=[pk]), {"post": "yes"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert list(model._default_manager.order_by("pk").values()) == before
+
+
+def test_secrets_are_not_shown(akadmin):
+    admin_user = User.objects.get(username="akadmin")
+    token = admin_user.tokens.get()
+    pages = [
+        akadmin.get(reverse("admin:authentik_core_user_change", args=[admin_user.pk])),
+        akadmin.get(reverse("admin:authentik_core_token_change", args=[token.pk])),
+    ]
+
+    for page in pages:
+        for secret in (admin_user.password, token.key_digest, token.key_sealed):
+            assert secret not in page.content.decode()
+
+
+def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(akadmin):
+    def statements():
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            akadmin.get("/admin/authentik_core/groupmembership/")
+        return len(queries)
+
+    few = statements()
+    group = Group.objects.get(name="staff")
+    for number in range(20):
+        create_user(actor=None, username=f"member-{number}", groups=[group])
+
+    assert statements() == few
+
+
+def test_types_without_a_class_are_shown(akadmin):
+    kind = ContentType.objects.create(app_label="shop", model="invoice")
+    ResourceType.objects.create(
+        content_type=kind, app_verbose_name="Shop", verbose_name="Invoice", mode="open"
+    )
+    Resource.objects.create(type_id=kind.pk, object_pk="7", name="Invoice 7")
+
+    page = akadmin.get("/admin/permissions/resource/", {"q": "Invoice 7"})
+
+    assert "Invoice 7" in page.content.decode()
