@@ -36,7 +36,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
     """The console's session works too, but is not offered to clients."""
 
     target_class = "api.authentication.SessionAuthentication"
-    name = "authentik_session"
+    name: list[str] = []  # no names for no definitions
 
     def get_security_requirement(self, auto_schema: Any) -> None:  # type: ignore[override]  # None leaves it out
         return None

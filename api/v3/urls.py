@@ -1,12 +1,22 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from api.v3.groups import GroupViewSet
+from api.v3.root import ConfigView
+from api.v3.schema import SchemaView
+from api.v3.tokens import TokenViewSet
+from api.v3.users import UserViewSet
+
 router = SimpleRouter()
+router.register("core/groups", GroupViewSet)
+router.register("core/tokens", TokenViewSet)
+router.register("core/users", UserViewSet)
 
 urlpatterns = [
     *router.urls,
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("root/config/", ConfigView.as_view()),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
     path("redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]

@@ -1,0 +1,347 @@
+"""``/core/groups/``: groups, their members, parents and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import Prefetch, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.validators import UniqueValidator
+
+from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
+from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
+from api.v3.fields import AttributesField, KeyField, KeysField, flag
+from api.v3.links import require_links
+from api.v3.ordering import FILTER_BACKENDS
+from api.v3.partials import (
+    PartialRoleSerializer,
+    PartialUserSerializer,
+    RelatedGroupSerializer,
+    first_parent,
+    with_parents,
+)
+from api.v3.used_by import Reference, UsedBySerializer, used_by
+from api.v3.users import attributes_filter, role_keys
+from permissions import engine
+from permissions.membership import add_members, remove_members
+from permissions.subjects import create_group, delete_groups, update_group
+from roles.models import Role, RoleAssignment
+
+# Which linked objects a representation shows when the caller does not say.
+INCLUDED = {"users": True, "children": False, "parents": False, "inherited_roles": False}
+
+
+def read_groups(queryset: QuerySet[Group], *, users: bool = True) -> QuerySet[Group]:
+    """With everything a group's representation needs, in four statements more."""
+    memberships = GroupMembership.objects.active().order_by("user_id")
+    if users:
+        memberships = memberships.select_related("user")
+    children = GroupParent.objects.select_related("child").order_by("child__name")
+    assignments = RoleAssignment.objects.active().unscoped().select_related("role")
+    return queryset.prefetch_related(
+        Prefetch("memberships", memberships, to_attr="memberships_read"),
+        with_parents(),
+        Prefetch("child_rows", children, to_attr="children_read"),
+        Prefetch(
+            "role_assignments",
+            assignments.filter(role__in=Role.objects.public()).order_by("role__name"),
+            to_attr="assignments_read",
+        ),
+    )
+
+
+def with_inherited_roles() -> Prefetch[Any]:
+    """The roles that come from ancestors, as rows of ``ancestors_read``."""
+    assignments = RoleAssignment.objects.active().unscoped().select_related("role")
+    rows = GroupClosure.objects.select_related("ancestor").prefetch_related(
+        Prefetch(
+            "ancestor__role_assignments",
+            assignments.filter(role__in=Role.objects.public()),
+            to_attr="assignments_read",
+        )
+    )
+    return Prefetch("ancestor_rows", rows, to_attr="ancestors_read")
+
+
+def _member_keys(group: Any) -> list[int]:
+    return [row.user_id for row in group.memberships_read]
+
+
+def _parent_keys(group: Any) -> list[UUID]:
+    return [row.parent_id for row in group.parents_read]
+
+
+class GroupSerializer(serializers.ModelSerializer):
+    """The union of what authentik's clients from 2024.8 to 2026.8 know of a group.
+
+    ``parent`` is the first of ``parents`` by name. Written, it stands for the whole list, unless it
+    is what the caller read: whoever knows one parent only must not remove the others unawares.
+    """
+
+    name = serializers.CharField(max_length=255, validators=[UniqueValidator(Group.objects.all())])
+    num_pk = serializers.IntegerField(read_only=True)
+    parent = KeyField(  # type: ignore[assignment]  # DRF's own attribute of this name is not needed
+        queryset=Group.objects.all(), read=_parent_keys, allow_null=True, required=False
+    )
+    parent_name = serializers.SerializerMethodField()
+    parents = KeysField(queryset=Group.objects.all(), read=_parent_keys, required=False)
+    parents_obj = serializers.SerializerMethodField()
+    children = serializers.SerializerMethodField()
+    children_obj = serializers.SerializerMethodField()
+    users = KeysField(queryset=User.objects.all(), read=_member_keys, default=list)
+    users_obj = serializers.SerializerMethodField()
+    attributes = AttributesField(required=False)
+    roles = KeysField(queryset=Role.objects.public(), read=role_keys, required=False)
+    roles_obj = serializers.SerializerMethodField()
+    inherited_roles_obj = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Group
+        fields = [
+            "pk",
+            "num_pk",
+            "name",
+            "is_superuser",
+            "parent",
+            "parent_name",
+            "parents",
+            "parents_obj",
+            "children",
+            "children_obj",
+            "users",
+            "users_obj",
+            "attributes",
+            "roles",
+            "roles_obj",
+            "inherited_roles_obj",
+        ]
+
+    def get_parent_name(self, group: Group) -> str | None:
+        parent = first_parent(group)
+        return parent.name if parent else None
+
+    @extend_schema_field(RelatedGroupSerializer(many=True, allow_null=True))
+    def get_parents_obj(self, group: Any) -> Any:
+        if not self._included("parents"):
+            return None
+        parents = [row.parent for row in group.parents_read]
+        return RelatedGroupSerializer(parents, many=True).data
+
+    def get_children(self, group: Any) -> list[UUID]:
+        return [row.child_id for row in group.children_read]
+
+    @extend_schema_field(RelatedGroupSerializer(many=True, allow_null=True))
+    def get_children_obj(self, group: Any) -> Any:
+        if not self._included("children"):
+            return None
+        children = [row.child for row in group.children_read]
+        return RelatedGroupSerializer(children, many=True).data
+
+    @extend_schema_field(PartialUserSerializer(many=True, allow_null=True))
+    def get_users_obj(self, group: Any) -> Any:
+        if not self._included("users"):
+            return None
+        users = [row.user for row in group.memberships_read]
+        return PartialUserSerializer(users, many=True).data
+
+    @extend_schema_field(PartialRoleSerializer(many=True))
+    def get_roles_obj(self, group: Any) -> Any:
+        return PartialRoleSerializer([row.role for row in group.assignments_read], many=True).data
+
+    @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
+    def get_inherited_roles_obj(self, group: Any) -> Any:
+        if not self._included("inherited_roles"):
+            return None
+        roles = {
+            assignment.role_id: assignment.role
+            for row in group.ancestors_read
+            for assignment in row.ancestor.assignments_read
+        }
+        direct = set(role_keys(group))
+        inherited = [role for pk, role in roles.items() if pk not in direct]
+        return PartialRoleSerializer(sorted(inherited, key=lambda r: r.name), many=True).data
+
+    def _included(self, name: str) -> bool:
+        return bool(self.context.get("included", INCLUDED)[name])
+
+    def validate_is_superuser(self, value: bool) -> bool:
+        """The flag has permissions of its own; whether the caller may make superusers at all is for
+        the operation to say.
+        """
+        group = self.instance if isinstance(self.instance, Group) else None
+        if value == (group.is_superuser if group else False):
+            return value
+        verb = "enable" if value else "disable"
+        resource = resource_of(group) if group else None
+        caller = self.context["request"].user
+        if not allowed(caller, f"authentik_core.{verb}_group_superuser", resource):
+            raise ValidationError(f"You may not {verb} the superuser status of this group.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        group = self.instance if isinstance(self.instance, Group) else None
+        parent = attrs.pop("parent", serializers.empty)
+        if parent is not serializers.empty and "parents" not in attrs:
+            if group is None or parent != first_parent(group):
+                attrs["parents"] = [parent] if parent else []
+        elif "parents" not in attrs and not self.partial:
+            attrs["parents"] = []
+        if group is not None and group in attrs.get("parents", ()):
+            key = "parents" if "parents" in self.initial_data else "parent"
+            raise ValidationError({key: ["Cannot set group as parent of itself."]})
+        return attrs
+
+
+def visible_users(request: Request | None) -> QuerySet[User]:
+    """What a filter may name. Without a request it only describes itself."""
+    if request is None or not isinstance(request.user, User):
+        return User.objects.none()
+    return engine.visible(User.objects.all(), user=request.user).rows
+
+
+@extend_schema_field({"type": "integer"})
+class MembersFilter(django_filters.ModelMultipleChoiceFilter):
+    """By the users' numbers."""
+
+
+class GroupFilter(django_filters.FilterSet):
+    attributes = django_filters.CharFilter(method=attributes_filter)
+    members_by_pk = MembersFilter(queryset=visible_users, method="filter_members")
+    members_by_username = django_filters.ModelMultipleChoiceFilter(
+        queryset=visible_users,
+        to_field_name="username",
+        method="filter_members",
+    )
+
+    class Meta:
+        model = Group
+        fields = ["name", "is_superuser"]
+
+    def filter_members(
+        self, queryset: QuerySet[Group], name: str, value: list[User]
+    ) -> QuerySet[Group]:
+        joined = GroupMembership.objects.active().filter(user__in=value)
+        return queryset.filter(pk__in=joined.values("group")) if value else queryset
+
+
+class UserAccountSerializer(serializers.Serializer):
+    pk = serializers.IntegerField()
+
+    def to_internal_value(self, data: Any) -> Any:
+        # A user that is not named is a user that is not there (contract, I.16).
+        if isinstance(data, dict) and data.get("pk") is None:
+            raise NotFound
+        if isinstance(data, dict) and not isinstance(data["pk"], int | str):
+            raise ValidationError({"pk": ["A valid integer is required."]})
+        return super().to_internal_value(data)
+
+
+_INCLUDES = [
+    OpenApiParameter(f"include_{name}", OpenApiTypes.BOOL, default=default)
+    for name, default in INCLUDED.items()
+]
+
+
+class GroupViewSet(ModelAccessViewSet):
+    """Users who are given things together; members of a group count in the groups above it."""
+
+    queryset = Group.objects.all()
+    serializer_class = GroupSerializer
+    filterset_class = GroupFilter
+    filter_backends = FILTER_BACKENDS
+    ordering = ("name",)
+    ordering_fields = {"pk": "pk", "name": "name", "is_superuser": "is_superuser"}
+    search_fields = ("name",)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        included = self._included()
+        queryset = read_groups(super().get_queryset(), users=included["users"])
+        if included["inherited_roles"]:
+            queryset = queryset.prefetch_related(with_inherited_roles())
+        return queryset
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "included": self._included()}
+
+    def _included(self) -> dict[str, bool]:
+        if self.action not in ("list", "retrieve"):
+            return INCLUDED
+        return {
+            name: flag(self.request, f"include_{name}", default=default)
+            for name, default in INCLUDED.items()
+        }
+
+    @extend_schema(parameters=_INCLUDES)
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(parameters=_INCLUDES)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses={201: GroupSerializer})
+    def create(self, request: Request) -> Response:
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        require_links(self.caller, body.validated_data)
+        group = create_group(actor=self.caller, **body.validated_data)
+        return Response(self._shown(group), status=201)
+
+    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
+        group = self.get_object()
+        body = self.get_serializer(group, data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        require_links(self.caller, body.validated_data, group)
+        update_group(group=group, actor=self.caller, **body.validated_data)
+        return Response(self._shown(group))
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk, partial=True)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        delete_groups(groups=[self.get_object()], actor=self.caller)
+        return Response(status=204)
+
+    def _shown(self, group: Group) -> Any:
+        """As it is in the database now, links included."""
+        row = read_groups(Group.objects.all()).get(pk=group.pk)
+        return self.get_serializer(row).data
+
+    @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
+    @action(detail=True, methods=["post"], target_permission="authentik_core.add_user_to_group")
+    def add_user(self, request: Request, pk: str) -> Response:
+        add_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
+        return Response(status=204)
+
+    @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
+    @action(
+        detail=True, methods=["post"], target_permission="authentik_core.remove_user_from_group"
+    )
+    def remove_user(self, request: Request, pk: str) -> Response:
+        remove_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
+        return Response(status=204)
+
+    def _named_user(self) -> User:
+        body = UserAccountSerializer(data=self.request.data)
+        body.is_valid(raise_exception=True)
+        return visible_or_404(User.objects.all(), caller=self.caller, **body.validated_data)
+
+    @extend_schema(responses=UsedBySerializer(many=True), filters=False)
+    @action(detail=True, acts_as="retrieve", pagination_class=None)
+    def used_by(self, request: Request, pk: str) -> Response:
+        group = self.get_object()
+        members = GroupMembership.objects.active().filter(group=group)
+        references = [
+            Reference(User.objects.filter(pk__in=members.values("user")), "cascade_many"),
+            Reference(group.children.all(), "cascade_many"),
+        ]
+        return Response(used_by(references, caller=self.caller))

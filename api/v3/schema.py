@@ -1,0 +1,35 @@
+"""``/schema/``: this door's OpenAPI document, open to everybody."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+class SchemaView(SpectacularAPIView):
+    """JSON or YAML, by ``format`` or the Accept header; the service speaks English only."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "yaml"]),
+            OpenApiParameter("lang", OpenApiTypes.STR, description="Accepted and ignored."),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        filename = self._get_filename(request, None)  # type: ignore[no-untyped-call]
+        return Response(
+            document(), headers={"Content-Disposition": f'inline; filename="{filename}"'}
+        )
+
+
+@cache
+def document() -> Any:
+    """The same for everybody, and seconds of work: made once per process."""
+    return SchemaView.generator_class().get_schema(request=None, public=True)

@@ -1,0 +1,230 @@
+"""``/core/tokens/``: API tokens and app passwords, named by their identifier."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import django_filters
+from django.conf import settings
+from django.db.models import Model, Prefetch, Q, QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Token, TokenIntent, User
+from api.access import ModelAccess, ModelAccessViewSet, find
+from api.v3.ordering import FILTER_BACKENDS
+from api.v3.used_by import UsedBySerializer
+from api.v3.users import UserSerializer, read_users
+from permissions import engine
+from permissions.tokens import (
+    create_user_token,
+    delete_tokens,
+    set_token_key,
+    update_token,
+    view_token_key,
+)
+
+CREATABLE = (TokenIntent.API, TokenIntent.APP_PASSWORD)
+# Attributes of a user by which administrators bind its tokens (authentik contract, C.3).
+EXPIRES_ATTRIBUTE = "goauthentik.io/user/token-expires"
+MAXIMUM_ATTRIBUTE = "goauthentik.io/user/token-maximum-lifetime"
+LONGEST_KEY = 255
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    """Never the key: that has an operation of its own."""
+
+    user = serializers.IntegerField(source="user_id", required=False)
+    user_obj = UserSerializer(source="user", read_only=True)
+    intent = serializers.ChoiceField(TokenIntent.choices, required=False)
+
+    class Meta:
+        model = Token
+        fields = [
+            "pk",
+            "managed",
+            "identifier",
+            "intent",
+            "user",
+            "user_obj",
+            "description",
+            "expires",
+            "expiring",
+        ]
+        extra_kwargs = {"managed": {"allow_blank": False}}
+
+    def validate_intent(self, value: str) -> str:
+        if value not in CREATABLE and value != getattr(self.instance, "intent", None):
+            raise ValidationError(f"Invalid intent {value}")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        caller: User = self.context["request"].user
+        is_superuser = caller.is_superuser
+        owner = self._owner(attrs.pop("user_id", None), caller, is_superuser=is_superuser)
+        if not is_superuser:
+            _bind_lifetime(attrs, owner, is_new=self.instance is None)
+        if self.instance is None:
+            attrs["user"] = owner
+        return attrs
+
+    def _owner(self, wanted: int | None, caller: User, *, is_superuser: bool) -> User:
+        """Whose token it is: said once, by superusers, else the caller."""
+        if isinstance(self.instance, Token):
+            if wanted not in (None, self.instance.user_id):
+                raise ValidationError({"user": ["User cannot be changed"]})
+            return self.instance.user
+        if wanted in (None, caller.pk) or not is_superuser:
+            return caller
+        found = find(User.objects.all(), pk=wanted)
+        if found is None:
+            raise ValidationError({"user": [f'Invalid pk "{wanted}" - object does not exist.']})
+        return found
+
+
+def _bind_lifetime(attrs: dict[str, Any], owner: User, *, is_new: bool) -> None:
+    """Only superusers are free of what the owner's attributes say of its tokens' lives."""
+    if is_new or "expiring" in attrs:
+        attrs["expiring"] = bool(owner.attributes.get(EXPIRES_ATTRIBUTE, True))
+    maximum = _maximum(owner)
+    if maximum is None or not (is_new or "expires" in attrs):
+        return
+    latest = timezone.now() + maximum
+    expires: datetime | None = attrs.get("expires")
+    if expires is None:
+        attrs["expires"] = min(latest, timezone.now() + settings.RBAC_TOKEN_LIFETIME)
+    elif expires > latest:
+        raise ValidationError({"expires": [f"Tokens of this user live for {maximum} at most."]})
+
+
+def _maximum(owner: User) -> timedelta | None:
+    """From text such as ``days=1;hours=12``. What cannot be read is the service's own lifetime."""
+    text = owner.attributes.get(MAXIMUM_ATTRIBUTE)
+    if text is None:
+        return None
+    try:
+        parts = (part.split("=") for part in text.split(";") if part)
+        return timedelta(**{unit.strip(): float(number) for unit, number in parts})
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return settings.RBAC_TOKEN_LIFETIME
+
+
+class TokenFilter(django_filters.FilterSet):
+    intent = django_filters.ChoiceFilter(choices=TokenIntent.choices)
+    expires = django_filters.IsoDateTimeFilter()
+
+    class Meta:
+        model = Token
+        fields = ["identifier", "user__username", "description", "expiring", "managed"]
+
+
+class TokenViewSerializer(serializers.Serializer):
+    key = serializers.CharField(read_only=True)
+
+
+class TokenSetKeySerializer(serializers.Serializer):
+    # What an Authorization header can carry.
+    key = serializers.RegexField(r"^[!-~]+$", max_length=LONGEST_KEY)
+
+
+class TokenAccess(ModelAccess):
+    """Everybody may make tokens for itself and manage its own."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.user.is_authenticated and view.standard_action == "create":
+            return True
+        return super().has_permission(request, view)
+
+    def has_object_permission(self, request: Request, view: Any, obj: Model) -> bool:
+        own = isinstance(obj, Token) and obj.user_id == request.user.pk
+        return own or super().has_object_permission(request, view, obj)
+
+
+class TokenViewSet(ModelAccessViewSet):
+    """Keys that act as their owner. Callers see their own."""
+
+    queryset = Token.objects.all()
+    serializer_class = TokenSerializer
+    filterset_class = TokenFilter
+    permission_classes = (TokenAccess,)
+    filter_backends = FILTER_BACKENDS
+    ordering = ("identifier",)
+    ordering_fields = {
+        name: name for name in ("pk", "identifier", "expires", "intent", "description", "managed")
+    }
+    search_fields = ("identifier", "intent", "user__username", "description")
+    lookup_field = "identifier"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return read_tokens(super().get_queryset())
+
+    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The caller's own, and what it may view besides."""
+        seen = engine.visible(queryset, user=self.caller)
+        if seen.reach == "all":
+            return seen.rows
+        return queryset.filter(Q(user=self.caller) | Q(pk__in=seen.rows.values("pk")))
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, identifier: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses={201: TokenSerializer})
+    def create(self, request: Request) -> Response:
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        token = create_user_token(actor=self.caller, **body.validated_data)
+        return Response(self._shown(token), status=201)
+
+    def update(self, request: Request, identifier: str, *, partial: bool = False) -> Response:
+        token = self.get_object()
+        body = self.get_serializer(token, data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        update_token(token=token, actor=self.caller, **body.validated_data)
+        return Response(self._shown(token))
+
+    def partial_update(self, request: Request, identifier: str) -> Response:
+        return self.update(request, identifier, partial=True)
+
+    def destroy(self, request: Request, identifier: str) -> Response:
+        delete_tokens(tokens=[self.get_object()], actor=self.caller)
+        return Response(status=204)
+
+    def _shown(self, token: Token) -> Any:
+        return self.get_serializer(read_tokens(Token.objects.all()).get(pk=token.pk)).data
+
+    @extend_schema(responses={200: TokenViewSerializer, 404: None})
+    @action(detail=True, target_permission="authentik_core.view_token_key")
+    def view_key(self, request: Request, identifier: str) -> Response:
+        return Response({"key": view_token_key(token=self.get_object(), actor=self.caller)})
+
+    @extend_schema(request=TokenSetKeySerializer, responses={204: None, 404: None})
+    @action(detail=True, methods=["post"], target_permission="authentik_core.set_token_key")
+    def set_key(self, request: Request, identifier: str) -> Response:
+        body = TokenSetKeySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        key = body.validated_data["key"]
+        set_token_key(token=self.get_object(), key=key, actor=self.caller)
+        return Response(status=204)
+
+    @extend_schema(responses=UsedBySerializer(many=True), filters=False)
+    @action(detail=True, acts_as="retrieve", pagination_class=None)
+    def used_by(self, request: Request, identifier: str) -> Response:
+        """Nothing refers to a token."""
+        self.get_object()
+        return Response([])
+
+
+def read_tokens(queryset: QuerySet[Token]) -> QuerySet[Token]:
+    """With everything a token's representation needs of its owner."""
+    return queryset.prefetch_related(Prefetch("user", read_users(User.objects.all())))

@@ -1,0 +1,505 @@
+"""``/core/users/``: users, the caller itself, passwords, and service accounts."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+import django_filters
+from django.db import models
+from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.fields.json import KeyTransform
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.validators import UniqueValidator
+
+from accounts.models import Group, GroupMembership, Token, User, UserType, superuser_membership
+from accounts.validators import validate_path, validate_username
+from api.access import ModelAccessViewSet
+from api.parsers import loads
+from api.v3.fields import AttributesField, KeysField, flag, storable
+from api.v3.links import require_links
+from api.v3.ordering import FILTER_BACKENDS
+from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
+from api.v3.used_by import Reference, UsedBySerializer, used_by
+from permissions import engine, holdings
+from permissions.service_accounts import create_service_account
+from permissions.subjects import create_user, delete_users, set_password, update_user
+from roles.models import Role, RoleAssignment
+
+LONGEST_PASSWORD = 4_096
+
+
+def read_users(
+    queryset: QuerySet[User], *, groups: bool = True, roles: bool = True
+) -> QuerySet[User]:
+    """With everything a user's representation needs, in four statements more at most."""
+    memberships = GroupMembership.objects.active().order_by("group__name")
+    assignments = RoleAssignment.objects.active().unscoped().order_by("role__name")
+    if groups:
+        memberships = memberships.select_related("group").prefetch_related(with_parents("group__"))
+    if roles:
+        assignments = assignments.select_related("role")
+    return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]
+        Prefetch("memberships", memberships, to_attr="memberships_read"),
+        Prefetch(
+            "role_assignments",
+            assignments.filter(role__in=Role.objects.public()),
+            to_attr="assignments_read",
+        ),
+    )
+
+
+def _group_keys(user: Any) -> list[UUID]:
+    return [row.group_id for row in user.memberships_read]
+
+
+def role_keys(principal: Any) -> list[UUID]:
+    return [row.role_id for row in principal.assignments_read]
+
+
+class EmailOrNothing(serializers.EmailField):
+    """Declared as an address all the same, as authentik does; ``allow_blank`` would change that."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return "" if data == "" else super().run_validation(data)
+
+
+class UserSerializer(serializers.ModelSerializer):
+    """The union of what authentik's clients from 2024.8 to 2026.8 know of a user."""
+
+    pk = serializers.IntegerField(read_only=True)
+    username = serializers.CharField(
+        max_length=150, validators=[validate_username, UniqueValidator(User.objects.all())]
+    )
+    name = serializers.CharField(allow_blank=True, max_length=255)
+    is_superuser = serializers.BooleanField(read_only=True)
+    groups = KeysField(queryset=Group.objects.all(), read=_group_keys, default=list)
+    groups_obj = serializers.SerializerMethodField()
+    roles = KeysField(queryset=Role.objects.public(), read=role_keys, default=list)
+    roles_obj = serializers.SerializerMethodField()
+    email = EmailOrNothing(max_length=254, required=False)
+    avatar = serializers.SerializerMethodField()
+    attributes = AttributesField(required=False)
+    uid = serializers.CharField(read_only=True)
+    path = serializers.CharField(max_length=512, validators=[validate_path], required=False)
+    type = serializers.ChoiceField(UserType.choices, required=False)
+
+    class Meta:
+        model = User
+        fields = [
+            "pk",
+            "username",
+            "name",
+            "is_active",
+            "last_login",
+            "date_joined",
+            "is_superuser",
+            "groups",
+            "groups_obj",
+            "roles",
+            "roles_obj",
+            "email",
+            "avatar",
+            "attributes",
+            "uid",
+            "path",
+            "type",
+            "uuid",
+            "password_change_date",
+            "last_updated",
+        ]
+        read_only_fields = ["date_joined", "uuid", "password_change_date", "last_updated"]
+
+    @extend_schema_field(PartialGroupSerializer(many=True, allow_null=True))
+    def get_groups_obj(self, user: Any) -> Any:
+        if not self.context.get("include_groups", True):
+            return None
+        groups = [row.group for row in user.memberships_read]
+        return PartialGroupSerializer(groups, many=True).data
+
+    @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
+    def get_roles_obj(self, user: Any) -> Any:
+        if not self.context.get("include_roles", True):
+            return None
+        return PartialRoleSerializer([row.role for row in user.assignments_read], many=True).data
+
+    def get_avatar(self, user: User) -> str:
+        return avatar(user)
+
+    def validate_type(self, value: str) -> str:
+        if value == UserType.INTERNAL_SERVICE_ACCOUNT != getattr(self.instance, "type", ""):
+            raise ValidationError("Internal service accounts cannot be made here.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if getattr(self.instance, "type", "") == UserType.INTERNAL_SERVICE_ACCOUNT:
+            raise ValidationError("Internal service accounts cannot be changed.")
+        return attrs
+
+
+def avatar(user: User) -> str:
+    """A picture that needs no request: the first letters of the name."""
+    words = (user.name or user.username).split()
+    return _initials("".join(word[0] for word in words[:2]).upper())
+
+
+@lru_cache(maxsize=1_024)
+def _initials(letters: str) -> str:
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+        '<rect width="64" height="64" fill="#5c6b7a"/><text x="32" y="41" font-size="26" '
+        'font-family="sans-serif" text-anchor="middle" fill="#fff">'
+        f"{escape(letters)}</text></svg>"
+    )
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+
+
+def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    """Rows whose attributes have these members; ``a__b`` names member b of the object a."""
+    try:
+        wanted = loads(value.encode())
+    except ParseError:
+        raise ValidationError(["filter: failed to parse JSON"]) from None
+    if not isinstance(wanted, dict):
+        raise ValidationError(["filter: value must be key:value mapping"])
+    if not storable(wanted):
+        raise ValidationError({name: ["Null characters are not allowed."]})
+    for number, (path, member) in enumerate(wanted.items()):
+        expression: Any = models.F("attributes")
+        for key in path.split("__"):
+            expression = KeyTransform(key, expression)
+        queryset = queryset.alias(**{f"member{number}": expression})
+        queryset = queryset.filter(**{f"member{number}": member})
+    return queryset
+
+
+def visible_groups(request: Request | None) -> QuerySet[Group]:
+    return _visible(Group.objects.all(), request)
+
+
+def visible_roles(request: Request | None) -> QuerySet[Role]:
+    return _visible(Role.objects.public(), request)
+
+
+def _visible(queryset: QuerySet[Any], request: Request | None) -> QuerySet[Any]:
+    """What a filter may name. Without a request it only describes itself."""
+    if request is None or not isinstance(request.user, User):
+        return queryset.none()
+    return engine.visible(queryset, user=request.user).rows
+
+
+class UserFilter(django_filters.FilterSet):
+    attributes = django_filters.CharFilter(method=attributes_filter)
+    is_superuser = django_filters.BooleanFilter(method="filter_superuser")
+    uuid = django_filters.UUIDFilter()
+    path = django_filters.CharFilter()
+    path_startswith = django_filters.CharFilter(field_name="path", lookup_expr="startswith")
+    type = django_filters.MultipleChoiceFilter(choices=UserType.choices)
+    groups_by_pk = django_filters.ModelMultipleChoiceFilter(
+        queryset=visible_groups, method="filter_groups"
+    )
+    groups_by_name = django_filters.ModelMultipleChoiceFilter(
+        queryset=visible_groups, to_field_name="name", method="filter_groups"
+    )
+    roles_by_pk = django_filters.ModelMultipleChoiceFilter(
+        queryset=visible_roles, method="filter_roles"
+    )
+    roles_by_name = django_filters.ModelMultipleChoiceFilter(
+        queryset=visible_roles, to_field_name="name", method="filter_roles"
+    )
+    date_joined = django_filters.IsoDateTimeFilter()
+    date_joined__lt = django_filters.IsoDateTimeFilter("date_joined", "lt")
+    date_joined__gt = django_filters.IsoDateTimeFilter("date_joined", "gt")
+    last_updated = django_filters.IsoDateTimeFilter()
+    last_updated__lt = django_filters.IsoDateTimeFilter("last_updated", "lt")
+    last_updated__gt = django_filters.IsoDateTimeFilter("last_updated", "gt")
+    last_login = django_filters.IsoDateTimeFilter()
+    last_login__lt = django_filters.IsoDateTimeFilter("last_login", "lt")
+    last_login__gt = django_filters.IsoDateTimeFilter("last_login", "gt")
+    last_login__isnull = django_filters.BooleanFilter("last_login", "isnull")
+
+    class Meta:
+        model = User
+        fields = ["username", "email", "name", "is_active"]
+
+    def filter_superuser(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
+        """Active members of superuser groups, also through groups between."""
+        condition = Q(superuser_membership(models.OuterRef("pk")), is_active=True)
+        return queryset.filter(condition if value else ~condition)
+
+    def filter_groups(
+        self, queryset: QuerySet[User], name: str, value: list[Group]
+    ) -> QuerySet[User]:
+        members = GroupMembership.objects.active().filter(group__in=value)
+        return queryset.filter(pk__in=members.values("user")) if value else queryset
+
+    def filter_roles(
+        self, queryset: QuerySet[User], name: str, value: list[Role]
+    ) -> QuerySet[User]:
+        holders = RoleAssignment.objects.active().unscoped().filter(role__in=value)
+        holders = holders.filter(user__isnull=False)
+        return queryset.filter(pk__in=holders.values("user")) if value else queryset
+
+
+class UserSelfGroupsSerializer(serializers.Serializer):
+    name = serializers.CharField(read_only=True)
+    pk = serializers.CharField(read_only=True)
+
+
+class UserSelfRolesSerializer(serializers.Serializer):
+    name = serializers.CharField(read_only=True)
+    pk = serializers.CharField(read_only=True)
+
+
+class UserSelfSerializer(serializers.ModelSerializer):
+    """Groups and roles are all the caller has, its own and inherited."""
+
+    pk = serializers.IntegerField(read_only=True)
+    is_superuser = serializers.BooleanField(read_only=True)
+    is_current = serializers.SerializerMethodField()
+    groups = serializers.SerializerMethodField()
+    roles = serializers.SerializerMethodField()
+    avatar = serializers.SerializerMethodField()
+    uid = serializers.CharField(read_only=True)
+    settings = serializers.SerializerMethodField()
+    type = serializers.ChoiceField(UserType.choices, read_only=True)
+    system_permissions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = [
+            "pk",
+            "username",
+            "name",
+            "is_active",
+            "is_superuser",
+            "is_current",
+            "groups",
+            "roles",
+            "email",
+            "avatar",
+            "uid",
+            "settings",
+            "type",
+            "system_permissions",
+        ]
+        read_only_fields = fields
+
+    def get_is_current(self, user: User) -> bool:
+        return True
+
+    @extend_schema_field(UserSelfGroupsSerializer(many=True))
+    def get_groups(self, user: User) -> Any:
+        return UserSelfGroupsSerializer(holdings.groups_of(user), many=True).data
+
+    @extend_schema_field(UserSelfRolesSerializer(many=True))
+    def get_roles(self, user: User) -> Any:
+        return UserSelfRolesSerializer(holdings.roles_of(user), many=True).data
+
+    def get_avatar(self, user: User) -> str:
+        return avatar(user)
+
+    def get_settings(self, user: User) -> dict[str, Any]:
+        settings = user.attributes.get("settings")
+        return settings if isinstance(settings, dict) else {}
+
+    def get_system_permissions(self, user: User) -> list[str]:
+        return holdings.codenames_of(user, "authentik_rbac")
+
+
+class SessionUserSerializer(serializers.Serializer):
+    user = UserSelfSerializer()
+    users = UserSelfSerializer(many=True)
+
+
+class UserPathSerializer(serializers.Serializer):
+    paths = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class UserPasswordSetSerializer(serializers.Serializer):
+    password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_PASSWORD)
+
+
+class UserServiceAccountSerializer(serializers.Serializer):
+    # Room for "service-account-…-password" around it, the identifier of the token.
+    name = serializers.CharField(max_length=150, validators=[validate_username])
+    create_group = serializers.BooleanField(default=False)
+    expiring = serializers.BooleanField(default=True)
+    expires = serializers.DateTimeField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # authentik's clients look for the fault of a missing name here (contract, I.5).
+        if isinstance(data, dict) and "name" not in data:
+            raise ValidationError({"non_field_errors": ["A name is required."]})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if User.objects.filter(username=attrs["name"]).exists():
+            raise ValidationError("A user with this name exists already.")
+        if attrs["create_group"] and Group.objects.filter(name=attrs["name"]).exists():
+            raise ValidationError("A group with this name exists already.")
+        return attrs
+
+
+class UserServiceAccountResponseSerializer(serializers.Serializer):
+    username = serializers.CharField()
+    token = serializers.CharField()
+    user_uid = serializers.CharField()
+    user_pk = serializers.IntegerField()
+    group_pk = serializers.CharField(required=False)
+
+
+_INCLUDES = [
+    OpenApiParameter(name, OpenApiTypes.BOOL, default=True)
+    for name in ("include_groups", "include_roles")
+]
+
+
+class UserViewSet(ModelAccessViewSet):
+    """People and programs that can sign in or hold tokens."""
+
+    queryset = User.objects.all()
+    serializer_class = UserSerializer
+    filterset_class = UserFilter
+    filter_backends = FILTER_BACKENDS
+    ordering = ("username",)
+    ordering_fields = {
+        name: name
+        for name in (
+            "pk",
+            "username",
+            "name",
+            "email",
+            "is_active",
+            "last_login",
+            "date_joined",
+            "last_updated",
+            "password_change_date",
+            "path",
+            "type",
+            "uuid",
+        )
+    }
+    search_fields = ("username", "name", "email", "uuid")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return read_users(super().get_queryset(), **self._includes())
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        included = {f"include_{name}": value for name, value in self._includes().items()}
+        return {**super().get_serializer_context(), **included}
+
+    def _includes(self) -> dict[str, bool]:
+        """Which linked objects a read shows; a write always needs and shows them."""
+        if self.action != "list":
+            return {}
+        return {
+            name: flag(self.request, f"include_{name}", default=True)
+            for name in ("groups", "roles")
+        }
+
+    @extend_schema(parameters=_INCLUDES)
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses={201: UserSerializer})
+    def create(self, request: Request) -> Response:
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        require_links(self.caller, body.validated_data)
+        user = create_user(actor=self.caller, **body.validated_data)
+        return Response(self._shown(user), status=201)
+
+    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
+        user = self.get_object()
+        body = self.get_serializer(user, data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        require_links(self.caller, body.validated_data, user)
+        update_user(user=user, actor=self.caller, **body.validated_data)
+        return Response(self._shown(user))
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk, partial=True)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        delete_users(users=[self.get_object()], actor=self.caller)
+        return Response(status=204)
+
+    def _shown(self, user: User) -> Any:
+        """As it is in the database now, links included."""
+        row = read_users(User.objects.all()).get(pk=user.pk)
+        return self.get_serializer(row).data
+
+    @extend_schema(responses=SessionUserSerializer)
+    @action(detail=False, permission_classes=[IsAuthenticated])
+    def me(self, request: Request) -> Response:
+        caller = UserSelfSerializer(self.caller).data
+        return Response({"user": caller, "users": [caller]})
+
+    @extend_schema(
+        responses=UserPathSerializer,
+        parameters=[OpenApiParameter("search", OpenApiTypes.STR)],
+        filters=False,
+    )
+    @action(detail=False, acts_as="list", pagination_class=None)
+    def paths(self, request: Request) -> Response:
+        users = self.filter_queryset(self.visible(User.objects.all()))
+        paths = users.order_by("path").values_list("path", flat=True).distinct()
+        return Response({"paths": list(paths)})
+
+    @extend_schema(
+        request=UserServiceAccountSerializer,
+        responses={200: UserServiceAccountResponseSerializer},
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        global_permissions=("authentik_core.add_user", "authentik_core.add_token"),
+    )
+    def service_account(self, request: Request) -> Response:
+        body = UserServiceAccountSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = create_service_account(actor=self.caller, **body.validated_data)
+        answer = {
+            "username": made.user.username,
+            "token": made.key,
+            "user_uid": made.user.uid,
+            "user_pk": made.user.pk,
+        }
+        if made.group:
+            answer["group_pk"] = str(made.group.pk)
+        return Response(answer)
+
+    @extend_schema(request=UserPasswordSetSerializer, responses={204: None})
+    @action(detail=True, methods=["post"], target_permission="authentik_core.reset_user_password")
+    def set_password(self, request: Request, pk: str) -> Response:
+        body = UserPasswordSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = self.get_object()
+        set_password(user=user, password=body.validated_data["password"], actor=self.caller)
+        return Response(status=204)
+
+    @extend_schema(responses=UsedBySerializer(many=True), filters=False)
+    @action(detail=True, acts_as="retrieve", pagination_class=None)
+    def used_by(self, request: Request, pk: str) -> Response:
+        user = self.get_object()
+        memberships = GroupMembership.objects.active().filter(user=user)
+        references = [
+            Reference(Group.objects.filter(pk__in=memberships.values("group")), "cascade_many"),
+            Reference(Token.objects.filter(user=user), "cascade"),
+        ]
+        return Response(used_by(references, caller=self.caller))

@@ -1,0 +1,42 @@
+"""What one user has altogether, for showing it to that user; decisions are the engine's alone."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import Group, GroupClosure, GroupMembership, User
+from permissions import engine, sql
+from permissions.decisions import Question, SubjectRef, subject_parameters
+from permissions.models import ResourceType
+from roles.models import Role
+
+
+def groups_of(user: User) -> QuerySet[Group]:
+    """The groups a user belongs to, directly or through groups below them, by name."""
+    own = GroupMembership.objects.active().filter(user=user).values("group")
+    above = GroupClosure.objects.filter(descendant__in=own).values("ancestor")
+    return Group.objects.filter(pk__in=above).order_by("name")
+
+
+def roles_of(user: User) -> QuerySet[Role]:
+    """The public roles a user holds without limit, by name: own, of groups, and through roles."""
+    parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
+    held = sql.rows(sql.statement(connection.vendor, "holdings"), parameters)
+    keys = [role for role, path in held if path in ([], "[]")]
+    return Role.objects.public().filter(pk__in=keys).order_by("name")
+
+
+def codenames_of(user: User, app_label: str) -> list[str]:
+    """Codenames of every permission of an app that a user holds globally, in order."""
+    known = Permission.objects.filter(
+        content_type__in=ResourceType.objects.filter(content_type__app_label=app_label).values("pk")
+    )
+    codenames = sorted(known.values_list("codename", flat=True))
+    subject = SubjectRef.of(user)
+    questions = [
+        Question(subject=subject, action=f"{app_label}.{codename}") for codename in codenames
+    ]
+    decisions = engine.check_many(questions)
+    return [name for name, decision in zip(codenames, decisions, strict=True) if decision.allowed]
