@@ -12,6 +12,8 @@ from accounts.models import User
 
 T = TypeVar("T")
 
+USER_TYPES = ("user", "identity")
+
 
 @dataclass(frozen=True, slots=True)
 class SubjectRef:
@@ -119,7 +121,7 @@ class Page(Generic[T]):
 
 def subject_parameters(subject: SubjectRef) -> dict[str, Any]:
     """The parameters that name a subject in the statements."""
-    named = subject.type in ("user", "identity")
+    named = subject.type in USER_TYPES
     text = searchable(subject.id) if named and subject.pk is None else None
     return {"user_id": subject.pk if named else None, "subject": text, "subject_uuid": _uuid(text)}
 

@@ -189,16 +189,49 @@ def list_actions(
     run: sql.Run = sql.rows,
 ) -> tuple[str, ...]:
     """Codenames of everything the subject may do on a resource, in order."""
+    return tuple(codename for codename, _ in _actions(subject, resource, at, using, run))
+
+
+def list_action_names(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: sql.Run = sql.rows,
+) -> tuple[str, ...]:
+    """The same, each by the shortest name that a check takes for it, in order."""
+    model = resource.type.partition(".")[2]
+    return tuple(
+        sorted(
+            codename if is_taken else _short(codename, model)
+            for codename, is_taken in _actions(subject, resource, at, using, run)
+        )
+    )
+
+
+def _short(codename: str, model: str) -> str:
+    short = codename.removesuffix(f"_{model}")
+    # A dot would make the part before it an app label.
+    return short if short and "." not in short else codename
+
+
+def _actions(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    at: datetime | None,
+    using: str,
+    run: sql.Run,
+) -> list[tuple[str, bool]]:
     if not _searchable(resource):
-        return ()
+        return []
     parameters = {
         **subject_parameters(_ref(subject)),
         **action_parameters("", resource),
         "object_pk": resource.id,
         "at": moment(at),
     }
-    found = run(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
-    return tuple(row[0] for row in found)
+    return run(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
 
 
 def visible(queryset: models.QuerySet[M], *, user: User, action: str = "view") -> Visible[M]:

@@ -378,7 +378,10 @@ FROM question q LEFT JOIN hit ON hit.n = q.n AND q.is_active
 GROUP BY q.n, q.user_id, q.is_active, q.type_id, q.permission_id"""
 
     def list_actions(self) -> str:
-        """A subject and a resource in; the codenames allowed out, in order."""
+        """A subject and a resource in; the codenames allowed out, in order.
+
+        With each, whether its short form (`view` of `view_invoice`) is another permission's name.
+        """
         question = """question AS (
     SELECT p.id AS n, w.user_id, w.is_active, t.type_id, p.id AS permission_id,
            CAST(%(object_pk)s AS text) AS object_pk
@@ -387,7 +390,10 @@ GROUP BY q.n, q.user_id, q.is_active, q.type_id, q.permission_id"""
 )"""
         parts = [*self._subject_side(), self.what(ONE_ACTION), question, self._hit()]
         return f"""{self._with(*parts)}
-SELECT DISTINCT p.codename FROM hit JOIN auth_permission p ON p.id = hit.n
+SELECT DISTINCT p.codename, EXISTS (
+    SELECT 1 FROM auth_permission other WHERE other.content_type_id = p.content_type_id
+      AND other.codename || '_' || CAST(%(model)s AS text) = p.codename) AS is_taken
+FROM hit JOIN auth_permission p ON p.id = hit.n
 ORDER BY p.codename"""
 
     def reach(self) -> str:

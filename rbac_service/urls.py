@@ -9,6 +9,7 @@ from rbac_service import errors, health
 urlpatterns = [
     path("api/v3/", include("api.v3.urls")),
     path("access/v1/", include("api.authzen.urls")),
+    path(".well-known/", include("api.authzen.well_known")),
     path("suite-api/api/auth/", include("api.aria.urls")),
     path("genauth/api/v3/", include("api.genauth.urls")),
     path("admin/", admin.site.urls),

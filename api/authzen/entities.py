@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from permissions.decisions import ResourceRef, SubjectRef
 from roles.models import DEFAULT_NAMESPACE
@@ -41,6 +41,13 @@ class Resource(Struct, frozen=True):
     @property
     def ref(self) -> ResourceRef:
         return ResourceRef(label_of(self.type), self.id)
+
+
+class Kind(Struct, frozen=True):
+    """The entity a search looks for. An id beside its type is ignored."""
+
+    type: str
+    properties: Properties = UNSET
 
 
 class Semantic(StrEnum):
@@ -76,6 +83,37 @@ class Item(Struct, frozen=True):
 class Evaluations(Item, frozen=True):
     evaluations: list[Any] = []
     options: Options = Options()
+
+
+class Page(Struct, frozen=True):
+    """The part of the results that is wanted; an empty token is the beginning."""
+
+    token: str = ""
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    properties: Properties = UNSET
+
+
+class SubjectSearch(Struct, frozen=True):
+    subject: Kind
+    action: Action
+    resource: Resource
+    context: Properties = UNSET
+    page: Page | UnsetType = UNSET
+
+
+class ResourceSearch(Struct, frozen=True):
+    subject: Subject
+    action: Action
+    resource: Kind
+    context: Properties = UNSET
+    page: Page | UnsetType = UNSET
+
+
+class ActionSearch(Struct, frozen=True):
+    subject: Subject
+    resource: Resource
+    context: Properties = UNSET
+    page: Page | UnsetType = UNSET
 
 
 def label_of(type_: str) -> str:
