@@ -55,7 +55,16 @@ class ModelAccess(BasePermission):
         verb = VERB_OF.get(request.method or "")
         if verb is None or view.standard_action in READING:
             return True
-        return allowed(request.user, f"{verb}_{obj._meta.model_name}", resource_of(obj))
+        return all(allowed(request.user, name, on) for name, on in view.needed(verb, obj))
+
+
+class CallerAccess(BasePermission):
+    """Open to every authenticated caller."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated and view.detail:
+            raise PermissionDenied
+        return bool(request.user.is_authenticated)
 
 
 class ModelAccessViewSet(GenericViewSet):
@@ -95,6 +104,10 @@ class ModelAccessViewSet(GenericViewSet):
     def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """What the caller may view; one statement besides that of the queryset itself."""
         return visible_or_403(queryset, caller=self.caller)
+
+    def needed(self, verb: str, obj: Any) -> list[tuple[str, ResourceRef]]:
+        """What a standard action that is add, change or delete needs, and on what."""
+        return [(f"{verb}_{obj._meta.model_name}", resource_of(obj))]
 
     def get_object(self) -> Any:
         """The object of the path. Never what the caller may not act on."""
@@ -141,6 +154,13 @@ def visible_or_403(queryset: QuerySet[M], *, caller: User) -> QuerySet[M]:
     if visible.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
         raise PermissionDenied
     return visible.rows
+
+
+def may_view(user: Any, row: Model | None) -> bool:
+    """Whether a row exists for the caller; everybody may view themselves."""
+    if row is None or row == user:
+        return row is not None
+    return allowed(user, f"view_{row._meta.model_name}", resource_of(row))
 
 
 def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:

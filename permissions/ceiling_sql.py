@@ -122,4 +122,4 @@ SELECT 'grant', missing.name, missing.object_pk FROM (
       AND NOT EXISTS (
         SELECT 1 FROM held h JOIN permissions_roleglobalgrant own ON own.role_id = h.role_id
         WHERE own.permission_id = g.permission_id AND {live("own")} AND {within})
-    ORDER BY 1, 2 LIMIT %(limit)s) AS missing"""  # noqa: S608  built from our own parts
+    ORDER BY 1, 2 LIMIT %(limit)s) AS missing"""

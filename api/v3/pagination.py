@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 
@@ -12,11 +13,24 @@ _NUMBER = {"type": "number"}
 _NUMBERS = ("next", "previous", "count", "current", "total_pages", "start_index", "end_index")
 
 
+class LazyPaginator(Paginator):
+    """Counts only when it must: a first page that is not full is all there is."""
+
+    def page(self, number: int | str) -> Page:
+        if str(number) != "1":
+            return super().page(number)
+        rows = list(self.object_list[: self.per_page + 1])
+        if len(rows) <= self.per_page:
+            self.__dict__["count"] = len(rows)  # takes the place of the cached property
+        return Page(rows[: self.per_page], 1, self)
+
+
 class Pagination(PageNumberPagination):
     """A ``page_size`` that is no positive number is ignored, one above the cap is capped;
     a ``page`` that does not exist is 404 "Invalid page.".
     """
 
+    django_paginator_class = LazyPaginator
     page_size = PAGE_SIZE
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE

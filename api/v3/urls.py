@@ -2,7 +2,11 @@ from django.urls import path
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from api.v3.assigned_by_roles import RoleAssignedPermissionViewSet
+from api.v3.assigned_by_users import UserAssignedPermissionViewSet
 from api.v3.groups import GroupViewSet
+from api.v3.permissions import PermissionViewSet
+from api.v3.roles import RoleViewSet
 from api.v3.root import ConfigView
 from api.v3.schema import SchemaView
 from api.v3.tokens import TokenViewSet
@@ -12,6 +16,11 @@ router = SimpleRouter()
 router.register("core/groups", GroupViewSet)
 router.register("core/tokens", TokenViewSet)
 router.register("core/users", UserViewSet)
+router.register("rbac/roles", RoleViewSet)
+router.register("rbac/permissions/assigned_by_roles", RoleAssignedPermissionViewSet, "by-role")
+router.register("rbac/permissions/assigned_by_users", UserAssignedPermissionViewSet, "by-user")
+# Behind the longer paths, or it would take their last word for a key.
+router.register("rbac/permissions", PermissionViewSet)
 
 urlpatterns = [
     *router.urls,

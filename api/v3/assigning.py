@@ -1,0 +1,60 @@
+"""Assigning permissions to a user or a role and taking them away: the part both share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from permissions.grants import assign_permissions, unassign_permissions
+from permissions.resolving import MOST_PERMISSIONS, TOGETHER
+from roles.models import Role
+
+NEVER_GLOBAL = "may not be null."
+
+
+class PermissionAssignSerializer(serializers.Serializer):
+    """What is assigned, and on what: without ``model`` and ``object_pk``, on everything."""
+
+    permissions = serializers.ListField(child=serializers.CharField(), max_length=MOST_PERMISSIONS)
+    model = serializers.CharField(required=False)
+    object_pk = serializers.CharField(required=False, trim_whitespace=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("model" in attrs) != ("object_pk" in attrs):
+            raise serializers.ValidationError(TOGETHER)
+        return attrs
+
+
+class PermissionAssignResultSerializer(serializers.Serializer):
+    id = serializers.CharField()
+
+
+def assign(request: Request, principal: User | Role) -> Response:
+    ids = assign_permissions(principal=principal, actor=_actor(request), **_words(request))
+    return Response([{"id": str(pk)} for pk in ids])
+
+
+def unassign(request: Request, principal: User | Role) -> Response:
+    unassign_permissions(principal=principal, actor=_actor(request), **_words(request))
+    return Response(status=204)
+
+
+def _words(request: Request) -> dict[str, Any]:
+    """PATCH or not, ``permissions`` has to be there."""
+    body = PermissionAssignSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    words = body.validated_data
+    return {
+        "names": words["permissions"],
+        "model": words.get("model"),
+        "object_pk": words.get("object_pk"),
+    }
+
+
+def _actor(request: Request) -> User:
+    assert isinstance(request.user, User), "only authenticated callers get here"
+    return request.user

@@ -1,0 +1,109 @@
+"""The catalogue of permissions: what can be granted, on which type of resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework import mixins, serializers
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.models import User
+from api.access import CallerAccess, find, may_view
+from api.v3.filters import IntegerFilter, UuidTextFilter
+from api.v3.ordering import FILTER_BACKENDS
+from permissions.models import RoleGlobalGrant, UserGlobalGrant
+from roles.models import Role
+
+
+class PermissionSerializer(serializers.ModelSerializer):
+    """Needs ``content_type__resource_type`` loaded."""
+
+    name = serializers.CharField(max_length=255)
+    codename = serializers.CharField(max_length=100)
+    model = serializers.CharField(read_only=True, source="content_type.model")
+    app_label = serializers.CharField(read_only=True, source="content_type.app_label")
+    app_label_verbose = serializers.CharField(read_only=True)
+    model_verbose = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Permission
+        fields = [
+            "id",
+            "name",
+            "codename",
+            "model",
+            "app_label",
+            "app_label_verbose",
+            "model_verbose",
+        ]
+
+    def to_representation(self, instance: Permission) -> dict[str, Any]:
+        content_type = instance.content_type
+        return {
+            "id": instance.pk,
+            "name": instance.name,
+            "codename": instance.codename,
+            "model": content_type.model,
+            "app_label": content_type.app_label,
+            "app_label_verbose": content_type.resource_type.app_verbose_name,
+            "model_verbose": content_type.resource_type.verbose_name,
+        }
+
+
+class PermissionFilter(filters.FilterSet):
+    """``role`` and ``user``: their own global permissions, to callers who may view them."""
+
+    codename = filters.CharFilter()
+    content_type__app_label = filters.CharFilter()
+    content_type__model = filters.CharFilter()
+    role = UuidTextFilter(method="of_role")
+    user = IntegerFilter(method="of_user")
+
+    class Meta:
+        model = Permission
+        fields: list[str] = []
+
+    def of_role(
+        self, queryset: QuerySet[Permission], name: str, value: Any
+    ) -> QuerySet[Permission]:
+        role = find(Role.objects.public(), pk=value)
+        return self._granted(queryset, role, RoleGlobalGrant.objects.filter(role=role))
+
+    def of_user(
+        self, queryset: QuerySet[Permission], name: str, value: int
+    ) -> QuerySet[Permission]:
+        user = find(User.objects.all(), pk=value)
+        return self._granted(queryset, user, UserGlobalGrant.objects.filter(user=user))
+
+    def _granted(
+        self, queryset: QuerySet[Permission], holder: User | Role | None, grants: Any
+    ) -> QuerySet[Permission]:
+        if self.request is None or not may_view(self.request.user, holder):
+            return queryset.none()
+        return queryset.filter(pk__in=grants.active().values("permission"))
+
+
+class PermissionViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, GenericViewSet):
+    """Readable by every authenticated caller: it says what exists, not who holds it."""
+
+    queryset = Permission.objects.filter(content_type__resource_type__isnull=False).select_related(
+        "content_type__resource_type"
+    )
+    serializer_class = PermissionSerializer
+    permission_classes = (CallerAccess,)
+    filterset_class = PermissionFilter
+    filter_backends = FILTER_BACKENDS
+    ordering = ("name",)
+    ordering_fields = {
+        "id": "pk",
+        "name": "name",
+        "codename": "codename",
+        "model": "content_type__model",
+        "content_type__model": "content_type__model",
+        "app_label": "content_type__app_label",
+        "content_type__app_label": "content_type__app_label",
+    }
+    search_fields = ("codename", "name", "content_type__model", "content_type__app_label")
