@@ -88,6 +88,13 @@ def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
     return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
 
 
+def find_user(subject: SubjectRef, *, using: str = DEFAULT_DB_ALIAS) -> User | None:
+    """Whom a subject names, by the rules of every decision; two statements."""
+    text = sql.statement(_vendor(using), "subject")
+    [(user_id,)] = sql.rows(text, subject_parameters(subject), using=using)
+    return User.objects.using(using).with_superuser().filter(pk=user_id).first()
+
+
 def holds(user: User, permission: str) -> bool:
     """Whether a user has ``app_label.codename`` globally."""
     return check(user, permission).allowed

@@ -635,6 +635,11 @@ ORDER BY 5"""
 )
 SELECT way.id FROM way"""
 
+    def subject(self) -> str:
+        """A subject in; one row out: the user it names, or NULL."""
+        return f"""{self._with(self.who(ONE_SUBJECT))}
+SELECT w.user_id FROM who w"""
+
     def holdings(self) -> str:
         """A subject in; every (role, scopes on the way) it holds out."""
         return f"""{self._with(*self._subject_side())}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from permissions.decisions import ResourceRef, SubjectRef
-from roles.models import DEFAULT_NAMESPACE
+from permissions.naming import label_of
 
 Properties = dict[str, Any] | UnsetType
 
@@ -114,11 +114,6 @@ class ActionSearch(Struct, frozen=True):
     resource: Resource
     context: Properties = UNSET
     page: Page | UnsetType = UNSET
-
-
-def label_of(type_: str) -> str:
-    """The label of a resource type; a name without a namespace is in the default one."""
-    return type_ if "." in type_ else f"{DEFAULT_NAMESPACE}.{type_}"
 
 
 def without_empty(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from api.authzen.endpoint import endpoint
-from api.authzen.entities import ActionSearch, ResourceSearch, SubjectSearch, label_of
+from api.authzen.entities import ActionSearch, ResourceSearch, SubjectSearch
 from api.authzen.paging import window
 from permissions import engine
 from permissions.callers import Caller
 from permissions.decisions import USER_TYPES
+from permissions.naming import label_of
 
 Answer = dict[str, Any]
 

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from api.v3.assigned_by_roles import RoleAssignedPermissionViewSet
 from api.v3.assigned_by_users import UserAssignedPermissionViewSet
+from api.v3.decisions import AccessViewSet
 from api.v3.groups import GroupViewSet
 from api.v3.permissions import PermissionViewSet
 from api.v3.roles import RoleViewSet
@@ -21,6 +22,7 @@ router.register("rbac/permissions/assigned_by_roles", RoleAssignedPermissionView
 router.register("rbac/permissions/assigned_by_users", UserAssignedPermissionViewSet, "by-user")
 # Behind the longer paths, or it would take their last word for a key.
 router.register("rbac/permissions", PermissionViewSet)
+router.register("rbac/access", AccessViewSet, basename="access")
 
 urlpatterns = [
     *router.urls,
