@@ -148,12 +148,15 @@ def require(user: Any, action: str, resource: ResourceRef | None = None) -> None
         raise PermissionDenied
 
 
-def visible_or_403(queryset: QuerySet[M], *, caller: User) -> QuerySet[M]:
-    """Rows the caller may view. A caller who may view none is refused, unless it is internal."""
-    visible = engine.visible(queryset, user=caller)
-    if visible.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
+def visible_or_403(queryset: QuerySet[M], *, caller: User, by: str = "pk") -> QuerySet[M]:
+    """Rows the caller may view, or whose related row ``by`` it may view.
+
+    A caller who may view none is refused, unless it is internal.
+    """
+    seen = engine.visible(queryset, user=caller, by=by)
+    if seen.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
         raise PermissionDenied
-    return visible.rows
+    return seen.rows
 
 
 def may_view(user: Any, row: Model | None) -> bool:

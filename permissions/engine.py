@@ -241,21 +241,26 @@ def _actions(
     return run(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
 
 
-def visible(queryset: models.QuerySet[M], *, user: User, action: str = "view") -> Visible[M]:
+def visible(
+    queryset: models.QuerySet[M], *, user: User, action: str = "view", by: str = "pk"
+) -> Visible[M]:
     """The rows of a queryset of one of our own models that the user may do the action on.
 
+    ``by`` names a foreign key instead: rows whose related row the user may do the action on.
     One statement at once, to see how far the permission reaches; the rows come with the queryset.
     """
-    label = queryset.model._meta.label_lower
+    model = queryset.model if by == "pk" else _related_model(queryset.model, by)
+    label = model._meta.label_lower
     parameters = _listing_parameters(SubjectRef.of(user), action, label, None)
     [(reach,)] = sql.rows(sql.statement(_vendor(queryset.db), "reach"), parameters)
     if reach == "all":
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
-    text = sql.listing(_vendor(queryset.db), queryset.model, paged=False)
-    keys = sql.subquery(_as_keys(text, queryset), parameters)
-    return Visible(queryset.filter(pk__in=keys), reach)
+    vendor = _vendor(queryset.db)
+    text = sql.listing(vendor, model, paged=False)
+    keys = sql.subquery(_as_keys(text, model, vendor), parameters)
+    return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +280,15 @@ def python_model(label: str) -> type[models.Model] | None:
     return model if model._meta.managed else None
 
 
-def _as_keys(text: str, queryset: models.QuerySet[Any]) -> str:
-    dialect = sql.text_for(_vendor(queryset.db)).dialect
-    pk = queryset.model._meta.pk
+def _related_model(model: type[models.Model], name: str) -> type[models.Model]:
+    related = model._meta.get_field(name).related_model
+    assert isinstance(related, type), "a foreign key"
+    return related
+
+
+def _as_keys(text: str, model: type[models.Model], vendor: str) -> str:
+    dialect = sql.text_for(vendor).dialect
+    pk = model._meta.pk
     pattern = dialect.uuid_of if isinstance(pk, models.UUIDField) else dialect.integer_of
     key = pattern.format(text="granted.object_pk")
     return f"SELECT {key} FROM ({text}) AS granted"  # noqa: S608  no input in either

@@ -7,10 +7,12 @@ from api.v3.assigned_by_users import UserAssignedPermissionViewSet
 from api.v3.decisions import AccessViewSet
 from api.v3.groups import GroupViewSet
 from api.v3.permissions import PermissionViewSet
+from api.v3.role_object_permissions import RoleObjectPermissionViewSet
 from api.v3.roles import RoleViewSet
 from api.v3.root import ConfigView
 from api.v3.schema import SchemaView
 from api.v3.tokens import TokenViewSet
+from api.v3.user_object_permissions import UserObjectPermissionViewSet
 from api.v3.users import UserViewSet
 
 router = SimpleRouter()
@@ -20,6 +22,8 @@ router.register("core/users", UserViewSet)
 router.register("rbac/roles", RoleViewSet)
 router.register("rbac/permissions/assigned_by_roles", RoleAssignedPermissionViewSet, "by-role")
 router.register("rbac/permissions/assigned_by_users", UserAssignedPermissionViewSet, "by-user")
+router.register("rbac/permissions/roles", RoleObjectPermissionViewSet)
+router.register("rbac/permissions/users", UserObjectPermissionViewSet)
 # Behind the longer paths, or it would take their last word for a key.
 router.register("rbac/permissions", PermissionViewSet)
 router.register("rbac/access", AccessViewSet, basename="access")

@@ -1,0 +1,54 @@
+"""Permissions granted to roles on objects, one row each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+
+from api.access import resource_of, visible_or_403
+from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
+from permissions.decisions import ResourceRef
+from permissions.models import RoleObjectPermission
+from roles.models import Role
+
+
+class ExtraRoleObjectPermissionSerializer(ExtraObjectGrantSerializer):
+    pass
+
+
+class RoleObjectPermissionFilter(filters.FilterSet):
+    uuid = filters.UUIDFilter(field_name="group_id", help_text="The role.")
+
+    class Meta:
+        model = RoleObjectPermission
+        fields: list[str] = []
+
+
+class RoleObjectPermissionViewSet(ObjectGrantViewSet):
+    queryset = (
+        RoleObjectPermission.objects.active()
+        .filter(group__in=Role.objects.public())
+        .select_related("permission__content_type", "group")
+    )
+    serializer_class = ExtraRoleObjectPermissionSerializer
+    filterset_class = RoleObjectPermissionFilter
+    ordering = ("group__name",)
+    ordering_fields = {
+        "id": "pk",
+        "object_pk": "object_pk",
+        "codename": "permission__codename",
+        "name": "permission__name",
+        "group__name": "group__name",
+        "group__role__name": "group__name",
+    }
+
+    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return visible_or_403(queryset, caller=self.caller, by="group")
+
+    def needed(self, verb: str, obj: RoleObjectPermission) -> list[tuple[str, ResourceRef]]:
+        """Moving a grant takes it away in one place and gives it in another."""
+        role = resource_of(obj.group)
+        taking = [("unassign_role_permissions", role)]
+        return taking if verb == "delete" else [*taking, ("assign_role_permissions", role)]

@@ -1,0 +1,51 @@
+"""Permissions granted to users on objects, one row each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+
+from api.access import resource_of, visible_or_403
+from api.v3.filters import IntegerFilter
+from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
+from permissions.decisions import ResourceRef
+from permissions.models import UserObjectPermission
+
+
+class ExtraUserObjectPermissionSerializer(ExtraObjectGrantSerializer):
+    pass
+
+
+class UserObjectPermissionFilter(filters.FilterSet):
+    user_id = IntegerFilter()
+
+    class Meta:
+        model = UserObjectPermission
+        fields: list[str] = []
+
+
+class UserObjectPermissionViewSet(ObjectGrantViewSet):
+    queryset = UserObjectPermission.objects.active().select_related(
+        "permission__content_type", "user"
+    )
+    serializer_class = ExtraUserObjectPermissionSerializer
+    filterset_class = UserObjectPermissionFilter
+    ordering = ("user__username",)
+    ordering_fields = {
+        "id": "pk",
+        "object_pk": "object_pk",
+        "codename": "permission__codename",
+        "name": "permission__name",
+        "user__username": "user__username",
+    }
+
+    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return visible_or_403(queryset, caller=self.caller, by="user")
+
+    def needed(self, verb: str, obj: UserObjectPermission) -> list[tuple[str, ResourceRef]]:
+        """Moving a grant takes it away in one place and gives it in another."""
+        user = resource_of(obj.user)
+        taking = [("unassign_user_permissions", user)]
+        return taking if verb == "delete" else [*taking, ("assign_user_permissions", user)]
