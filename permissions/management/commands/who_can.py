@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from permissions import engine
+from permissions.management.printing import AnsweringCommand, positive, resource, table
+
+
+class Command(AnsweringCommand):
+    help = "List the users who may do an action on a resource."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("action", help="view, view_invoice or shop.view_invoice")
+        parser.add_argument("resource", nargs="?", help="shop.invoice:42; without it: everywhere")
+        parser.add_argument("--limit", type=positive, default=1_000, help="users at most")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        on = resource(options["resource"]) if options["resource"] else None
+        page = engine.list_subjects(options["action"], on, limit=options["limit"])
+        if options["json"]:
+            users = [{"pk": pk, "username": username} for pk, username in page.items]
+            self.say_json({"results": users, "complete": page.next is None})
+        elif page.items:
+            self.say(table(["pk", "username"], [(str(pk), name) for pk, name in page.items]))
+        if page.next is not None:
+            self.stderr.write(f"There are more than {options['limit']}; see --limit.")
+        self.finish(found=bool(page.items))
