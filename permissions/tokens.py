@@ -15,6 +15,7 @@ from permissions.ceiling import require_covers
 from permissions.decisions import ResourceRef
 from permissions.deletion import delete_tokens
 from permissions.grants import grant
+from permissions.initial import fire
 
 __all__ = [
     "create_user_token",
@@ -40,6 +41,7 @@ def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token
         )
         resource = ResourceRef(TOKEN, str(token.pk))
         grant(principal=actor, permissions=[view_key], resource=resource, actor=actor)
+        fire(actor=actor, label=TOKEN, keys=[str(token.pk)])
     return token
 
 
