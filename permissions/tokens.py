@@ -48,6 +48,8 @@ def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token
 @transaction.atomic
 def update_token(*, token: Token, actor: User | None, **fields: Any) -> Token:
     """Only what is given changes, never the owner. A longer life of a foreign key is access."""
+    if fields.get("expiring", token.expiring) and fields.get("expires", token.expires) is None:
+        fields["expires"] = keys.default_expiry()
     changed = [name for name, value in fields.items() if getattr(token, name) != value]
     if not changed:
         return token
