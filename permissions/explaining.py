@@ -246,7 +246,8 @@ def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
     )
     yield start
     for membership in facts.memberships:
-        late = _time_hindrances(facts, membership, f"the membership of {_name(membership.group)}")
+        what = f"the membership of {_name(membership.group)}"
+        late = tuple(_time_hindrances(facts, membership, what))
         member = _step(membership.group, "member", membership)
         for group in facts.ancestors[membership.group_id]:
             if group.is_superuser or group in leading:

@@ -126,6 +126,18 @@ def test_it_says_that_a_grant_is_not_valid_yet(bob):
     )
 
 
+def test_an_expired_membership_stands_in_the_way_to_every_group_above(bob, nested, reader):
+    for group in nested:
+        facts.hold(reader, group)
+    nested[0].memberships.update(valid_until=NOON)
+
+    explanation = explain(bob, "view", FLOW, at=NOON)
+
+    assert [miss.hindrances[0].text for miss in explanation.near_misses] == [
+        "the membership of ops expired on 2026-03-01 12:00 UTC"
+    ] * 2
+
+
 def test_it_says_what_the_nearest_scope_covers(bob, reader):
     facts.hold(reader, bob, scope=scope("7", "8", name="Europe"))
 

@@ -11,6 +11,8 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
+from permissions import assignments, deletion, grants, membership, roles, subjects
+from permissions.decisions import ResourceRef
 from permissions.models import (
     Resource,
     ResourceClosure,
@@ -31,6 +33,8 @@ GRANTS: dict[str, Any] = {
     "user_object": UserObjectPermission,
     "role_object": RoleObjectPermission,
 }
+
+HOLDERS: dict[str, Any] = {"user": User, "group": Group, "role": Role}
 
 
 def create_type(label: str, codenames: Iterable[str], *, mode: str = "open") -> ResourceType:
@@ -69,8 +73,8 @@ class Rows:
     def delete_user(self, user: str) -> None:
         User.objects.get(pk=user).delete()
 
-    def add_group(self, name: str, *, is_superuser: bool) -> str:
-        group = Group.objects.create(name=name, is_superuser=is_superuser)
+    def add_group(self, name: str) -> str:
+        group = Group.objects.create(name=name)
         self._close_groups()
         return str(group.pk)
 
@@ -107,7 +111,8 @@ class Rows:
         Role.objects.get(pk=role).delete()
 
     def add_scope(self, kind: str, entries: Iterable[tuple[str, str | None, bool]]) -> str:
-        scope = Scope.objects.create(kind=kind)
+        # Named, because a nameless one goes with its last assignment.
+        scope = Scope.objects.create(kind=kind, name=f"scope {Scope.objects.count()}")
         for label, key, descendants in entries:
             ScopeEntry.objects.create(
                 scope=scope,
@@ -192,6 +197,109 @@ class Rows:
             ResourceClosure(descendant_id=below, ancestor_id=above)
             for below, above in _closed(rows, edges)
         )
+
+
+class Operations(Rows):
+    """Writes as every door does, where there is an operation for it."""
+
+    def add_user(self, **fields: Any) -> User:
+        return subjects.create_user(actor=None, **fields)
+
+    def set_active(self, user: str, *, active: bool) -> None:
+        subjects.update_user(user=User.objects.get(pk=user), actor=None, is_active=active)
+
+    def delete_user(self, user: str) -> None:
+        deletion.delete_users(users=[User.objects.get(pk=user)], actor=None)
+
+    def add_group(self, name: str) -> str:
+        return str(subjects.create_group(actor=None, name=name).pk)
+
+    def set_superuser(self, group: str, *, is_superuser: bool) -> None:
+        membership.set_superuser(
+            group=Group.objects.get(pk=group), is_superuser=is_superuser, actor=None
+        )
+
+    def set_parents(self, group: str, parents: set[str]) -> None:
+        membership.set_parents(
+            group=Group.objects.get(pk=group),
+            parents=Group.objects.filter(pk__in=parents),
+            actor=None,
+        )
+
+    def delete_group(self, group: str) -> None:
+        deletion.delete_groups(groups=[Group.objects.get(pk=group)], actor=None)
+
+    def join(self, user: str, group: str, since: datetime | None, until: datetime | None) -> str:
+        membership.add_members(
+            group=Group.objects.get(pk=group), users=[User.objects.get(pk=user)], actor=None
+        )
+        return super().join(user, group, since, until)
+
+    def leave(self, user: str, group: str) -> None:
+        membership.remove_members(
+            group=Group.objects.get(pk=group), users=[User.objects.get(pk=user)], actor=None
+        )
+
+    def add_role(self, name: str) -> str:
+        return str(roles.create_role(actor=None, name=name).pk)
+
+    def set_role(self, role: str, *, enabled: bool, disabled_from: datetime | None) -> None:
+        roles.update_role(
+            role=Role.objects.get(pk=role),
+            actor=None,
+            is_enabled=enabled,
+            disabled_from=disabled_from,
+        )
+
+    def delete_role(self, role: str) -> None:
+        deletion.delete_roles(roles=[Role.objects.get(pk=role)], actor=None)
+
+    def assign(
+        self,
+        role: str,
+        principal: Principal,
+        scope: str | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> str:
+        row = assignments.assign_role(
+            role=Role.objects.get(pk=role),
+            principal=HOLDERS[principal[0]].objects.get(pk=principal[1]),
+            scope=Scope.objects.get(pk=scope) if scope else None,
+            valid_from=since,
+            valid_until=until,
+            actor=None,
+        )
+        return str(row.pk)
+
+    def unassign(self, assignment: str) -> None:
+        row = RoleAssignment.objects.get(pk=assignment)
+        assignments.unassign_role(
+            role=row.role, principal=row.principal, scope=row.scope, actor=None
+        )
+
+    def grant(
+        self,
+        principal: Principal,
+        wanted: PermissionKey,
+        key: str | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> str:
+        holder = HOLDERS[principal[0]].objects.get(pk=principal[1])
+        [row] = grants.grant(
+            principal=holder,
+            permissions=[permission(wanted)],
+            resource=ResourceRef(wanted[0], key) if key is not None else None,
+            valid_from=since,
+            valid_until=until,
+            actor=None,
+        ).values()
+        return f"{principal[0]}_{'global' if key is None else 'object'}:{row.pk}"
+
+    def revoke(self, grant: str) -> None:
+        reason, _, pk = grant.partition(":")
+        grants.delete_grants([GRANTS[reason].objects.get(pk=pk)], actor=None)
 
 
 def _named(thing: Thing) -> dict[str, Any]:

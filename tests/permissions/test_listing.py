@@ -1,0 +1,50 @@
+"""Lists are complete, whatever the number of ways that lead to a resource."""
+
+import pytest
+
+from permissions import engine
+from permissions.decisions import SubjectRef
+from roles.models import Scope, ScopeEntry, ScopeKind
+from tests import facts
+
+pytestmark = pytest.mark.django_db
+VIEW_FLOW = "authentik_flows.view_flow"
+
+
+def every_page(user, limit):
+    found, after = [], ""
+    while True:
+        page = engine.list_resources(
+            SubjectRef.of(user), "view", "authentik_flows.flow", after=after, limit=limit
+        )
+        found += page.items
+        if page.next is None:
+            return found
+        after = page.next
+
+
+def scope_of(*keys):
+    scope = Scope.objects.create(kind=ScopeKind.SELECTED)
+    content_type = facts.permission(VIEW_FLOW).content_type
+    for key in set(keys):
+        ScopeEntry.objects.create(scope=scope, content_type=content_type, object_pk=key)
+    return scope
+
+
+def test_a_page_counts_a_resource_once_however_often_its_role_is_held(bob):
+    role = facts.role("reader")
+    for key in ("1", "2", "3"):
+        facts.grant(role, VIEW_FLOW, key)
+    for n in range(4):
+        facts.hold(role, bob, scope=scope_of("1", "2", "3", str(n)))
+
+    assert every_page(bob, limit=1) == ["1", "2", "3"]
+
+
+def test_a_page_counts_a_resource_once_however_many_scopes_name_it(bob):
+    role = facts.role("reader")
+    facts.grant(role, VIEW_FLOW)
+    for n in range(4):
+        facts.hold(role, bob, scope=scope_of("1", "2", "3", str(n)))
+
+    assert every_page(bob, limit=1) == ["0", "1", "2", "3"]
