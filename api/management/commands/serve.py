@@ -3,6 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
@@ -18,6 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  a service is reached from other machines
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=int, default=settings.RBAC_WORKERS)
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        """With the checks that need the database; a bad answer stops the start."""
+        return {**super().get_check_kwargs(options), "databases": [DEFAULT_DB_ALIAS]}
 
     def handle(self, *args: Any, **options: Any) -> None:
         server = Server(
