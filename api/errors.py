@@ -29,6 +29,8 @@ from audit.errors import (
 from permissions.assignments import RoleCycle
 from permissions.ceiling import GrantCeiling, SuperuserOnly
 from permissions.membership import GroupCycle
+from permissions.namespaces import NamespaceTaken, ReservedNamespace
+from permissions.roles import RoleTaken
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +43,11 @@ STATUS_OF: dict[type[DomainError], int] = {
     Forbidden: 403,
     GrantCeiling: 403,
     SuperuserOnly: 403,
+    ReservedNamespace: 403,
     NotFound: 404,
     Conflict: 409,
+    NamespaceTaken: 409,
+    RoleTaken: 409,
     TooLarge: 413,
 }
 

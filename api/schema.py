@@ -1,8 +1,12 @@
 """What the OpenAPI document says beyond the views: the security scheme and the error bodies."""
 
+from threading import Lock
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+# The doors' documents are made under settings of their own, which are the process's meanwhile.
+GENERATING = Lock()
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 
@@ -43,6 +47,15 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> list[Any]:
         return []
+
+
+def of_this_door(endpoints: list[Any]) -> list[Any]:
+    """authentik's door only: clients are generated from this document; others have their own."""
+    return [
+        endpoint
+        for endpoint in endpoints
+        if endpoint[0].startswith("/api/v3/") and endpoint[0].endswith("/")
+    ]
 
 
 def add_error_responses(

@@ -19,6 +19,7 @@ from audit.operations import Entry, record_many
 from permissions import closure
 from permissions.assignments import delete_assignments
 from permissions.grants import delete_grants
+from permissions.group_roles import managed_key
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
@@ -64,9 +65,10 @@ def delete_users(*, users: Iterable[User], actor: User | None) -> None:
 
 @transaction.atomic
 def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
-    """Groups below a deleted one lose what they had through it."""
+    """Groups below a deleted one lose what they had through it. Roles of their own go with them."""
     groups = list(groups)
     keys = [group.pk for group in groups]
+    delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     closure.lock(closure.GROUPS)
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_assignments(Q(group__in=keys), actor=actor)

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.text import slugify
 
 from accounts.models import User
+from audit.errors import Conflict
 from audit.models import EventKind
-from audit.operations import record
+from audit.operations import Entry, record, record_many
 from permissions.ceiling import require_covers
 from permissions.deletion import delete_roles
 from permissions.initial import fire
 from roles.models import DEFAULT_NAMESPACE, Namespace, Role
 
-__all__ = ["create_role", "delete_roles", "update_role"]
+__all__ = ["create_role", "create_roles", "delete_roles", "update_role"]
 
 LONGEST_CODE = 64
+LABEL = "authentik_rbac.role"
 _FACTS = ("name", "code", "display_name", "description", "is_enabled", "disabled_from")
+
+
+class RoleTaken(Conflict):
+    """A role has the code in the namespace already, or the name that is made from them."""
+
+    code = "role_taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """A role known by its code; its name is made from it."""
+
+    namespace: Namespace
+    code: str
+    display_name: str = ""
+    description: str = ""
+    disabled_from: datetime | None = None
+
+
+def name_of(namespace: str, code: str) -> str:
+    """The name of a role that was created by its code; names are unique across namespaces."""
+    return code if namespace == DEFAULT_NAMESPACE else f"{namespace}:{code}"
 
 
 @transaction.atomic
@@ -35,13 +63,42 @@ def create_role(
     role = Role(name=name, namespace=namespace, code=code or free_code(name, namespace), **fields)
     role.save(force_insert=True)
     record(EventKind.ROLE_CREATED, target=role, actor=actor, after=_facts(role))
-    fire(actor=actor, label="authentik_rbac.role", keys=[str(role.pk)])
+    fire(actor=actor, label=LABEL, keys=[str(role.pk)])
     return role
 
 
 @transaction.atomic
+def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]:
+    """All or none, with a fixed number of statements. Raises RoleTaken."""
+    roles = [
+        Role(
+            name=name_of(spec.namespace.code, spec.code),
+            namespace=spec.namespace,
+            code=spec.code,
+            display_name=spec.display_name,
+            description=spec.description,
+            disabled_from=spec.disabled_from,
+        )
+        for spec in specs
+    ]
+    _require_free(roles)
+    Role.objects.bulk_create(roles)
+    record_many(
+        [Entry(kind=EventKind.ROLE_CREATED, target=role, after=_facts(role)) for role in roles],
+        actor=actor,
+    )
+    fire(actor=actor, label=LABEL, keys=[str(role.pk) for role in roles])
+    return roles
+
+
+@transaction.atomic
 def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
-    """Only what is given changes. Enabling a role gives its grants again: GrantCeiling."""
+    """Only what is given changes. Enabling a role gives its grants again: GrantCeiling.
+
+    A name made from the code follows the code. Raises RoleTaken for a code that is taken.
+    """
+    if "code" in fields and role.name == name_of(role.namespace.code, role.code):
+        fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
     changed = [name for name, value in fields.items() if getattr(role, name) != value]
     if not changed:
         return role
@@ -50,6 +107,8 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     before = _facts(role)
     for name in changed:
         setattr(role, name, fields[name])
+    if "code" in changed:
+        _require_free([role])
     role.save(update_fields=[*changed, "last_updated"])
     record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=_facts(role))
     return role
@@ -68,6 +127,19 @@ def free_code(name: str, namespace: Namespace) -> str:
         number += 1
         code = f"{stem}-{number}"
     return code
+
+
+def _require_free(roles: Sequence[Role]) -> None:
+    codes = [(role.namespace.code, role.code) for role in roles]
+    twice = next((code for code in codes if codes.count(code) > 1), None)
+    if twice is not None:
+        raise RoleTaken(f"The role code {twice[1]} is given twice.")
+    taken = Q(name__in=[role.name for role in roles])
+    for role in roles:
+        taken |= Q(namespace=role.namespace, code=role.code)
+    found = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
+    if found is not None:
+        raise RoleTaken(f"The role code or name is taken: {found.code}.")
 
 
 def _facts(role: Role) -> dict[str, Any]:

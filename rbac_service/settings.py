@@ -206,6 +206,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "IntentEnum": "accounts.models.TokenIntent",
         "UsedByActionEnum": ["cascade", "cascade_many", "set_null", "set_default"],
     },
+    "PREPROCESSING_HOOKS": ["api.schema.of_this_door"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.schema.add_error_responses",

@@ -11,6 +11,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.schema import GENERATING
+
 
 class SchemaView(SpectacularAPIView):
     """JSON or YAML, by ``format`` or the Accept header; the service speaks English only."""
@@ -32,4 +34,5 @@ class SchemaView(SpectacularAPIView):
 @cache
 def document() -> Any:
     """The same for everybody, and seconds of work: made once per process."""
-    return SchemaView.generator_class().get_schema(request=None, public=True)
+    with GENERATING:
+        return SchemaView.generator_class().get_schema(request=None, public=True)

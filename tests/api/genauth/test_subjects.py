@@ -1,0 +1,212 @@
+"""Users, groups, organizations and departments, as far as roles need them."""
+
+import pytest
+
+from accounts.models import Group, User
+from permissions import engine
+from tests import facts
+
+pytestmark = pytest.mark.django_db
+
+
+def status(answer):
+    return answer["statusCode"]
+
+
+def test_a_user_is_created_and_read_back(admin):
+    made = admin.call(
+        "create-user",
+        username="dave",
+        name="Dave",
+        email="d@example.com",
+        externalId="e-1",
+        nickname="D",
+        phone="123",
+        password="secret",
+        status="Activated",
+        gender="M",
+        customData={"team": "x"},
+    )["data"]
+
+    user = User.objects.get(username="dave")
+    assert made["userId"] == user.hex_id
+    assert user.check_password("secret")
+    assert (made["status"], made["workStatus"], made["gender"]) == ("Activated", "Active", "U")
+    assert made["createdAt"].endswith("Z")
+    assert (made["nickname"], made["phone"], made["externalId"]) == ("D", "123", "e-1")
+    read = admin.ask("get-user", userId="dave", userIdType="username", withDepartmentIds="True")
+    assert read["data"] == {**made, "departmentIds": []}
+
+
+def test_a_user_needs_no_name(admin):
+    assert admin.call("create-user", email="d@example.com")["data"]["username"] == "d@example.com"
+    assert admin.call("create-user")["data"]["username"].startswith("user-")
+
+
+def test_a_name_that_is_taken_is_refused(admin, bob):
+    assert status(admin.call("create-user", username="bob")) == 409
+    assert status(admin.call("create-user", username="b b")) == 400
+    assert status(admin.call("create-user", username="x", email="no address")) == 400
+    assert status(admin.call("create-user", username="x", status="Gone")) == 400
+
+
+def test_a_suspended_user_is_inactive(admin):
+    admin.call("create-user", username="dave", status="Suspended")
+
+    assert not User.objects.get(username="dave").is_active
+
+
+def test_users_are_listed_both_ways(admin, alice, bob):
+    posted = admin.call(
+        "list-users", keywords="bo", options={"pagination": {"page": 1, "limit": 5}}
+    )
+    asked = admin.ask("list-users", page=2, limit=1)
+
+    assert [one["username"] for one in posted["data"]["list"]] == ["bob"]
+    assert asked["data"]["totalCount"] == User.objects.count()
+    assert status(admin.call("list-users", options={"pagination": {"limit": 51}})) == 400
+
+
+def test_users_are_deleted_wholly_or_not_at_all(admin, alice, bob):
+    assert status(admin.call("delete-users-batch", userIds=[bob.hex_id, "0" * 24])) == 404
+    assert User.objects.filter(pk=bob.pk).exists()
+    options = {"userIdType": "username"}
+    assert (
+        status(admin.call("delete-users-batch", userIds=["alice", "bob"], options=options)) == 200
+    )
+    assert not User.objects.filter(pk__in=[alice.pk, bob.pk]).exists()
+
+
+def test_a_group_is_created_filled_and_deleted(admin, bob):
+    made = admin.call(
+        "create-group", code="devs", name="Developers", description="d", type="static"
+    )
+    assert made["data"]["code"] == "devs"
+    assert admin.ask("get-group", code="devs")["data"] == made["data"]
+
+    assert status(admin.call("add-group-members", code="devs", userIds=[bob.hex_id])) == 200
+    members = admin.ask("list-group-members", code="devs")["data"]["list"]
+    assert [one["userId"] for one in members] == [bob.hex_id]
+    assert status(admin.call("remove-group-members", code="devs", userIds=[bob.hex_id])) == 200
+    assert status(admin.call("delete-groups-batch", codeList=["devs", "x"])) == 404
+    assert status(admin.call("delete-groups-batch", codeList=["devs"])) == 200
+    assert not Group.objects.filter(code="devs").exists()
+
+
+def test_a_group_code_that_is_taken_is_refused(admin):
+    facts.group("devs")
+
+    assert status(admin.call("create-group", code="devs")) == 409
+    assert status(admin.call("create-group", code="a b")) == 400
+
+
+def test_nobody_adds_members_to_what_gives_more_than_they_hold(caller_of, alice, bob):
+    group = facts.group("admins", code="admins", is_superuser=True)
+    for name in ("view_group", "view_user", "add_user_to_group"):
+        facts.grant(alice, f"authentik_core.{name}")
+    answer = caller_of(alice).call("add-group-members", code="admins", userIds=[bob.hex_id])
+
+    assert status(answer) == 403
+    assert not group.memberships.exists()
+
+
+@pytest.fixture
+def sales(admin):
+    admin.call("create-organization", organizationCode="acme", organizationName="Acme")
+    return admin.call(
+        "create-department",
+        organizationCode="acme",
+        name="Sales",
+        parentDepartmentId="root",
+        code="sales",
+        departmentIdType="department_id",
+        metadata=None,
+    )["data"]
+
+
+def test_a_department_lies_below_its_parent(admin, sales):
+    root = admin.ask("get-department", organizationCode="acme", departmentId="root")["data"]
+
+    assert root["parentDepartmentId"] == "root"
+    assert sales["parentDepartmentId"] == root["departmentId"]
+    assert Group.objects.get(hex_id=sales["departmentId"]).name == "acme:sales"
+
+
+def test_codes_of_departments_are_unique_within_the_organization(admin, sales):
+    again = {"organizationCode": "acme", "name": "Sales", "parentDepartmentId": "root"}
+
+    assert status(admin.call("create-department", **again, code="sales")) == 409
+    assert status(admin.call("create-department", **again)) == 200
+    assert (
+        status(admin.call("create-organization", organizationCode="acme", organizationName="A"))
+        == 409
+    )
+    assert status(admin.call("create-department", **{**again, "parentDepartmentId": "x"})) == 404
+    assert status(admin.call("create-department", **{**again, "organizationCode": "x"})) == 404
+
+
+def test_members_of_a_department_are_listed_with_those_below(admin, sales, bob):
+    where = {"organizationCode": "acme"}
+    below = {**where, "departmentId": sales["departmentId"]}
+    assert status(admin.call("add-department-members", **below, userIds=[bob.hex_id])) == 200
+
+    def count(**query):
+        return admin.ask("list-department-members", **where, **query)["data"]["totalCount"]
+
+    assert count(departmentId=sales["departmentId"]) == 1
+    assert count(departmentId="root") == 0
+    assert count(departmentId="root", includeChildrenDepartments="True") == 1
+    assert status(admin.call("remove-department-members", **below, userIds=[bob.hex_id])) == 200
+    assert count(departmentId=sales["departmentId"]) == 0
+
+
+def test_a_user_tells_its_departments(admin, sales, bob):
+    admin.call(
+        "add-department-members",
+        organizationCode="acme",
+        departmentId=sales["departmentId"],
+        userIds=[bob.hex_id],
+    )
+
+    asked = admin.ask("get-user", userId=bob.hex_id, withDepartmentIds="True")["data"]
+    assert asked["departmentIds"] == [sales["departmentId"]]
+
+
+def test_an_organization_goes_with_its_departments(admin, sales, bob):
+    role = facts.role("manager")
+    facts.grant(role, "authentik_core.view_user")
+    admin.call(
+        "add-department-members",
+        organizationCode="acme",
+        departmentId=sales["departmentId"],
+        userIds=[bob.hex_id],
+    )
+    facts.hold(role, Group.objects.get(name="acme:acme"))
+    assert engine.holds(bob, "authentik_core.view_user")
+
+    assert status(admin.call("delete-organization", organizationCode="acme")) == 200
+    assert not engine.holds(bob, "authentik_core.view_user")
+    assert not Group.objects.filter(organization="acme").exists()
+
+
+def test_a_department_is_deleted(admin, sales):
+    body = {"organizationCode": "acme", "departmentId": sales["departmentId"]}
+
+    assert status(admin.call("delete-department", **body)) == 200
+    assert status(admin.call("delete-department", **body)) == 404
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("create-user", {"username": "x"}),
+        ("list-users", {}),
+        ("delete-users-batch", {"userIds": ["x"]}),
+        ("create-group", {"code": "x"}),
+        ("add-group-members", {"code": "x", "userIds": ["x"]}),
+        ("create-organization", {"organizationCode": "x", "organizationName": "x"}),
+        ("create-department", {"organizationCode": "x", "name": "x", "parentDepartmentId": "x"}),
+    ],
+)
+def test_a_stranger_is_refused(caller_of, charlie, operation, body):
+    assert status(caller_of(charlie).call(operation, **body)) == 403
