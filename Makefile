@@ -17,10 +17,10 @@ run: $(VENV)/runtime
 test: test-sqlite test-postgresql
 
 test-sqlite: $(VENV)/dev
-	RBAC_TEST_DATABASE=sqlite $(PY) -m pytest -n $(WORKERS) $(ARGS)
+	RBAC_TEST_DATABASE=sqlite $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-postgresql: $(VENV)/dev
-	RBAC_TEST_DATABASE=postgresql $(PY) -m pytest -n $(WORKERS) $(ARGS)
+	RBAC_TEST_DATABASE=postgresql $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/dev
 	PY="$(PY)" sh .ci/lint

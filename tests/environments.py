@@ -23,9 +23,12 @@ def python_environment(name: str, requirements: Sequence[str]) -> Path:
     folder = _folder(f"{name}-py{sys.version_info[0]}{sys.version_info[1]}", requirements)
 
     def fill(path: Path) -> None:
+        python, quiet = str(path / "bin" / "python"), ["--quiet", *requirements]
         _run([sys.executable, "-m", "venv", str(path)])
-        pip = [str(path / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", *requirements])
+        # A tenth of pip's time; pip is for where only its own settings name a reachable index.
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--python", python, *quiet]
+        if not _runs(uv):
+            _run([python, "-m", "pip", "install", "--disable-pip-version-check", *quiet])
 
     return _made(folder, fill) / "bin" / "python"
 
@@ -72,8 +75,17 @@ def _made(folder: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
+    done = _finished(command, cwd)
+    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stderr[-4000:]}"
+
+
+def _runs(command: list[str]) -> bool:
+    return _finished(command).returncode == 0
+
+
+def _finished(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
+    return subprocess.run(
         command,
         cwd=cwd,
         env=environment,
@@ -82,4 +94,3 @@ def _run(command: list[str], cwd: Path | None = None) -> None:
         timeout=10 * MINUTES,
         check=False,
     )
-    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stderr[-4000:]}"

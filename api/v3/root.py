@@ -28,6 +28,8 @@ class ConfigSerializer(serializers.Serializer):
     cache_timeout = serializers.IntegerField(read_only=True)
     cache_timeout_flows = serializers.IntegerField(read_only=True)
     cache_timeout_policies = serializers.IntegerField(read_only=True)
+    # Required by clients of 2024.8, gone since.
+    cache_timeout_reputation = serializers.IntegerField(read_only=True)
 
 
 CONFIG: dict[str, Any] = {
@@ -42,6 +44,7 @@ CONFIG: dict[str, Any] = {
     "cache_timeout": 0,
     "cache_timeout_flows": 0,
     "cache_timeout_policies": 0,
+    "cache_timeout_reputation": 0,
 }
 
 
