@@ -12,7 +12,8 @@ VIEW_FLOW = "authentik_flows.view_flow"
 
 
 def every_page(user, limit):
-    found, after = [], ""
+    found: list[str] = []
+    after = ""
     while True:
         page = engine.list_resources(
             SubjectRef.of(user), "view", "authentik_flows.flow", after=after, limit=limit

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Group, GroupClosure, GroupMembership, User
 from audit.models import Event, EventKind
-from permissions import engine, grants, membership, subjects
+from permissions import assignments, engine, grants, membership, subjects
 from permissions.membership import GroupCycle
 from permissions.roles import create_role
 
@@ -126,6 +126,6 @@ def test_a_role_for_a_big_group_costs_as_many_statements_as_for_a_small_one():
     role = create_role(actor=None, name="auditors")
 
     with CaptureQueriesContext(connection) as captured:
-        subjects.set_roles(principal=staff, roles=[role], actor=None)
+        assignments.set_roles(principal=staff, roles=[role], actor=None)
 
     assert len(captured) <= 8
