@@ -24,8 +24,9 @@ from tests.truth.writers import Rows, create_type
 
 T = TypeVar("T")
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MOMENTS = [START + timedelta(days=n) for n in range(4)]
+# The doors cannot be asked about another moment than now, which lies between the second and third.
+NOW = datetime.now(UTC).replace(microsecond=0)
+MOMENTS = [NOW + timedelta(days=n) for n in (-2, -1, 1, 2)]
 TYPES = {
     # `view` and `view_folder` are two permissions; `approve` belongs to two types of the app.
     "shop.folder": {"view", "view_folder", "approve"},

@@ -8,6 +8,7 @@ from permissions import engine
 from permissions.decisions import Question, Reason, ResourceRef, StepKind, SubjectRef
 from permissions.explaining import Path as EnginePath
 from permissions.explaining import explain
+from tests.truth.asking import Asks
 from tests.truth.naive import Path, Thing, World
 
 UNKNOWN = {
@@ -119,3 +120,26 @@ def _subjects(action: str, thing: Thing | None, at: datetime) -> list[str]:
         if page.next is None:
             return found
         after = page.next
+
+
+def agree_behind(
+    door: Asks, world: World, asked: Sequence[tuple[str, str, Thing | None]], at: datetime
+) -> None:
+    expected = world.check_many(asked, at)
+    assert door.check_many(asked) == expected, asked
+    assert door.check(asked[0]) == expected[0], asked[0]
+    assert door.explain(asked[-1]) == expected[-1], asked[-1]
+
+
+def agree_on_lists_behind(
+    door: Asks, world: World, name: str, actions: list[str], thing: Thing, at: datetime
+) -> None:
+    for action in actions:
+        found = door.resources(name, action, thing[0])
+        assert sorted(found) == sorted(world.list_resources(name, action, thing[0], at))
+        allowed = world.list_subjects(action, thing, at)
+        names = [world.people[pk].username for pk in sorted(allowed, key=int)]
+        assert door.subjects(action, thing) == names
+    meant = [world.permissions(action, thing[0]) for action in door.actions(name, thing)]
+    expected = world.list_actions(name, thing, at)
+    assert sorted(codename for [(_, codename)] in meant) == sorted(expected)

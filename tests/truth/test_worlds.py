@@ -19,10 +19,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.tokens import create_token
+from tests import facts
 from tests.truth import comparing
-from tests.truth.changes import MOMENTS, THINGS, WEIGHTED, Changes, Pick
+from tests.truth.asking import Asks, AuthZen, Native
+from tests.truth.changes import MOMENTS, NOW, THINGS, WEIGHTED, Changes, Pick
 from tests.truth.naive import Thing
 from tests.truth.writers import Operations, Rows
 
@@ -92,8 +96,33 @@ class WorldsOfOperations(Worlds):
     writer = Operations
 
 
+class WorldsBehindDoors(WorldsOfOperations):
+    def __init__(self) -> None:
+        super().__init__()
+        gateway = User.objects.create(username="the gateway")
+        facts.grant(gateway, "authentik_rbac.check_access")
+        create_token(user=gateway, identifier="gateway", actor=None, key="a key")
+        client = APIClient(headers={"authorization": "Bearer a key"})
+        self.doors: list[Asks] = [AuthZen(client), Native(client)]
+
+    @rule(data=st.data(), thing=st.sampled_from(THINGS))
+    def ask(self, data: st.DataObject, thing: Thing) -> None:
+        names = [name for name in self.changes.every_name() if name]
+        name = data.draw(st.sampled_from(names))
+        asked: list[tuple[str, str, Thing | None]] = [(name, action, thing) for action in ACTIONS]
+        for door in self.doors:
+            comparing.agree_behind(door, self.world, asked, NOW)
+
+    @rule(data=st.data())
+    def ask_for_everything(self, data: st.DataObject) -> None:
+        names = [p.username for p in self.world.people.values()]
+        for door in self.doors if names else ():
+            name, thing = data.draw(st.sampled_from(names)), data.draw(st.sampled_from(THINGS))
+            comparing.agree_on_lists_behind(door, self.world, name, ACTIONS[:4], thing, NOW)
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("machine", [Worlds, WorldsOfOperations])
+@pytest.mark.parametrize("machine", [Worlds, WorldsOfOperations, WorldsBehindDoors])
 def test_the_engine_answers_as_the_words_say(machine):
     run_state_machine_as_test(machine, settings=SETTINGS)
 
