@@ -179,6 +179,12 @@ class Group(models.Model):
                 name="group_code_unique",
             )
         ]
+        # Every decision asks for the few groups that confer superuser.
+        indexes = [
+            models.Index(
+                fields=["group_uuid"], condition=Q(is_superuser=True), name="group_superuser"
+            )
+        ]
         permissions = [
             ("add_user_to_group", "Add user to group"),
             ("remove_user_from_group", "Remove user from group"),

@@ -50,6 +50,10 @@ def note_use(*key_digests: str) -> None:
     Token.objects.filter(key_digest__in=key_digests).update(last_used=timezone.now())
 
 
+def default_expiry() -> datetime:
+    return timezone.now() + settings.RBAC_TOKEN_LIFETIME
+
+
 @transaction.atomic
 def create_token(
     *,
@@ -66,7 +70,7 @@ def create_token(
     """An expiring token without a date lives for ``RBAC_TOKEN_LIFETIME``."""
     key = key or generate_key()
     if expiring and expires is None:
-        expires = timezone.now() + settings.RBAC_TOKEN_LIFETIME
+        expires = default_expiry()
     token = Token.objects.create(
         user=user,
         identifier=identifier,

@@ -107,15 +107,22 @@ def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int
 
 @transaction.atomic
 def set_roles(*, principal: User | Group, roles: Iterable[Role], actor: User | None) -> None:
-    """The roles held without scope become exactly these; only those added meet the ceiling."""
+    """The public roles held without scope become exactly these; only those added meet the ceiling.
+
+    Lists show what counts now, so this is what they change: an assignment that ends later keeps its
+    end, and one that has not begun stays as it is.
+    """
     wanted = {role.pk: role for role in roles}
+    known = RoleAssignment.objects.unscoped().filter(**_named(principal))
     rows = list(
-        RoleAssignment.objects.filter(scope=None, **_named(principal)).select_related(
-            "role", "scope", "user", "group"
-        )
+        known.active()
+        .filter(role__in=Role.objects.public())
+        .select_related("role", "scope", "user", "group")
     )
     delete_assignments([row for row in rows if row.role_id not in wanted], actor=actor)
-    _add([(role, principal) for role in wanted.values()], rows, actor=actor)
+    held = {row.role_id for row in rows}
+    added = [role for pk, role in wanted.items() if pk not in held]
+    _add([(role, principal) for role in added], list(known.filter(role__in=added)), actor=actor)
 
 
 @transaction.atomic

@@ -39,6 +39,7 @@ def create_initial_permissions(
     row = InitialPermissions.objects.create(name=name, role=role, mode=mode)
     row.permissions.set(wanted)
     record(EventKind.INITIAL_PERMISSIONS_CREATED, target=row, actor=actor, after=_facts(row))
+    fire(actor=actor, label="authentik_rbac.initialpermissions", keys=[str(row.pk)])
     return row
 
 

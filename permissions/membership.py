@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from accounts.facts import FactQuerySet
 from accounts.models import Group, GroupMembership, GroupParent, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
@@ -35,20 +36,26 @@ def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -
 
 @transaction.atomic
 def set_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
-    """The group's members become exactly these; only those who join meet the ceiling."""
+    """The group's members become exactly these; only those who join meet the ceiling.
+
+    Lists show what counts now, so this is what they change: a membership that ends later keeps its
+    end, one that has not begun stays as it is, and only who joins anew joins without limit.
+    """
     wanted = {user.pk: user for user in users}
-    rows = list(GroupMembership.objects.filter(group=group).select_related("group", "user"))
+    rows = list(_counting().filter(group=group))
     _remove([row for row in rows if row.user_id not in wanted], actor=actor)
-    _add([(group, user) for user in wanted.values()], actor=actor)
+    held = {row.user_id for row in rows}
+    _add([(group, user) for pk, user in wanted.items() if pk not in held], actor=actor)
 
 
 @transaction.atomic
 def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> None:
-    """The user's own groups become exactly these; only those joined meet the ceiling."""
+    """The user's own groups become exactly these; see ``set_members``."""
     wanted = {group.pk: group for group in groups}
-    rows = list(GroupMembership.objects.filter(user=user).select_related("group", "user"))
+    rows = list(_counting().filter(user=user))
     _remove([row for row in rows if row.group_id not in wanted], actor=actor)
-    _add([(group, user) for group in wanted.values()], actor=actor)
+    held = {row.group_id for row in rows}
+    _add([(group, user) for pk, group in wanted.items() if pk not in held], actor=actor)
 
 
 @transaction.atomic
@@ -108,6 +115,10 @@ def set_superuser(*, group: Group, is_superuser: bool, actor: User | None) -> No
         before={"is_superuser": not is_superuser},
         after={"is_superuser": is_superuser},
     )
+
+
+def _counting() -> FactQuerySet:
+    return GroupMembership.objects.active().select_related("group", "user")
 
 
 def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:

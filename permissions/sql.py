@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -45,7 +45,8 @@ class Dialect:
     asked_actions: str
     asked_items: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
-    first_grants: str  # the first %(limit)s rows g of {grants} for each row of {rows}
+    one_of: str  # what stands behind a column to have it looked up for each of {rows}
+    has_lateral: bool
 
     @property
     def now(self) -> str:
@@ -73,9 +74,8 @@ POSTGRESQL = Dialect(
     asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
             n integer, s integer, a integer, object_pk text)""",
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
-    first_grants="""{rows} CROSS JOIN LATERAL (
-            SELECT g.object_pk FROM {grants} g WHERE {condition}
-            ORDER BY g.object_pk LIMIT %(limit)s) AS found""",
+    one_of="= ANY(ARRAY({rows}))",
+    has_lateral=True,
 )
 
 
@@ -102,8 +102,8 @@ SQLITE = Dialect(
     ),
     asked_items=_members_of("%(items)s", "n s a object_pk"),
     members="SELECT {key} FROM json_each({array}) AS listed",
-    # SQLite has no LATERAL; it reads every grant of the roles, which is what it can do.
-    first_grants="{rows} JOIN {grants} found ON {condition}",
+    one_of="IN ({rows})",
+    has_lateral=False,
 )
 
 # A user name wins over a uuid, that over an id another system gave, and an e-mail address counts
@@ -119,26 +119,21 @@ FIND_USER = """
          WHERE u.email = asked.subject AND asked.subject <> '' HAVING COUNT(*) = 1)
     )"""
 
-FIND_TYPE = """
-    (SELECT ct.id FROM django_content_type ct
-     JOIN permissions_resourcetype t ON t.content_type_id = ct.id
-     WHERE ct.app_label = asked.app_label AND ct.model = asked.model)"""
-
 # The exact codename, then without the app label before it, then the short form `view` of
 # `view_invoice`. Without a model, `app.codename` counts only when one type of the app has it.
 FIND_PERMISSION = """
     COALESCE(
-        (SELECT p.id FROM auth_permission p
-         WHERE p.content_type_id = named.type_id AND p.codename = named.codename),
-        (SELECT p.id FROM auth_permission p
-         WHERE p.content_type_id = named.type_id AND p.codename = named.bare_codename),
-        (SELECT p.id FROM auth_permission p
-         WHERE p.content_type_id = named.type_id AND p.codename = named.long_codename),
+        (SELECT named.id FROM (
+            SELECT p.id, p.codename <> asked.codename AS other,
+                   p.codename <> asked.bare_codename AS longer
+            FROM auth_permission p WHERE p.content_type_id = t.content_type_id
+             AND p.codename IN (asked.codename, asked.bare_codename, asked.long_codename)) AS named
+         ORDER BY named.other, named.longer LIMIT 1),
         (SELECT MIN(p.id) FROM auth_permission p
          JOIN django_content_type ct ON ct.id = p.content_type_id
          JOIN permissions_resourcetype t ON t.content_type_id = ct.id
-         WHERE named.model IS NULL
-           AND ct.app_label = named.app_label AND p.codename = named.codename
+         WHERE asked.model IS NULL
+           AND ct.app_label = asked.app_label AND p.codename = asked.codename
          HAVING COUNT(*) = 1)
     )"""
 
@@ -180,6 +175,12 @@ class Text:
             f"{role}.is_enabled AND ({role}.disabled_from IS NULL OR {role}.disabled_from > {now})"
         )
 
+    def not_disabled(self, role: str) -> str:
+        """As ``effective``, for the key of a role: disabled ones are few and have an index."""
+        return f"""NOT EXISTS (
+            SELECT 1 FROM authentik_rbac_role r WHERE r.uuid = {role}
+             AND (NOT r.is_enabled OR r.disabled_from <= {self.dialect.now}))"""
+
     def covers(self, scope: str, type_id: str, object_pk: str) -> str:
         """Whether a scope covers a resource: by kind, by an entry, or by an entry above it."""
         return f"""EXISTS (
@@ -210,7 +211,7 @@ class Text:
 
     def who(self, asked: str) -> str:
         subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
-        return f"""who AS (
+        return f"""who AS MATERIALIZED (
     SELECT found.s, u.id AS user_id, u.is_active
     FROM (SELECT asked.s, {FIND_USER.format(subject_uuid=subject_uuid)} AS id
           FROM {asked}) AS found
@@ -218,11 +219,11 @@ class Text:
 )"""
 
     def what(self, asked: str) -> str:
-        return f"""what AS (
-    SELECT named.a, named.type_id, {FIND_PERMISSION} AS permission_id
-    FROM (SELECT asked.a, asked.app_label, asked.model, asked.codename, asked.bare_codename,
-                 asked.long_codename, {FIND_TYPE} AS type_id
-          FROM {asked}) AS named
+        return f"""what AS MATERIALIZED (
+    SELECT asked.a, t.content_type_id AS type_id, {FIND_PERMISSION} AS permission_id
+    FROM {asked}
+    LEFT JOIN django_content_type ct ON ct.app_label = asked.app_label AND ct.model = asked.model
+    LEFT JOIN permissions_resourcetype t ON t.content_type_id = ct.id
 )"""
 
     def member(self) -> str:
@@ -239,27 +240,24 @@ class Text:
         dialect = self.dialect
         first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
         further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
-        active = f"{self.live('a')} AND {self.effective('r')}"
+        active = f"{self.live('a')} AND {self.not_disabled('a.role_id')}"
         return f"""held AS (
     SELECT w.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
     FROM who w
     JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
-    JOIN authentik_rbac_role r ON r.uuid = a.role_id
     WHERE w.is_active AND {active}
     UNION
     SELECT m.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
     FROM member m
     JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
-    JOIN authentik_rbac_role r ON r.uuid = a.role_id
     WHERE {active}
     UNION
     SELECT h.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN h.path ELSE {further} END AS path
     FROM held h
     JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id
-    JOIN authentik_rbac_role r ON r.uuid = a.role_id
     WHERE {active}
 )"""
 
@@ -277,12 +275,14 @@ class Text:
         The verdict reads ``<kind> <holder> <grant>``; the branches are tried in this order and the
         later ones are not run once one has answered.
         """
-        return f"""{self._with(*self._subject_side(), self.what(ONE_ACTION))}
+        asked_about = "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)"
+        parts = [*self._subject_side(), self.what(ONE_ACTION), asked_about, self._granted()]
+        return f"""{self._with(*parts)}
 SELECT w.user_id, w.is_active, t.type_id, t.permission_id,
     CASE WHEN w.is_active AND t.permission_id IS NOT NULL THEN COALESCE(
         (SELECT 'superuser ' || CAST(g.group_uuid AS text) || ' 0'
-         FROM member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
-         WHERE g.is_superuser LIMIT 1),
+         FROM authentik_core_group g WHERE g.is_superuser
+           AND g.group_uuid IN (SELECT m.group_id FROM member m) LIMIT 1),
         (SELECT 'user_global ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
          FROM permissions_userglobalgrant g
          WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
@@ -291,20 +291,35 @@ SELECT w.user_id, w.is_active, t.type_id, t.permission_id,
          FROM permissions_userobjectpermission g
          WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
            AND g.object_pk = q.object_pk AND {self.live("g")} LIMIT 1),
-        (SELECT 'role_global ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text)
-         FROM held h
-         JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-         WHERE g.permission_id = t.permission_id AND {self.live("g")}
-           AND {self.within("h.path", "t.type_id", "q.object_pk")} LIMIT 1),
-        (SELECT 'role_object ' || CAST(g.group_id AS text) || ' ' || CAST(g.id AS text)
-         FROM held h
-         JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
-         WHERE g.permission_id = t.permission_id AND g.object_pk = q.object_pk
-           AND {self.live("g")}
-           AND {self.within("h.path", "t.type_id", "q.object_pk")} LIMIT 1)
+        (SELECT MIN(g.kind || ' ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text))
+         FROM granted g JOIN held h ON h.role_id = g.role_id
+         WHERE {self.within("h.path", "t.type_id", "q.object_pk")})
     ) END AS verdict
-FROM who w CROSS JOIN what t
-CROSS JOIN (SELECT CAST(%(object_pk)s AS text) AS object_pk) AS q"""
+FROM who w CROSS JOIN what t CROSS JOIN q"""
+
+    def _granted(self) -> str:
+        """What the held roles have for t on everything and on q, wherever they count.
+
+        A probe for each role and no join: the planner cannot know how few roles a subject holds,
+        and would rather read all grants of the permission.
+        """
+        held = self._held_roles()
+        return f"""granted AS MATERIALIZED (
+    SELECT 'role_global' AS kind, g.role_id, g.id
+    FROM what t JOIN permissions_roleglobalgrant g
+      ON g.role_id {held} AND g.permission_id = t.permission_id
+    WHERE {self.live("g")}
+    UNION ALL
+    SELECT 'role_object', g.group_id, g.id
+    FROM what t CROSS JOIN q JOIN permissions_roleobjectpermission g
+      ON g.group_id {held} AND g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+    WHERE {self.live("g")}
+)"""
+
+    def _held_roles(self, condition: str = "1 = 1") -> str:
+        return self.dialect.one_of.format(
+            rows=f"SELECT DISTINCT h.role_id FROM held h WHERE {condition}"
+        )
 
     def _question(self) -> str:
         return f"""question AS (
@@ -314,14 +329,12 @@ CROSS JOIN (SELECT CAST(%(object_pk)s AS text) AS object_pk) AS q"""
 
     def _hit(self) -> str:
         """For each question whatever allows it; the digit keeps the order of ``check``."""
-        return f"""pair AS (
-    SELECT DISTINCT user_id, permission_id FROM question WHERE permission_id IS NOT NULL
-), global_of_role AS (
-    SELECT pair.user_id, pair.permission_id, h.path, g.role_id, g.id
-    FROM pair
-    JOIN held h ON h.user_id = pair.user_id
-    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-     AND g.permission_id = pair.permission_id
+        return f"""global_of_role AS (
+    SELECT h.user_id, g.permission_id, h.path, g.role_id, g.id
+    FROM (SELECT DISTINCT permission_id FROM question) AS asked
+    JOIN permissions_roleglobalgrant g
+      ON g.role_id {self._held_roles()} AND g.permission_id = asked.permission_id
+    JOIN held h ON h.role_id = g.role_id
     WHERE {self.live("g")}
 ), hit AS (
     SELECT q.n, '1 superuser ' || CAST(g.group_uuid AS text) || ' 0' AS verdict
@@ -416,16 +429,16 @@ FROM who w CROSS JOIN what t"""
 
     def _unlimited(self) -> str:
         """Whether the subject w has the permission t on everything of its type."""
+        unscoped = self._held_roles(f"h.path = {self.dialect.no_path}")
         return f"""(
-        EXISTS (SELECT 1 FROM member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
-                WHERE g.is_superuser)
+        EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
+                AND g.group_uuid IN (SELECT m.group_id FROM member m))
         OR EXISTS (SELECT 1 FROM permissions_userglobalgrant g
                    WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
                      AND {self.live("g")})
-        OR EXISTS (SELECT 1 FROM held h
-                   JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-                   WHERE g.permission_id = t.permission_id AND {self.live("g")}
-                     AND h.path = {self.dialect.no_path}))"""
+        OR EXISTS (SELECT 1 FROM permissions_roleglobalgrant g
+                   WHERE g.role_id {unscoped} AND g.permission_id = t.permission_id
+                     AND {self.live("g")}))"""
 
     def list_resources(self, universe: str, *, paged: bool = True) -> str:
         """A subject and a permission in; the keys of resources out, each once.
@@ -436,6 +449,7 @@ FROM who w CROSS JOIN what t"""
         """
         after = "{0}.object_pk > %(after)s" if paged else "1 = 1"
         first = "ORDER BY object_pk LIMIT %(limit)s" if paged else ""
+        merged = paged and self.dialect.has_lateral
         within_universe = f"SELECT u.object_pk FROM ({universe}) AS u WHERE {after.format('u')}"
         parts = [
             *self._subject_side(),
@@ -455,6 +469,7 @@ FROM who w CROSS JOIN what t"""
     WHERE {self.live("g")} AND h.path <> {self.dialect.no_path}
 )""",
             f"candidate AS ({self._candidates(universe)})",
+            *(self._where_the_page_ends(after) if merged else ()),
         ]
         return f"""{self._with(*parts)}
 SELECT object_pk FROM (
@@ -464,8 +479,7 @@ SELECT object_pk FROM (
         WHERE {self.live("g")} AND {after.format("g")} {first}) AS own
     UNION
     SELECT object_pk FROM (
-        SELECT DISTINCT found.object_pk
-        FROM {self._granted_to_roles(after, paged=paged)} {first}) AS by_role
+        {self._by_role(after, merged=merged)} {first}) AS by_role
     UNION
     SELECT object_pk FROM (
         {within_universe} AND EXISTS (SELECT 1 FROM unlimited) {first}) AS everything
@@ -477,19 +491,48 @@ SELECT object_pk FROM (
         {first}) AS in_scope
 ) AS allowed {first}"""
 
-    def _granted_to_roles(self, after: str, *, paged: bool) -> str:
-        row = "found" if self.dialect is SQLITE or not paged else "g"
-        condition = (
-            f"{row}.group_id = h.role_id AND {row}.permission_id = t.permission_id"
-            f" AND {self.live(row)} AND {after.format(row)}"
-            f" AND {self.within('h.path', 't.type_id', row + '.object_pk')}"
+    def _by_role(self, after: str, *, merged: bool) -> str:
+        if not merged:
+            return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN held h
+        JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
+        upto = "g.object_pk <= (SELECT object_pk FROM page_end)"
+        return self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
+
+    def _has(self, role: str, asked: str) -> str:
+        return (
+            f"g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id"
+            f" AND {self.live('g')}"
+            f" AND {self.within(f'{role}.path', f'{asked}.type_id', 'g.object_pk')}"
         )
-        pattern = self.dialect.first_grants if paged else SQLITE.first_grants
-        return pattern.format(
-            rows="asked_for t CROSS JOIN held h",
-            grants="permissions_roleobjectpermission",
-            condition=condition,
-        )
+
+    def _first_of_each(self, after: str, upto: str, count: str) -> str:
+        """The keys of the first grants of each role, from the index and in its order."""
+        return f"""SELECT DISTINCT found.object_pk
+        FROM asked_for t CROSS JOIN held h CROSS JOIN LATERAL (
+            SELECT g.object_pk FROM permissions_roleobjectpermission g
+            WHERE {self._has("h", "t")} AND {after.format("g")} AND {upto}
+            ORDER BY g.object_pk LIMIT {count}) AS found"""
+
+    def _where_the_page_ends(self, after: str) -> list[str]:
+        """A key that no key of the page lies behind.
+
+        A page takes few keys from each of many roles, but any of them could fill it. The first few
+        of each role hold at least one page, and the true page cannot end behind that one; so the
+        whole costs a few keys for each role instead of a page for each. Where they hold less than a
+        page, it ends with the last key anybody was granted.
+        """
+        few = "(SELECT 2 + 2 * CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM held)"
+        return [
+            f"few AS MATERIALIZED ({self._first_of_each(after, 'TRUE', few)})",
+            """page_end AS MATERIALIZED (
+    SELECT COALESCE(
+        (SELECT DISTINCT few.object_pk FROM few
+         ORDER BY few.object_pk OFFSET CAST(%(limit)s AS bigint) - 1 LIMIT 1),
+        (SELECT g.object_pk FROM permissions_roleobjectpermission g
+         WHERE g.permission_id = t.permission_id ORDER BY g.object_pk DESC LIMIT 1)) AS object_pk
+    FROM asked_for t
+)""",
+        ]
 
     def _candidates(self, universe: str) -> str:
         """What any scope on a limited way selects: a superset of what all of them cover."""
@@ -699,6 +742,33 @@ class Run(Protocol):
     ) -> list[Any]: ...
 
 
+class PreparedCursor(psycopg.RawCursor[Any]):
+    """Takes named parameters as other cursors do, and binds them on the server.
+
+    psycopg finds the placeholders of a long text anew each time, which takes longer than many a
+    check; here that is done once. Numbers go as text, because psycopg would give small and large
+    ones different types, and each combination of types would be prepared and planned on its own.
+    """
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Self:
+        text, names = _numbered(query)
+        values = [params[name] for name in names]
+        given = [str(value) if isinstance(value, int) else value for value in values]
+        return super().execute(text, given, **kwargs)
+
+
+@cache
+def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """A text with ``$1`` for the first name it mentions, and so on; and the names in that order."""
+    names: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return f"${names.setdefault(match[1], len(names) + 1)}"
+
+    numbered = re.sub(r"%\((\w+)\)s", number, text)
+    return numbered.replace("%%", "%"), tuple(names)
+
+
 def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
     """Run a statement and fetch everything.
 
@@ -712,10 +782,9 @@ def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_AL
             return cursor.fetchall()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        raw = psycopg.Cursor(connection.connection)
-        prepared: Any = raw
+        prepared: Any = PreparedCursor(connection.connection)
         if connection.queries_logged:
-            prepared = connection.make_debug_cursor(cast("CursorWrapper", raw))
+            prepared = connection.make_debug_cursor(cast("CursorWrapper", prepared))
         with prepared as cursor:
             cursor.execute(text, parameters)
             return cursor.fetchall()

@@ -28,6 +28,8 @@ __all__ = [
     "update_user",
 ]
 
+NAMES = ("username", "email", "external_id")
+
 
 @transaction.atomic
 def create_user(
@@ -59,7 +61,14 @@ def update_user(
     roles: Iterable[Role] | None = None,
     **fields: Any,
 ) -> User:
-    """Only what is given changes; ``groups`` and ``roles`` None leaves them alone."""
+    """Only what is given changes; ``groups`` and ``roles`` None leaves them alone.
+
+    Decisions are asked by these names: whoever gives somebody's rights another name could give them
+    its own, so that meets the ceiling as setting somebody's password does.
+    """
+    renamed = any(fields.get(name, getattr(user, name)) != getattr(user, name) for name in NAMES)
+    if renamed and actor is not None and actor.pk != user.pk:
+        require_covers(actor=actor, users=[user])
     _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
     if groups is not None:
         set_groups(user=user, groups=groups, actor=actor)

@@ -15,6 +15,7 @@ from permissions.ceiling import require_covers
 from permissions.decisions import ResourceRef
 from permissions.deletion import delete_tokens
 from permissions.grants import grant
+from permissions.initial import fire
 
 __all__ = [
     "create_user_token",
@@ -40,12 +41,15 @@ def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token
         )
         resource = ResourceRef(TOKEN, str(token.pk))
         grant(principal=actor, permissions=[view_key], resource=resource, actor=actor)
+        fire(actor=actor, label=TOKEN, keys=[str(token.pk)])
     return token
 
 
 @transaction.atomic
 def update_token(*, token: Token, actor: User | None, **fields: Any) -> Token:
     """Only what is given changes, never the owner. A longer life of a foreign key is access."""
+    if fields.get("expiring", token.expiring) and fields.get("expires", token.expires) is None:
+        fields["expires"] = keys.default_expiry()
     changed = [name for name, value in fields.items() if getattr(token, name) != value]
     if not changed:
         return token

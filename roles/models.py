@@ -86,6 +86,14 @@ class Role(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["namespace", "code"], name="role_code_unique")
         ]
+        # The few roles a decision must leave out.
+        indexes = [
+            models.Index(
+                fields=["uuid"],
+                condition=Q(is_enabled=False) | Q(disabled_from__isnull=False),
+                name="role_disabled",
+            )
+        ]
         permissions = [
             ("assign_role_permissions", "Can assign permissions to users"),
             ("unassign_role_permissions", "Can unassign permissions from users"),
@@ -165,9 +173,11 @@ def _unique(principal: str, *, scoped: bool) -> models.UniqueConstraint:
     """One assignment per (principal, role), and one per (principal, role, scope)."""
     given = Q(**{f"{principal}__isnull": False})
     if scoped:
+        # Unscoped rows are in this index too, where their null conflicts with nothing: decisions
+        # ask for a principal's roles with and without scope, and need one index that has both.
         return models.UniqueConstraint(
             fields=[principal, "role", "scope"],
-            condition=given & Q(scope__isnull=False),
+            condition=given,
             name=f"assignment_{principal}_scoped",
         )
     return models.UniqueConstraint(

@@ -18,6 +18,7 @@ from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
+from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeyField, KeysField, flag
 from api.v3.links import require_links
 from api.v3.ordering import FILTER_BACKENDS
@@ -30,7 +31,6 @@ from api.v3.partials import (
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from api.v3.users import attributes_filter, role_keys
-from permissions import engine
 from permissions.membership import add_members, remove_members
 from permissions.subjects import create_group, delete_groups, update_group
 from roles.models import Role, RoleAssignment
@@ -200,23 +200,16 @@ class GroupSerializer(serializers.ModelSerializer):
         return attrs
 
 
-def visible_users(request: Request | None) -> QuerySet[User]:
-    """What a filter may name. Without a request it only describes itself."""
-    if request is None or not isinstance(request.user, User):
-        return User.objects.none()
-    return engine.visible(User.objects.all(), user=request.user).rows
-
-
 @extend_schema_field({"type": "integer"})
-class MembersFilter(django_filters.ModelMultipleChoiceFilter):
+class MembersFilter(VisibleChoices):
     """By the users' numbers."""
 
 
 class GroupFilter(django_filters.FilterSet):
     attributes = django_filters.CharFilter(method=attributes_filter)
-    members_by_pk = MembersFilter(queryset=visible_users, method="filter_members")
-    members_by_username = django_filters.ModelMultipleChoiceFilter(
-        queryset=visible_users,
+    members_by_pk = MembersFilter(queryset=User.objects.all(), method="filter_members")
+    members_by_username = VisibleChoices(
+        queryset=User.objects.all(),
         to_field_name="username",
         method="filter_members",
     )
@@ -228,7 +221,7 @@ class GroupFilter(django_filters.FilterSet):
     def filter_members(
         self, queryset: QuerySet[Group], name: str, value: list[User]
     ) -> QuerySet[Group]:
-        joined = GroupMembership.objects.active().filter(user__in=value)
+        joined = GroupMembership.objects.active().filter(user__in=[user.pk for user in value])
         return queryset.filter(pk__in=joined.values("group")) if value else queryset
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django.conf import settings
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Token, TokenIntent, User
+from accounts.tokens import default_expiry
 from api.access import ModelAccess, ModelAccessViewSet, find
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import UsedBySerializer
@@ -98,7 +99,7 @@ def _bind_lifetime(attrs: dict[str, Any], owner: User, *, is_new: bool) -> None:
     latest = timezone.now() + maximum
     expires: datetime | None = attrs.get("expires")
     if expires is None:
-        attrs["expires"] = min(latest, timezone.now() + settings.RBAC_TOKEN_LIFETIME)
+        attrs["expires"] = min(latest, default_expiry())
     elif expires > latest:
         raise ValidationError({"expires": [f"Tokens of this user live for {maximum} at most."]})
 
@@ -170,7 +171,7 @@ class TokenViewSet(ModelAccessViewSet):
         seen = engine.visible(queryset, user=self.caller)
         if seen.reach == "all":
             return seen.rows
-        return queryset.filter(Q(user=self.caller) | Q(pk__in=seen.rows.values("pk")))
+        return queryset.filter(user=self.caller) | seen.rows
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

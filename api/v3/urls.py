@@ -6,6 +6,7 @@ from api.v3.assigned_by_roles import RoleAssignedPermissionViewSet
 from api.v3.assigned_by_users import UserAssignedPermissionViewSet
 from api.v3.decisions import AccessViewSet
 from api.v3.groups import GroupViewSet
+from api.v3.initial_permissions import InitialPermissionsViewSet
 from api.v3.permissions import PermissionViewSet
 from api.v3.role_object_permissions import RoleObjectPermissionViewSet
 from api.v3.roles import RoleViewSet
@@ -19,6 +20,7 @@ router = SimpleRouter()
 router.register("core/groups", GroupViewSet)
 router.register("core/tokens", TokenViewSet)
 router.register("core/users", UserViewSet)
+router.register("rbac/initial_permissions", InitialPermissionsViewSet)
 router.register("rbac/roles", RoleViewSet)
 router.register("rbac/permissions/assigned_by_roles", RoleAssignedPermissionViewSet, "by-role")
 router.register("rbac/permissions/assigned_by_users", UserAssignedPermissionViewSet, "by-user")

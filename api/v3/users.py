@@ -26,12 +26,13 @@ from accounts.models import Group, GroupMembership, Token, User, UserType, super
 from accounts.validators import validate_path, validate_username
 from api.access import ModelAccessViewSet
 from api.parsers import loads
+from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
 from api.v3.used_by import Reference, UsedBySerializer, used_by
-from permissions import engine, holdings
+from permissions import holdings
 from permissions.service_accounts import create_service_account
 from permissions.subjects import create_user, delete_users, set_password, update_user
 from roles.models import Role, RoleAssignment
@@ -183,21 +184,6 @@ def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySe
     return queryset
 
 
-def visible_groups(request: Request | None) -> QuerySet[Group]:
-    return _visible(Group.objects.all(), request)
-
-
-def visible_roles(request: Request | None) -> QuerySet[Role]:
-    return _visible(Role.objects.public(), request)
-
-
-def _visible(queryset: QuerySet[Any], request: Request | None) -> QuerySet[Any]:
-    """What a filter may name. Without a request it only describes itself."""
-    if request is None or not isinstance(request.user, User):
-        return queryset.none()
-    return engine.visible(queryset, user=request.user).rows
-
-
 class UserFilter(django_filters.FilterSet):
     attributes = django_filters.CharFilter(method=attributes_filter)
     is_superuser = django_filters.BooleanFilter(method="filter_superuser")
@@ -205,17 +191,13 @@ class UserFilter(django_filters.FilterSet):
     path = django_filters.CharFilter()
     path_startswith = django_filters.CharFilter(field_name="path", lookup_expr="startswith")
     type = django_filters.MultipleChoiceFilter(choices=UserType.choices)
-    groups_by_pk = django_filters.ModelMultipleChoiceFilter(
-        queryset=visible_groups, method="filter_groups"
+    groups_by_pk = VisibleChoices(queryset=Group.objects.all(), method="filter_groups")
+    groups_by_name = VisibleChoices(
+        queryset=Group.objects.all(), to_field_name="name", method="filter_groups"
     )
-    groups_by_name = django_filters.ModelMultipleChoiceFilter(
-        queryset=visible_groups, to_field_name="name", method="filter_groups"
-    )
-    roles_by_pk = django_filters.ModelMultipleChoiceFilter(
-        queryset=visible_roles, method="filter_roles"
-    )
-    roles_by_name = django_filters.ModelMultipleChoiceFilter(
-        queryset=visible_roles, to_field_name="name", method="filter_roles"
+    roles_by_pk = VisibleChoices(queryset=Role.objects.public(), method="filter_roles")
+    roles_by_name = VisibleChoices(
+        queryset=Role.objects.public(), to_field_name="name", method="filter_roles"
     )
     date_joined = django_filters.IsoDateTimeFilter()
     date_joined__lt = django_filters.IsoDateTimeFilter("date_joined", "lt")
@@ -240,13 +222,14 @@ class UserFilter(django_filters.FilterSet):
     def filter_groups(
         self, queryset: QuerySet[User], name: str, value: list[Group]
     ) -> QuerySet[User]:
-        members = GroupMembership.objects.active().filter(group__in=value)
+        members = GroupMembership.objects.active().filter(group__in=[group.pk for group in value])
         return queryset.filter(pk__in=members.values("user")) if value else queryset
 
     def filter_roles(
         self, queryset: QuerySet[User], name: str, value: list[Role]
     ) -> QuerySet[User]:
-        holders = RoleAssignment.objects.active().unscoped().filter(role__in=value)
+        roles = [role.pk for role in value]
+        holders = RoleAssignment.objects.active().unscoped().filter(role__in=roles)
         holders = holders.filter(user__isnull=False)
         return queryset.filter(pk__in=holders.values("user")) if value else queryset
 

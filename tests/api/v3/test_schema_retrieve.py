@@ -1,0 +1,35 @@
+import json
+
+import pytest
+import yaml
+
+URL = "/api/v3/schema/"
+
+
+@pytest.mark.parametrize("query", [{"format": "json"}, {"format": "json", "lang": "de"}])
+def test_the_document_is_open_to_everybody(anonymous, query):
+    response = anonymous.get(URL, query)
+
+    document = json.loads(response.content)
+    assert response.status_code == 200
+    assert document["openapi"] == "3.0.3"
+    assert document["paths"]["/core/users/"]["get"]["operationId"] == "core_users_list"
+
+
+@pytest.mark.parametrize("query", [{}, {"format": "yaml"}])
+def test_it_comes_as_yaml_too(anonymous, query):
+    response = anonymous.get(URL, query)
+
+    assert yaml.safe_load(response.content)["openapi"] == "3.0.3"
+
+
+def test_an_unknown_format_is_404(anonymous):
+    assert anonymous.get(URL, {"format": "xml"}).status_code == 404
+
+
+def test_every_operation_declares_the_two_refusals(anonymous):
+    document = json.loads(anonymous.get(URL, {"format": "json"}).content)
+
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert {"400", "403"} <= set(operation["responses"])
