@@ -9,6 +9,7 @@ from guardian.models.models import GroupObjectPermissionAbstract, UserObjectPerm
 
 from accounts.facts import Fact, FactQuerySet
 from accounts.models import User
+from permissions.objects import GrantedObject
 from roles.models import Role
 
 
@@ -185,6 +186,8 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
         User, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
     )
 
+    content_object = GrantedObject(fk_field="object_pk")
+
     objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
@@ -207,6 +210,8 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
     group = models.ForeignKey(  # type: ignore[assignment]
         Role, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
     )
+
+    content_object = GrantedObject(fk_field="object_pk")
 
     objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
 
