@@ -30,7 +30,9 @@ from permissions.assignments import RoleCycle
 from permissions.ceiling import GrantCeiling, SuperuserOnly
 from permissions.membership import GroupCycle
 from permissions.namespaces import NamespaceTaken, ReservedNamespace
+from permissions.resources import ResourceCycle
 from permissions.roles import RoleTaken
+from permissions.types import BuiltInType
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     InvalidInput: 400,
     GroupCycle: 400,
     RoleCycle: 400,
+    ResourceCycle: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     GrantCeiling: 403,
@@ -48,6 +51,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     Conflict: 409,
     NamespaceTaken: 409,
     RoleTaken: 409,
+    BuiltInType: 409,
     TooLarge: 413,
 }
 

@@ -49,6 +49,17 @@ def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> 
         ).delete()
 
 
+def forget_permissions(permissions: Iterable[Permission], *, actor: User | None) -> None:
+    """Delete permissions and every grant of them. Call in a transaction."""
+    keys = [permission.pk for permission in permissions]
+    granted = Q(permission__in=keys)
+    _delete_grants(UserGlobalGrant, granted, "user", actor=actor)
+    _delete_grants(RoleGlobalGrant, granted, "role", actor=actor)
+    _delete_grants(UserObjectPermission, granted, "user", actor=actor)
+    _delete_grants(RoleObjectPermission, granted, "group", actor=actor)
+    Permission.objects.filter(pk__in=keys).delete()
+
+
 @transaction.atomic
 def delete_users(*, users: Iterable[User], actor: User | None) -> None:
     """Their grants, memberships, assignments, tokens and sessions end with this transaction."""

@@ -204,6 +204,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "UserTypeEnum": "accounts.models.UserType",
         "IntentEnum": "accounts.models.TokenIntent",
+        "ResourceModeEnum": "permissions.models.ResourceMode",
+        "InitialPermissionsModeEnum": "roles.models.InitialPermissionsMode",
         "UsedByActionEnum": ["cascade", "cascade_many", "set_null", "set_default"],
     },
     "PREPROCESSING_HOOKS": ["api.schema.of_this_door"],

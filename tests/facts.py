@@ -32,7 +32,9 @@ def grant(principal: Principal, name: str, on: Model | str | None = None, **time
     """``name`` is ``app.codename``; ``on`` a row or its key, None is everywhere."""
     if on is None:
         return _grant_globally(principal, permission(name), times)
-    key = on.object_pk if isinstance(on, Resource) else str(getattr(on, "pk", on))
+    # A registered thing is named by its key; its registration, as one of our rows, by its number.
+    registered = isinstance(on, Resource) and not name.startswith("permissions.")
+    key = on.object_pk if registered else str(getattr(on, "pk", on))
     fact = {"permission": permission(name), "object_pk": key, **times}
     if isinstance(principal, User):
         return UserObjectPermission.objects.create(user=principal, **fact)

@@ -8,6 +8,8 @@ from api.v3.decisions import AccessViewSet
 from api.v3.groups import GroupViewSet
 from api.v3.initial_permissions import InitialPermissionsViewSet
 from api.v3.permissions import PermissionViewSet
+from api.v3.resource_types import ResourceTypeViewSet
+from api.v3.resources import ResourceViewSet
 from api.v3.role_object_permissions import RoleObjectPermissionViewSet
 from api.v3.roles import RoleViewSet
 from api.v3.root import ConfigView
@@ -21,6 +23,8 @@ router.register("core/groups", GroupViewSet)
 router.register("core/tokens", TokenViewSet)
 router.register("core/users", UserViewSet)
 router.register("rbac/initial_permissions", InitialPermissionsViewSet)
+router.register("rbac/resource_types", ResourceTypeViewSet)
+router.register(r"rbac/resource_types/(?P<label>[^/]+)/resources", ResourceViewSet)
 router.register("rbac/roles", RoleViewSet)
 router.register("rbac/permissions/assigned_by_roles", RoleAssignedPermissionViewSet, "by-role")
 router.register("rbac/permissions/assigned_by_users", UserAssignedPermissionViewSet, "by-user")

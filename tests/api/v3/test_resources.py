@@ -1,0 +1,396 @@
+"""The registered resources of a type."""
+
+import pytest
+
+from audit.models import Event
+from permissions import engine
+from permissions.decisions import ResourceRef
+from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.types import ActionSpec, create_type
+from roles.models import InitialPermissions, Scope, ScopeEntry
+from tests import facts
+from tests.statements import counted
+
+pytestmark = pytest.mark.django_db
+
+TYPES = "/api/v3/rbac/resource_types/"
+URL = f"{TYPES}shop.folder/resources/"
+
+
+@pytest.fixture(autouse=True)
+def folders():
+    return create_type(
+        actor=None,
+        label="shop.folder",
+        actions=[ActionSpec(name="view_folder"), ActionSpec(name="open_folder")],
+    )
+
+
+@pytest.fixture
+def files(folders):
+    return create_type(
+        actor=None, label="shop.file", parent=folders, actions=[ActionSpec(name="view_file")]
+    )
+
+
+@pytest.fixture
+def client(client_of, root):
+    return client_of(root)
+
+
+def url(key):
+    return f"{URL}{key}/"
+
+
+def register(client, *names, label="shop.folder"):
+    """Each name is a key, or ``key<parent``."""
+    pairs = [name.partition("<") for name in names]
+    items = [{"object_pk": key, **({"parent": up} if up else {})} for key, _, up in pairs]
+    response = client.post(f"{TYPES}{label}/resources/bulk/", {"resources": items})
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def ancestors(key):
+    rows = ResourceClosure.objects.filter(descendant__object_pk=key)
+    return sorted(rows.values_list("ancestor__object_pk", flat=True))
+
+
+def keys(response):
+    return [row["object_pk"] for row in response.json()["results"]]
+
+
+# One
+
+
+def test_a_resource_is_registered_and_read(client):
+    register(client, "root")
+
+    response = client.post(
+        URL, {"object_pk": "a b", "name": "A", "parent": "root", "properties": {"size": 1}}
+    )
+
+    row = Resource.objects.get(object_pk="a b")
+    expected = {
+        "pk": row.pk,
+        "object_pk": "a b",
+        "name": "A",
+        "parent": "root",
+        "parent_type": "shop.folder",
+        "properties": {"size": 1},
+    }
+    assert response.status_code == 201
+    assert {k: v for k, v in response.json().items() if k != "created"} == expected
+    assert client.get(url("a%20b")).json() == response.json()
+    assert ancestors("a b") == ["a b", "root"]
+
+
+def test_one_that_is_there_is_not_registered_again(client):
+    register(client, "a")
+
+    response = client.post(URL, {"object_pk": "a"})
+
+    assert (response.status_code, list(response.json())) == (400, ["object_pk"])
+
+
+@pytest.mark.parametrize("method", ["put", "patch"])
+def test_a_change_keeps_what_it_does_not_name(client, method):
+    client.post(URL, {"object_pk": "a", "name": "A", "properties": {"x": 1}})
+
+    body = getattr(client, method)(url("a"), {"name": "B"}).json()
+
+    assert (body["name"], body["properties"]) == ("B", {"x": 1})
+
+
+def test_a_subtree_moves_with_its_root(client):
+    register(client, "a", "b<a", "c<b", "new")
+
+    client.patch(url("b"), {"parent": "new"})
+
+    assert ancestors("c") == ["b", "c", "new"]
+    client.patch(url("b"), {"parent": None})
+    assert ancestors("c") == ["b", "c"]
+
+
+@pytest.mark.parametrize("parent", ["a", "b", "c"])
+def test_a_resource_cannot_lie_below_itself(client, parent):
+    register(client, "a", "b<a", "c<b")
+
+    response = client.patch(url("a"), {"parent": parent})
+
+    assert (response.status_code, list(response.json())) == (400, ["parent"])
+    assert ancestors("c") == ["a", "b", "c"]
+    assert Resource.objects.get(object_pk="a").parent is None
+
+
+def test_nor_deeper_than_thirty_two(client):
+    chain = [f"{n}<{n - 1}" for n in range(1, 33)]
+    register(client, "0", *chain)
+
+    response = client.post(URL, {"object_pk": "33", "parent": "32"})
+
+    assert response.status_code == 400
+    assert not Resource.objects.filter(object_pk="33").exists()
+
+
+def test_deletion_takes_grants_and_scope_entries_and_makes_children_roots(client, folders, bob):
+    register(client, "a", "b<a", "c<b")
+    facts.grant(bob, "shop.view_folder", "b")
+    facts.grant(bob, "permissions.view_resource", Resource.objects.get(object_pk="b"))
+    scope = Scope.objects.create(name="b")
+    ScopeEntry.objects.create(scope=scope, content_type_id=folders.pk, object_pk="b")
+
+    assert client.delete(url("b")).status_code == 204
+
+    assert ancestors("c") == ["c"]
+    assert not bob.object_grants.exists()
+    assert not scope.entries.exists()
+    assert Event.objects.filter(kind="grant_deleted").count() == 2
+    register(client, "b")
+    assert not engine.check(bob, "view", ResourceRef("shop.folder", "b")).allowed
+
+
+BAD = {
+    "no key": ({}, "object_pk"),
+    "an empty key": ({"object_pk": ""}, "object_pk"),
+    "null as key": ({"object_pk": None}, "object_pk"),
+    "a long key": ({"object_pk": "x" * 256}, "object_pk"),
+    "NUL in the key": ({"object_pk": "a\0"}, "object_pk"),
+    "a list as key": ({"object_pk": []}, "object_pk"),
+    "a long name": ({"object_pk": "n", "name": "x" * 256}, "name"),
+    "a list of properties": ({"object_pk": "n", "properties": []}, "properties"),
+    "NUL in properties": ({"object_pk": "n", "properties": {"a": "\0"}}, "properties"),
+    "a missing parent": ({"object_pk": "n", "parent": "none"}, "resources"),
+    "NUL in the parent": ({"object_pk": "n", "parent": "\0"}, "parent"),
+    "a parent of another type": (
+        {"object_pk": "n", "parent": "x", "parent_type": "authentik_core.group"},
+        "resources",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(client, case):
+    body, member = BAD[case]
+
+    response = client.post(URL, body)
+
+    assert (response.status_code, list(response.json())) == (400, [member]), response.json()
+    assert not Resource.objects.exists()
+
+
+@pytest.mark.parametrize("label", ["no.type", "x", "a%00.b"])
+def test_an_unknown_type_is_404(client, label):
+    assert client.get(f"{TYPES}{label}/resources/").status_code == 404
+    assert client.post(f"{TYPES}{label}/resources/", {"object_pk": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["none", "a%00", "x" * 3_000])
+def test_an_unknown_resource_is_404(client, key):
+    for method in ("get", "patch", "delete"):
+        assert getattr(client, method)(url(key), {}).status_code == 404
+
+
+def test_rows_of_our_own_tables_are_not_registered(client):
+    response = client.post(f"{TYPES}authentik_core.user/resources/", {"object_pk": "7"})
+
+    assert response.status_code == 400
+
+
+# Lists
+
+
+def test_the_list_holds_one_type_and_finds(client, files):
+    register(client, "a", "b", "c<a")
+    register(client, "f", label="shop.file")
+    Resource.objects.filter(object_pk="b").update(name="Bills")
+
+    assert keys(client.get(URL)) == ["a", "b", "c"]
+    assert keys(client.get(URL, {"search": "bil"})) == ["b"]
+    assert keys(client.get(URL, {"name": "Bills"})) == ["b"]
+    assert keys(client.get(URL, {"parent": "a"})) == ["c"]
+    assert keys(client.get(URL, {"parent__isnull": "true", "ordering": "-object_pk"})) == ["b", "a"]
+
+
+def test_a_list_needs_at_most_five_statements(bearer_of, root, client):
+    register(client, "top", *(f"{n}<top" for n in range(150)))
+    bearer = bearer_of(root)
+
+    with counted() as statements:
+        assert len(keys(bearer.get(URL))) == 100
+
+    assert len(statements) <= 5, statements
+
+
+def test_only_what_the_caller_may_view(client_of, client, alice, charlie):
+    register(client, "a", "b")
+    facts.grant(alice, "permissions.view_resource", Resource.objects.get(object_pk="a"))
+
+    assert keys(client_of(alice).get(URL)) == ["a"]
+    assert client_of(alice).get(url("b")).status_code == 404
+    assert client_of(charlie).get(URL).status_code == 403
+
+
+# Bulk
+
+
+def test_thousands_are_registered_in_one_request(client):
+    items = [{"object_pk": f"r{n}", "name": f"R {n}", "parent": "r0"} for n in range(1, 5_000)]
+
+    response = client.post(f"{URL}bulk/", {"resources": [{"object_pk": "r0"}, *items]})
+
+    assert response.json() == {"created": 5_000, "changed": 0, "unchanged": 0}
+    assert ResourceClosure.objects.count() == 5_000 + 4_999
+    assert Event.objects.filter(kind="resource_created").count() == 5_000
+
+
+def test_again_it_changes_only_what_differs(client):
+    register(client, "a", "b<a", "c")
+
+    assert register(client, "a", "b<c", "d") == {"created": 1, "changed": 1, "unchanged": 1}
+    assert ancestors("b") == ["b", "c"]
+
+
+def test_a_parent_may_come_later_in_the_same_request(client):
+    register(client, "c<b", "b<a", "a")
+
+    assert ancestors("c") == ["a", "b", "c"]
+
+
+def test_two_moves_that_make_a_circle_together_are_refused(client):
+    register(client, "a", "b")
+
+    items = [{"object_pk": "a", "parent": "b"}, {"object_pk": "b", "parent": "a"}]
+    response = client.post(f"{URL}bulk/", {"resources": items})
+
+    assert response.status_code == 400
+    assert ancestors("a") == ["a"]
+
+
+def test_a_parent_of_the_parent_type(client, files):
+    register(client, "a")
+    items = [{"object_pk": "f", "parent": "a", "parent_type": "shop.folder"}]
+
+    client.post(f"{TYPES}shop.file/resources/bulk/", {"resources": items})
+
+    assert ancestors("f") == ["a", "f"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"resources": None},
+        {"resources": {}},
+        {"resources": "x"},
+        {"resources": [7]},
+        {"resources": [[]]},
+        {"resources": [{"object_pk": "new"}, {"object_pk": "new"}]},
+        {"resources": [{"object_pk": "new"}, {"object_pk": "x\0"}]},
+        {"resources": [{"object_pk": "new"}, {"object_pk": "x", "parent": "none"}]},
+        {"resources": [{"object_pk": "new"}, {"object_pk": "x", "parent": "x"}]},
+        {"resources": [{"object_pk": "new"}, {"name": "no key"}]},
+    ],
+)
+def test_one_bad_resource_registers_none(client, body):
+    response = client.post(f"{URL}bulk/", body)
+
+    assert response.status_code == 400
+    assert not Resource.objects.exists()
+
+
+def test_more_than_the_limit_are_refused_by_its_name(client):
+    items = [{"object_pk": str(n)} for n in range(10_001)]
+
+    response = client.post(f"{URL}bulk/", {"resources": items})
+
+    assert response.status_code == 400
+    assert "10000" in str(response.json()["resources"])
+
+
+def test_bulk_needs_both_global_permissions(client_of, alice):
+    body = {"resources": [{"object_pk": "a"}]}
+    statuses = []
+    for name in ("permissions.add_resource", "permissions.change_resource"):
+        statuses.append(client_of(alice).post(f"{URL}bulk/", body).status_code)
+        facts.grant(alice, name)
+    statuses.append(client_of(alice).post(f"{URL}bulk/", body).status_code)
+
+    assert statuses == [403, 403, 200]
+
+
+def test_the_statements_do_not_grow_with_each_resource(bearer_of, root):
+    client = bearer_of(root)
+    costs = []
+    for many in (10, 400):
+        items = [{"object_pk": f"{many}-{n}", "parent": f"{many}-0"} for n in range(1, many)]
+        with counted() as statements:
+            body = {"resources": [{"object_pk": f"{many}-0"}, *items]}
+            assert client.post(f"{URL}bulk/", body).status_code == 200
+        costs.append(len(statements))
+
+    # SQLite takes a few hundred rows at a time, PostgreSQL more.
+    assert costs[1] <= costs[0] + 10, costs
+
+
+def test_moving_a_large_subtree_takes_few_statements(bearer_of, root, client):
+    register(client, "old", "new", "top<old", *(f"{n}<top" for n in range(2_000)))
+    bearer = bearer_of(root)
+
+    with counted() as statements:
+        assert bearer.patch(url("top"), {"parent": "new"}).status_code == 200
+
+    assert ancestors("1999") == ["1999", "new", "top"]
+    assert len(statements) <= 25, statements
+
+
+# Access that comes with a place
+
+
+def test_moving_something_into_a_scopes_reach_meets_the_ceiling(
+    client_of, client, folders, alice, bob
+):
+    """bob may open everything below "team"; alice, who may not open anything, adds to it."""
+    register(client, "team", "secret")
+    role = facts.role("team")
+    facts.grant(role, "shop.open_folder")
+    scope = Scope.objects.create(name="team")
+    ScopeEntry.objects.create(
+        scope=scope, content_type_id=folders.pk, object_pk="team", with_descendants=True
+    )
+    facts.hold(role, bob, scope=scope)
+    for name in ("view", "change", "add"):
+        facts.grant(alice, f"permissions.{name}_resource")
+    mover = client_of(alice)
+
+    assert mover.patch(url("secret"), {"parent": "team"}).status_code == 403
+    assert not engine.check(bob, "open", ResourceRef("shop.folder", "secret")).allowed
+    assert mover.post(URL, {"object_pk": "new", "parent": "team"}).status_code == 201
+    assert mover.patch(url("new"), {"name": "newer"}).status_code == 200
+    assert client.patch(url("secret"), {"parent": "team"}).status_code == 200
+    assert engine.check(bob, "open", ResourceRef("shop.folder", "secret")).allowed
+
+
+def test_initial_permissions_fire_for_all_of_a_bulk(client, root):
+    role = facts.role("creators")
+    facts.hold(role, root)
+    rule = InitialPermissions.objects.create(name="folders", role=role)
+    rule.permissions.add(facts.permission("shop.view_folder"))
+
+    register(client, "a", "b")
+
+    assert sorted(role.object_grants.values_list("object_pk", flat=True)) == ["a", "b"]
+
+
+def test_types_with_resources_are_deleted_with_them(client, files):
+    register(client, "a")
+    client.post(
+        f"{TYPES}shop.file/resources/",
+        {"object_pk": "f", "parent": "a", "parent_type": "shop.folder"},
+    )
+    client.patch(f"{TYPES}shop.file/", {"parent": None})
+
+    assert client.delete(f"{TYPES}shop.folder/").status_code == 204
+    assert ancestors("f") == ["f"]
+    assert not ResourceType.objects.labelled("shop.folder").exists()
