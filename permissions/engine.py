@@ -155,7 +155,7 @@ def list_resources(
     Known resources only: registered ones, rows of our own tables, and whatever a grant or scope of
     the subject names. ``after`` continues behind a key of an earlier page.
     """
-    text = sql.listing(_vendor(using), python_model(resource_type), paged=True)
+    text = sql.listing(_vendor(using), python_model(resource_type))
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
     found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
     keys = tuple(row[0] for row in found[:limit])
@@ -257,9 +257,7 @@ def visible(
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
-    vendor = _vendor(queryset.db)
-    text = sql.listing(vendor, model, paged=False)
-    keys = sql.subquery(_as_keys(text, model, vendor), parameters)
+    keys = sql.subquery(sql.visible_keys(_vendor(queryset.db), model), parameters)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
 
 
@@ -284,14 +282,6 @@ def _related_model(model: type[models.Model], name: str) -> type[models.Model]:
     related = model._meta.get_field(name).related_model
     assert isinstance(related, type), "a foreign key"
     return related
-
-
-def _as_keys(text: str, model: type[models.Model], vendor: str) -> str:
-    dialect = sql.text_for(vendor).dialect
-    pk = model._meta.pk
-    pattern = dialect.uuid_of if isinstance(pk, models.UUIDField) else dialect.integer_of
-    key = pattern.format(text="granted.object_pk")
-    return f"SELECT {key} FROM ({text}) AS granted"  # noqa: S608  no input in either
 
 
 def _listing_parameters(

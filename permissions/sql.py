@@ -440,18 +440,40 @@ FROM who w CROSS JOIN what t"""
                    WHERE g.role_id {unscoped} AND g.permission_id = t.permission_id
                      AND {self.live("g")}))"""
 
-    def list_resources(self, universe: str, *, paged: bool = True) -> str:
+    def list_resources(self, universe: str) -> str:
         """A subject and a permission in; the keys of resources out, each once.
 
-        ``universe`` selects object_pk of all known resources of the type (u). With ``paged`` the
-        keys come in order, after the key ``after`` and at most ``limit`` of them; each branch stops
-        there by itself, so that a page costs the same however many grants there are.
+        ``universe`` selects object_pk of all known resources of the type (u). The keys come in
+        order, after the key ``after`` and at most ``limit`` of them; each branch stops there by
+        itself, so that a page costs the same however many grants there are.
         """
-        after = "{0}.object_pk > %(after)s" if paged else "1 = 1"
-        first = "ORDER BY object_pk LIMIT %(limit)s" if paged else ""
-        merged = paged and self.dialect.has_lateral
-        within_universe = f"SELECT u.object_pk FROM ({universe}) AS u WHERE {after.format('u')}"
-        parts = [
+        after, first = "{0}.object_pk > %(after)s", "ORDER BY object_pk LIMIT %(limit)s"
+        merged = self.dialect.has_lateral
+        parts = self._listing_side(universe)
+        if merged:
+            parts += self._where_the_page_ends(after)
+        branches = "\n    UNION\n".join(
+            f"    SELECT object_pk FROM ({branch} {first}) AS branch"
+            for branch in self._allowed(universe, after, merged=merged)
+        )
+        return f"""{self._with(*parts)}
+SELECT object_pk FROM (
+{branches}
+) AS allowed {first}"""
+
+    def visible_keys(self, universe: str, key: str) -> str:
+        """As ``list_resources``, all of them in no order, in the form ``key`` of {text}.
+
+        Nested as little as possible: it becomes part of other statements, and SQLite's parser has
+        room for about a hundred levels.
+        """
+        branches = "\n    UNION\n".join(self._allowed(universe, "1 = 1", merged=False))
+        allowed = f"allowed AS (\n{branches}\n)"
+        return f"""{self._with(*self._listing_side(universe), allowed)}
+SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
+
+    def _listing_side(self, universe: str) -> list[str]:
+        return [
             *self._subject_side(),
             self.what(ONE_ACTION),
             """asked_for AS (
@@ -469,27 +491,21 @@ FROM who w CROSS JOIN what t"""
     WHERE {self.live("g")} AND h.path <> {self.dialect.no_path}
 )""",
             f"candidate AS ({self._candidates(universe)})",
-            *(self._where_the_page_ends(after) if merged else ()),
         ]
-        return f"""{self._with(*parts)}
-SELECT object_pk FROM (
-    SELECT object_pk FROM (
-        SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
+
+    def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
+        """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
+        return (
+            f"""SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
             ON g.user_id = t.user_id AND g.permission_id = t.permission_id
-        WHERE {self.live("g")} AND {after.format("g")} {first}) AS own
-    UNION
-    SELECT object_pk FROM (
-        {self._by_role(after, merged=merged)} {first}) AS by_role
-    UNION
-    SELECT object_pk FROM (
-        {within_universe} AND EXISTS (SELECT 1 FROM unlimited) {first}) AS everything
-    UNION
-    SELECT object_pk FROM (
-        SELECT DISTINCT maybe.object_pk FROM candidate maybe
+        WHERE {self.live("g")} AND {after.format("g")}""",
+            self._by_role(after, merged=merged),
+            f"""SELECT u.object_pk FROM ({universe}) AS u
+        WHERE {after.format("u")} AND EXISTS (SELECT 1 FROM unlimited)""",
+            f"""SELECT DISTINCT maybe.object_pk FROM candidate maybe
         WHERE {after.format("maybe")}
-          AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}
-        {first}) AS in_scope
-) AS allowed {first}"""
+          AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}""",
+        )
 
     def _by_role(self, after: str, *, merged: bool) -> str:
         if not merged:
@@ -716,8 +732,17 @@ def with_caller(vendor: str, answer: str, *, about: str, digests: int) -> str:
 
 
 @cache
-def listing(vendor: str, model: type[models.Model] | None, *, paged: bool) -> str:
-    return DIALECTS[vendor].list_resources(universe(vendor, model), paged=paged)
+def listing(vendor: str, model: type[models.Model] | None) -> str:
+    return DIALECTS[vendor].list_resources(universe(vendor, model))
+
+
+@cache
+def visible_keys(vendor: str, model: type[models.Model]) -> str:
+    """The primary keys, as the model's own column has them."""
+    text = DIALECTS[vendor]
+    is_uuid = isinstance(model._meta.pk, models.UUIDField)
+    key = text.dialect.uuid_of if is_uuid else text.dialect.integer_of
+    return text.visible_keys(universe(vendor, model), key)
 
 
 def universe(vendor: str, model: type[models.Model] | None) -> str:

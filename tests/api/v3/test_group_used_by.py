@@ -32,5 +32,13 @@ def test_it_names_nothing_the_caller_may_not_view(client_of, charlie, staff):
     assert client_of(charlie).get(url(staff)).json() == []
 
 
+def test_it_names_the_few_the_caller_may_view(client_of, charlie, staff, bob):
+    facts.grant(charlie, "authentik_core.view_user", bob)
+    for group in (staff, staff.children.get()):
+        facts.grant(charlie, "authentik_core.view_group", group)
+
+    assert len(client_of(charlie).get(url(staff)).json()) == 2
+
+
 def test_it_needs_permission_on_the_group(client_of, charlie, staff):
     assert client_of(charlie).get(url(staff)).status_code == 403

@@ -49,6 +49,21 @@ def test_single_tokens_can_be_shown(client_of, alice, tokens):
     assert names(client_of(alice).get(URL, {"search": "bob"})) == ["b-one"]
 
 
+def test_filters_work_for_who_may_view_some(client_of, alice, tokens):
+    facts.grant(alice, "authentik_core.view_token", tokens)
+    query = {
+        "search": "one o",
+        "identifier": "b-one",
+        "user__username": "bob",
+        "expiring": "false",
+        "managed": "goauthentik.io/b",
+        "ordering": "-expires",
+        "page_size": 1,
+    }
+
+    assert names(client_of(alice).get(URL, query)) == ["b-one"]
+
+
 def test_no_answer_holds_a_key(client_of, root, tokens):
     text = client_of(root).get(URL).content.decode()
 

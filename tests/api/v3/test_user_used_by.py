@@ -32,6 +32,14 @@ def test_it_names_nothing_the_caller_may_not_view(client_of, charlie, bob):
     assert client_of(charlie).get(url(bob)).json() == []
 
 
+def test_it_names_the_few_the_caller_may_view(client_of, charlie, bob):
+    facts.grant(charlie, "authentik_core.view_user", bob)
+    facts.grant(charlie, "authentik_core.view_group", bob.groups.get())
+    facts.grant(charlie, "authentik_core.view_token", bob.tokens.get())
+
+    assert len(client_of(charlie).get(url(bob)).json()) == 2
+
+
 def test_it_needs_permission_on_the_user(client_of, charlie, bob):
     """CVE-2024-42490: this very action asked for none."""
     assert client_of(charlie).get(url(bob)).status_code == 403
