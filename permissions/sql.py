@@ -235,8 +235,12 @@ class Text:
     WHERE w.is_active
 )"""
 
-    def held(self) -> str:
-        """Roles held directly, through groups, and through other roles, each with its scopes."""
+    def held(self, *, by_one: bool = False) -> str:
+        """Roles held directly, through groups, and through other roles, each with its scopes.
+
+        ``by_one`` subject alone: its few roles are looked up one after the other. The planner
+        cannot know how few they are, and would rather read every assignment.
+        """
         dialect = self.dialect
         first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
         further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
@@ -256,16 +260,22 @@ class Text:
     UNION
     SELECT h.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN h.path ELSE {further} END AS path
-    FROM held h
-    JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id
+    FROM held h {self._assigned_to_holders(one_by_one=by_one and dialect.has_lateral)}
     WHERE {active}
 )"""
+
+    def _assigned_to_holders(self, *, one_by_one: bool) -> str:
+        if not one_by_one:
+            return "JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id"
+        return """CROSS JOIN LATERAL (
+        SELECT a.* FROM authentik_rbac_roleassignment a
+        WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
 
     def _with(self, *expressions: str) -> str:
         return "WITH RECURSIVE " + ",\n".join(expressions)
 
     def _subject_side(self) -> list[str]:
-        return [self.who(ONE_SUBJECT), self.member(), self.held()]
+        return [self.who(ONE_SUBJECT), self.member(), self.held(by_one=True)]
 
     # Statements
 
@@ -657,7 +667,7 @@ ORDER BY u.id LIMIT %(limit)s"""
       AND (NOT t.expiring OR t.expires IS NULL OR t.expires > {self.dialect.clock})
 ), asking AS MATERIALIZED (
     SELECT c.user_id, c.to_note, CASE WHEN c.unrestricted AND (
-        {self._with(is_caller, self.member(), self.held(), CHECK_ACCESS)}
+        {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
         SELECT {self._unlimited()} FROM who w CROSS JOIN what t
     ) THEN TRUE ELSE {self._only_about("c.user_id", about)} END AS may_ask
     FROM caller c
