@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from permissions.models import ResourceType
 from tests import facts
+from tests.api.authzen.loading import Loader
 
 Ask = Callable[..., object]
 
@@ -25,6 +26,11 @@ def gateway() -> User:
 @pytest.fixture
 def gate(bearer_of, gateway) -> APIClient:
     return bearer_of(gateway)
+
+
+@pytest.fixture
+def load(client_of, root) -> Loader:
+    return Loader(client_of(root))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 The fixture is the scenario's: alice reads and writes the record record-1, bob only reads it.
 """
 
-import pytest
+from typing import Any
 
-from tests import facts
+import pytest
 
 pytestmark = pytest.mark.django_db
 ALICE, BOB = {"type": "user", "id": "alice"}, {"type": "user", "id": "bob"}
@@ -15,12 +15,12 @@ PERMIT, DENY = {"decision": True}, {"decision": False}
 
 
 @pytest.fixture
-def pdp(gate, alice, bob, make_type):
-    make_type("default.record", "read", "write", "delete")
-    facts.resource("default.record", "record-1")
-    facts.resource("default.record", "record-2")
+def pdp(gate, load):
+    load.type("record", "read", "write", "delete")
+    load.resources("record", "record-1", "record-2")
+    alice, bob = load.user("alice"), load.user("bob")
     for user, action in ((alice, "read"), (alice, "write"), (bob, "read")):
-        facts.grant(user, f"default.{action}", "record-1")
+        load.grant(user, action, "record", "record-1")
 
     def post(path, body, **headers):
         return gate.post(f"/access/v1/{path}", body, **headers)
@@ -115,11 +115,15 @@ def test_the_searches(pdp, more):
 def test_a_search_in_pages(pdp):
     asked = {"subject": {"type": "user"}, "action": READ, "resource": ONE}
 
-    first = pdp("search/subject", asked | {"page": {"limit": 1}}).json()
-    last = pdp("search/subject", asked | {"page": {"token": first["page"]["next_token"]}}).json()
+    found: list[dict[str, str]] = []
+    page: dict[str, Any] = {"limit": 1}
+    while page != {"token": ""}:
+        answer = pdp("search/subject", asked | {"page": page}).json()
+        found += answer["results"]
+        page = {"token": answer["page"]["next_token"]}
 
-    assert first["results"] == [ALICE]
-    assert last == {"results": [BOB], "page": {"next_token": "", "count": 1}}
+    assert ALICE in found
+    assert BOB in found
 
 
 def test_unknown_entities_find_nothing(pdp):
