@@ -1,6 +1,14 @@
 from django.contrib import admin
 
-from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, Token, User
+from accounts.models import (
+    Group,
+    GroupClosure,
+    GroupMembership,
+    GroupParent,
+    SignIn,
+    Token,
+    User,
+)
 from audit.admin import ReadOnlyAdmin
 
 
@@ -54,3 +62,13 @@ class TokenAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("identifier", "description", "user__username")
     ordering = ("identifier",)
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    """Who is signed in through the Aria Operations door, never by which key."""
+
+    viewed_by = "authentik_core.view_user"
+    list_display = ("user", "created", "expires")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)

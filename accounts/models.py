@@ -296,3 +296,22 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+
+class SignIn(models.Model):
+    """Somebody who proved a password and now acts by a key. The key is only here as a digest."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    key_digest = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(db_index=True)
+    password_proved = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "Sign-in"
+        verbose_name_plural = "Sign-ins"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user} until {self.expires}"

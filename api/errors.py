@@ -28,10 +28,12 @@ from audit.errors import (
 )
 from permissions.assignments import RoleCycle
 from permissions.ceiling import GrantCeiling, SuperuserOnly
+from permissions.deletion import BuiltInRole
 from permissions.membership import GroupCycle
 from permissions.namespaces import NamespaceTaken, ReservedNamespace
 from permissions.resources import ResourceCycle
 from permissions.roles import RoleTaken
+from permissions.scopes import BuiltInScope, ScopeInUse
 from permissions.types import BuiltInType
 
 logger = logging.getLogger(__name__)
@@ -47,12 +49,15 @@ STATUS_OF: dict[type[DomainError], int] = {
     GrantCeiling: 403,
     SuperuserOnly: 403,
     ReservedNamespace: 403,
+    BuiltInRole: 403,
+    BuiltInScope: 403,
     NotFound: 404,
     Conflict: 409,
     NamespaceTaken: 409,
     RoleTaken: 409,
     BuiltInType: 409,
     TooLarge: 413,
+    ScopeInUse: 409,
 }
 
 # Nets below the validation of every field: what slips through is bad input all the same.

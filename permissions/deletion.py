@@ -14,6 +14,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from accounts.models import Group, GroupParent, Token, User
+from audit.errors import Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions import closure
@@ -29,6 +30,13 @@ from permissions.models import (
 from roles.models import Role, RoleAssignment, ScopeEntry
 
 BATCH = 1_000
+
+
+class BuiltInRole(Forbidden):
+    """Clients know the roles the service brings by their names."""
+
+    code = "built_in_role"
+    default_message = "A built-in role cannot be renamed or deleted."
 
 
 def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> None:
@@ -89,7 +97,10 @@ def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
 
 @transaction.atomic
 def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
+    """Raises BuiltInRole, and deletes none then."""
     roles = list(roles)
+    if any(role.built_in for role in roles):
+        raise BuiltInRole
     keys = [role.pk for role in roles]
     _delete_grants(RoleGlobalGrant, Q(role__in=keys), "role", actor=actor)
     _delete_grants(RoleObjectPermission, Q(group__in=keys), "group", actor=actor)

@@ -28,6 +28,13 @@ def roles_of(user: User) -> QuerySet[Role]:
     return Role.objects.public().filter(pk__in=keys).order_by("name")
 
 
+def roles_held_at_all(user: User) -> QuerySet[Role]:
+    """As ``roles_of``, and those held within scopes."""
+    parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
+    held = sql.rows(sql.statement(connection.vendor, "holdings"), parameters)
+    return Role.objects.public().filter(pk__in={role for role, _ in held}).order_by("name")
+
+
 def codenames_of(user: User, app_label: str) -> list[str]:
     """Codenames of every permission of an app that a user holds globally, in order."""
     known = Permission.objects.filter(

@@ -16,11 +16,11 @@ from audit.errors import Conflict
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.ceiling import require_covers
-from permissions.deletion import delete_roles
+from permissions.deletion import BuiltInRole, delete_roles
 from permissions.initial import fire
 from roles.models import DEFAULT_NAMESPACE, Namespace, Role
 
-__all__ = ["create_role", "create_roles", "delete_roles", "update_role"]
+__all__ = ["BuiltInRole", "create_role", "create_roles", "delete_roles", "update_role"]
 
 LONGEST_CODE = 64
 LABEL = "authentik_rbac.role"

@@ -6,10 +6,16 @@ from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 from django.views.decorators.csrf import csrf_exempt
 
+from api.aria import errors as aria
+
 API_PREFIXES = ("/api/", "/access/", "/suite-api/", "/genauth/", "/.well-known/", "/-/")
+ARIA_PREFIXES = ("/suite-api/", "/api/auth/")
 
 
-def _json(status: int, detail: str) -> HttpResponse:
+def answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """In the shape of the door the path belongs to."""
+    if f"{request.path_info}/".startswith(ARIA_PREFIXES):
+        return aria.plain(status, detail)
     return JsonResponse({"detail": detail}, status=status)
 
 
@@ -20,37 +26,37 @@ def _is_api(request: HttpRequest) -> bool:
 @csrf_exempt
 def unknown(request: HttpRequest, **_: str) -> HttpResponse:
     """The last route under each API prefix, so that also debug mode answers JSON there."""
-    return _json(404, "Not found.")
+    return answer(request, 404, "Not found.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _json(413, "The request body is too large.")
+        return answer(request, 413, "The request body is too large.")
     if _is_api(request):
-        return _json(400, "Bad request.")
+        return answer(request, 400, "Bad request.")
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _json(403, "You do not have permission to perform this action.")
+        return answer(request, 403, "You do not have permission to perform this action.")
     return defaults.permission_denied(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return _json(404, "Not found.")
+        return answer(request, 404, "Not found.")
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What went wrong is in the log under the request id; the caller learns only that it did."""
     if _is_api(request):
-        return _json(500, "Internal server error.")
+        return answer(request, 500, "Internal server error.")
     return defaults.server_error(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if _is_api(request):
-        return _json(403, f"CSRF Failed: {reason}")
+        return answer(request, 403, f"CSRF Failed: {reason}")
     return csrf_page(request, reason=reason)

@@ -15,12 +15,13 @@ from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware import clickjacking, common, csrf, security
 from whitenoise import middleware as whitenoise
 
 from audit import context
+from rbac_service import errors
 
 DECISION_PREFIX = "/access/"
 
@@ -28,6 +29,7 @@ _DOORS = (
     ("/access/", "authzen"),
     ("/.well-known/", "authzen"),
     ("/suite-api/", "aria"),
+    ("/api/auth/", "aria"),
     ("/genauth/", "genauth"),
     ("/api/", "v3"),
     ("/admin/", "console"),
@@ -83,7 +85,7 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if _content_length(request) > settings.RBAC_MAX_BODY:
             detail = f"The request body is larger than {settings.RBAC_MAX_BODY} bytes."
-            return JsonResponse({"detail": detail}, status=413)
+            return errors.answer(request, 413, detail)
         return self.get_response(request)
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("access/v1/", include("api.authzen.urls")),
     path(".well-known/", include("api.authzen.well_known")),
     path("suite-api/api/auth/", include("api.aria.urls")),
+    path("api/auth/", include("api.aria.urls")),
     path("genauth/api/v3/", include("api.genauth.urls")),
     re_path(r"^genauth(?:/|$)", UnknownURL.as_view()),
     path("admin/", admin.site.urls),

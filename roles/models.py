@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.facts import Fact, FactQuerySet
@@ -53,7 +53,18 @@ class RoleQuerySet(models.QuerySet["Role"]):
         )
 
     def public(self) -> Self:
-        """Roles people manage: not the service's own, not those that stand in for a group."""
+        """Roles people manage: not the service's own, not those that stand in for a group.
+
+        Built-in roles come into sight with their first use: whoever never asked for them does not
+        find them in lists.
+        """
+        used = Exists(RoleAssignment.objects.filter(role=OuterRef("pk"))) | Exists(
+            Role.objects.filter(pk=OuterRef("pk"), global_grants__isnull=False)
+        )
+        return self.shareable().filter(Q(built_in=False) | used)
+
+    def shareable(self) -> Self:
+        """Roles people may give and take, used or not."""
         return self.filter(managed__isnull=True).exclude(namespace__code=SYSTEM_NAMESPACE)
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts import signins
 from accounts.models import Group, User
 from permissions.assignments import assign_role
 from permissions.bootstrap import bootstrap_admin
@@ -36,6 +37,7 @@ def facts():
     top = create_group(actor=None, name="company")
     group = create_group(actor=None, name="staff", parents=[top], roles=[role])
     user = create_user(actor=None, username="erin", groups=[group])
+    signins.sign_in(user=user)
     for principal in (user, role):
         for model, object_pk in ((None, None), ("authentik_core.group", str(top.pk))):
             assign_permissions(

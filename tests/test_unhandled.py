@@ -8,8 +8,6 @@ PREFIXES = [
     "api",
     "api/v3",
     "access/v1",
-    "suite-api/api/auth",
-    "genauth/api/v3",
     ".well-known",
     "-",
 ]

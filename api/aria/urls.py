@@ -1,3 +1,11 @@
-from django.urls import URLPattern, URLResolver
+"""No path ends in a slash. Role names stand in paths as they are, slashes included."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from api.aria.operations import operations
+from api.aria.schema import Document
+
+urlpatterns = [
+    *operations,
+    path("openapi.json", Document.as_view(), name="aria-openapi"),
+]

@@ -36,7 +36,7 @@ class RoleViewSet(
     mixins.ListModelMixin,
     ModelAccessViewSet,
 ):
-    queryset = Role.objects.order_by("name")
+    queryset = Role.objects.public().order_by("name")
     serializer_class = RoleSerializer
     pagination_class = Pagination
 

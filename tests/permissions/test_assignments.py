@@ -119,7 +119,7 @@ def test_an_inline_scope_goes_with_its_last_assignment(role, bob):
 
     assignments.unassign_role(role=role, principal=bob, actor=None)
 
-    assert not Scope.objects.exists()
+    assert not Scope.objects.filter(pk=scope.pk).exists()
 
 
 def test_writing_the_list_of_roles_leaves_scoped_ones_alone(role, bob):

@@ -95,7 +95,7 @@ def test_a_new_code_renames_what_is_named_after_it(admin, family):
 
     named = "newCode" if family == "namespace" else "code"
     assert (answer["data"][named], answer["data"]["name"]) == ("store", "Store")
-    assert Role.objects.get().name == "store:clerk"
+    assert Role.objects.public().get().name == "store:clerk"
     assert status(admin.ask("get-role", code="clerk", namespace="store")) == 200
 
 
@@ -114,7 +114,7 @@ def test_a_namespace_goes_with_its_roles(admin, family):
     admin.call("create-role", code="clerk", namespace="shop")
 
     assert status(admin.call(f"delete-{family}", code="shop")) == 200
-    assert not Role.objects.exists()
+    assert not Role.objects.public().exists()
     assert status(admin.ask("get-namespace", code="shop")) == 404
     assert status(admin.call(f"delete-{family}", code="")) == 400
     assert status(admin.call(f"delete-{family}", code="default")) == 403

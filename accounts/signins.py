@@ -1,0 +1,62 @@
+"""Signing in by password, for clients without an API token: keys that slide while in use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import SignIn, User
+from accounts.secrets import digest, digests, generate_key
+from audit.models import EventKind
+from audit.operations import record
+
+LIFETIME = timedelta(hours=6)
+# How exactly the end slides: a write for every request would cost more than a minute is worth.
+SLIDES_EVERY = timedelta(minutes=1)
+
+
+@transaction.atomic
+def sign_in(*, user: User) -> tuple[str, datetime]:
+    """The key of a new sign-in, which is nowhere else, and when it ends unless it is used.
+
+    The user's sign-ins that have ended are removed on the way.
+    """
+    now = timezone.now()
+    key, expires = generate_key(), now + LIFETIME
+    user.sign_ins.filter(expires__lte=now).delete()
+    user.sign_ins.create(key_digest=digest(key), expires=expires, password_proved=now)
+    user.last_login = now
+    user.save(update_fields=["last_login"])
+    record(EventKind.LOGGED_IN, target=user, actor=user)
+    return key, expires
+
+
+def authenticate_sign_in(key: str) -> SignIn | None:
+    """The sign-in with this key if it counts now; slides its end. One statement, rarely two.
+
+    It counts while its user is active, and no longer than the password it was made with.
+    """
+    if not key or "\0" in key:
+        return None
+    now = timezone.now()
+    found = (
+        SignIn.objects.filter(key_digest__in=digests(key), expires__gt=now, user__is_active=True)
+        .select_related("user")
+        .first()
+    )
+    if found is None or found.password_proved < found.user.password_change_date:
+        return None
+    if found.expires < now + LIFETIME - SLIDES_EVERY:
+        SignIn.objects.filter(pk=found.pk).update(expires=now + LIFETIME)
+    return found
+
+
+def sign_out(*, signed_in: SignIn) -> None:
+    SignIn.objects.filter(pk=signed_in.pk).delete()
+
+
+def keep_after_password_change(*, signed_in: SignIn) -> None:
+    """The sign-in through which its user gave a new password outlives the old one."""
+    SignIn.objects.filter(pk=signed_in.pk).update(password_proved=timezone.now())

@@ -1,0 +1,117 @@
+"""What every operation of this door has in common: credentials, access, JSON, and its errors."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from api import access
+from api.aria import errors
+from api.aria.authentication import OpsTokenAuthentication, refusal
+from api.aria.negotiation import EmptyOrJSONParser, LenientNegotiation
+from api.aria.wire import WireSerializer
+from permissions.decisions import searchable
+
+
+class OperationAccess(BasePermission):
+    """Each method names who may call it; one that names nothing is refused to everybody."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.method not in view.allowed_methods:
+            return True  # 405, whoever asks
+        needed = view.access.get(request.method)
+        if needed == ANYBODY:
+            return True
+        if not request.user.is_authenticated:
+            raise NotAuthenticated(refusal("OpsToken"))
+        if needed in (SIGNED_IN, IN_VIEW):
+            return True
+        return needed is not None and access.allowed(request.user, needed)
+
+
+ANYBODY = "anybody"
+SIGNED_IN = "signed in"
+# The view asks itself, because what is needed depends on the object or the body.
+IN_VIEW = "in view"
+
+
+class OperationView(APIView):
+    """``access``: for each method ANYBODY, SIGNED_IN, IN_VIEW, or a permission held globally."""
+
+    access: Mapping[str, str] = {}
+    authentication_classes: Sequence[Any] = (OpsTokenAuthentication,)
+    permission_classes = (OperationAccess,)
+    parser_classes = (EmptyOrJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = LenientNegotiation
+    http_method_names = ["get", "post", "put", "delete"]
+
+    def get_exception_handler(self) -> Callable[..., Response]:
+        return errors.exception_handler
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> Any:
+        raise PermissionDenied(errors.MESSAGES[403])
+
+    @property
+    def caller(self) -> User:
+        assert isinstance(self.request.user, User), "only signed-in callers get here"
+        return self.request.user
+
+    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return access.visible_or_403(queryset, caller=self.caller)
+
+    def require(self, permission: str, row: Model) -> None:
+        """``permission`` is a codename, held globally or on the row."""
+        access.require(self.caller, permission, access.resource_of(row))
+
+
+def identifier(text: str, *, name: str) -> uuid.UUID:
+    """A UUID from the path or the query; ``name`` is the parameter's."""
+    if len(text) not in (32, 36):
+        raise errors.InvalidFormat(name)
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise errors.InvalidFormat(name) from None
+
+
+def identifiers(request: Request, name: str) -> list[uuid.UUID] | None:
+    """Repeated keys, and comma lists; None when nothing was sent."""
+    sent = [part for value in _sent(request, name) for part in value.split(",")]
+    found = [identifier(text.strip(), name=name) for text in sent if text]
+    return list(dict.fromkeys(found)) or None
+
+
+def texts(request: Request, name: str) -> list[str] | None:
+    """The values of a repeated key that rows can hold; None when nothing was sent."""
+    sent = _sent(request, name)
+    return [text for text in sent if searchable(text) is not None] if sent else None
+
+
+def _sent(request: Request, name: str) -> list[str]:
+    return [value for value in request.query_params.getlist(name) if value]
+
+
+def repeated(name: str, *, required: bool = False) -> OpenApiParameter:
+    """A query key that may be sent several times, for the OpenAPI document."""
+    return OpenApiParameter(name, str, many=True, required=required)
+
+
+def valid(serializer: type[WireSerializer], request: Request) -> dict[str, Any]:
+    """The body, validated."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return body.validated_data

@@ -1,0 +1,83 @@
+"""Trading a password for a token, and giving the token back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import SignIn, User
+from accounts.signins import sign_in, sign_out
+from api.aria.authentication import SCHEME
+from api.aria.base import ANYBODY, SIGNED_IN, OperationView, valid
+from api.aria.role_permissions import shown_assignments
+from api.aria.sources import LOCAL
+from api.aria.wire import WireSerializer, milliseconds, optional_text
+
+WRONG = "The user name, the password or the authentication source is not right."
+
+
+class CredentialsSerializer(WireSerializer):
+    username = serializers.CharField(trim_whitespace=False)
+    password = serializers.CharField(trim_whitespace=False)
+    auth_source = optional_text()
+
+
+class TokenSerializer(WireSerializer):
+    """``validity``: when the token ends unless it is used, in milliseconds since 1970."""
+
+    token = serializers.CharField()
+    validity = serializers.IntegerField()
+    expires_at = serializers.CharField()
+    roles = serializers.ListField(child=serializers.CharField())
+
+
+class Acquire(OperationView):
+    access = {"POST": ANYBODY}
+    # Clients send along whatever token they held before.
+    authentication_classes = ()
+
+    @extend_schema(
+        operation_id="acquireToken", request=CredentialsSerializer, responses=TokenSerializer
+    )
+    def post(self, request: Request) -> Response:
+        body = valid(CredentialsSerializer, request)
+        user = _known(request, body)
+        if user is None:
+            raise AuthenticationFailed(WRONG)
+        key, expires = sign_in(user=user)
+        held = shown_assignments().filter(user=user).values_list("role__name", flat=True)
+        return Response(
+            {
+                "token": key,
+                "validity": milliseconds(expires),
+                "expiresAt": f"{expires:%A, %B %d, %Y %I:%M:%S %p} UTC",
+                "roles": list(dict.fromkeys(held)),
+            }
+        )
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return SCHEME
+
+
+class Release(OperationView):
+    access = {"POST": SIGNED_IN}
+
+    @extend_schema(operation_id="releaseToken", request=None, responses={200: None})
+    def post(self, request: Request) -> Response:
+        if isinstance(request.auth, SignIn):
+            sign_out(signed_in=request.auth)
+        return Response(status=200)
+
+
+def _known(request: Request, body: dict[str, Any]) -> User | None:
+    """Whose credentials these are; somebody of a source that is not here is nobody."""
+    if body.get("auth_source", LOCAL).lower() not in ("", LOCAL.lower()):
+        return None
+    found = authenticate(request._request, username=body["username"], password=body["password"])
+    return found if isinstance(found, User) else None

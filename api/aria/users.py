@@ -1,0 +1,369 @@
+"""Users. Their id here is a UUID; names are kept apart only as far as clients said so."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Prefetch, Q, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Group, GroupKind, GroupMembership, SignIn, User
+from accounts.signins import keep_after_password_change
+from accounts.validators import validate_username
+from api import access
+from api.aria import paging
+from api.aria.base import (
+    IN_VIEW,
+    SIGNED_IN,
+    OperationView,
+    identifier,
+    identifiers,
+    repeated,
+    texts,
+    valid,
+)
+from api.aria.errors import MESSAGES, MissingParameter, no_such
+from api.aria.role_permissions import (
+    RolePermissionsSerializer,
+    described,
+    set_permissions,
+    shown_assignments,
+)
+from api.aria.wire import (
+    IdentifierField,
+    WireSerializer,
+    given,
+    listing,
+    milliseconds,
+    optional_text,
+)
+from audit.errors import Conflict, InvalidInput
+from permissions import engine
+from permissions.decisions import Question, SubjectRef
+from permissions.membership import set_groups
+from permissions.subjects import create_user, delete_users, set_password, update_user
+
+# The product's rule; ours for every user name is narrower still.
+_UNFIT = re.compile(r"[\s,<&\"'?+%=>;/#]")
+LONGEST_PASSWORD = 1_000
+MOST_IDS = 10_000
+
+
+class UserSerializer(WireSerializer):
+    """``password`` is only ever sent by clients. ``roleNames`` counts where ``role-permissions`` is
+    absent, and gives the roles without objects.
+    """
+
+    hyphenated = ("role_permissions",)
+
+    id = IdentifierField(required=False)
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(
+        required=False, write_only=True, trim_whitespace=False, max_length=LONGEST_PASSWORD
+    )
+    first_name = optional_text(max_length=120)
+    last_name = optional_text(max_length=120)
+    email_address = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    distinguished_name = optional_text(max_length=1_000)
+    enabled = serializers.BooleanField(required=False)
+    group_ids = serializers.ListField(child=IdentifierField(), required=False, max_length=MOST_IDS)
+    role_permissions = RolePermissionsSerializer(required=False)
+    role_names = serializers.ListField(
+        child=serializers.CharField(max_length=150, trim_whitespace=False),
+        required=False,
+        max_length=1_000,
+    )
+    last_login_time = serializers.IntegerField(read_only=True, required=False)
+    external_id = optional_text(max_length=255)
+
+
+class PasswordChangeSerializer(WireSerializer):
+    current_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_PASSWORD)
+    new_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_PASSWORD)
+
+
+UserListSerializer = listing("users", UserSerializer)
+
+
+def user_rows() -> QuerySet[User]:
+    """With what ``describe_user`` reads; a fixed number of statements for any number of users."""
+    memberships = GroupMembership.objects.active().filter(group__kind=GroupKind.GROUP)
+    return User.objects.prefetch_related(
+        Prefetch("memberships", queryset=memberships.order_by("pk"), to_attr="shown_memberships"),
+        Prefetch("role_assignments", queryset=shown_assignments(), to_attr="shown_assignments"),
+    ).order_by("pk")
+
+
+def describe_user(user: Any) -> dict[str, Any]:
+    first, last = _names(user)
+    permissions = described(user.shown_assignments)
+    return {
+        "id": str(user.uuid),
+        "username": user.username,
+        "firstName": first,
+        "lastName": last,
+        "emailAddress": user.email,
+        "enabled": user.is_active,
+        "groupIds": [str(row.group_id) for row in user.shown_memberships],
+        "role-permissions": permissions,
+        "roleNames": [item["roleName"] for item in permissions["permissions"]],
+        **given(
+            {
+                "distinguishedName": noted(user, "distinguishedName"),
+                "lastLoginTime": milliseconds(user.last_login),
+                "externalId": user.external_id,
+            }
+        ),
+    }
+
+
+class Users(OperationView):
+    access = {
+        "GET": IN_VIEW,
+        "POST": "authentik_core.add_user",
+        "PUT": IN_VIEW,
+        "DELETE": IN_VIEW,
+    }
+
+    @extend_schema(
+        operation_id="getUsers",
+        parameters=[repeated("id"), repeated("roleName"), repeated("username")],
+        responses=UserListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        rows = self.visible(user_rows())
+        if (ids := identifiers(request, "id")) is not None:
+            rows = rows.filter(uuid__in=ids)
+        if (names := texts(request, "roleName")) is not None:
+            held = shown_assignments().filter(role__name__in=names, user__isnull=False)
+            rows = rows.filter(pk__in=held.order_by().values("user"))
+        if (parts := texts(request, "username")) is not None:
+            rows = rows.filter(containing("username", parts))
+        return Response(paging.listed(request, "users", rows, describe_user))
+
+    @extend_schema(
+        operation_id="createUser", request=UserSerializer, responses={201: UserSerializer}
+    )
+    @transaction.atomic
+    def post(self, request: Request) -> Response:
+        body = valid(UserSerializer, request)
+        if "password" not in body:
+            raise InvalidInput(fields={"password": ["This field is required."]})
+        _require_fit(body["username"])
+        fields = _fields(body, {})
+        _require_free(fields)
+        user = create_user(actor=self.caller, password=body["password"], **fields)
+        self.connect(user, body)
+        return Response(describe_user(user_rows().get(pk=user.pk)), status=201)
+
+    @extend_schema(operation_id="modifyUser", request=UserSerializer, responses=UserSerializer)
+    @transaction.atomic
+    def put(self, request: Request) -> Response:
+        body = valid(UserSerializer, request)
+        if "id" not in body:
+            raise InvalidInput(fields={"id": ["This field is required."]})
+        user = find_user(self, body["id"])
+        self.require("change_user", user)
+        if body["username"] != user.username:
+            _require_fit(body["username"])
+        fields = _fields(body, user.attributes)
+        _require_free(fields, but=user)
+        update_user(user=user, actor=self.caller, **fields)
+        if "password" in body:
+            if user != self.caller:
+                self.require("reset_user_password", user)
+            set_password(user=user, password=body["password"], actor=self.caller)
+        self.connect(user, body)
+        return Response(describe_user(user_rows().get(pk=user.pk)))
+
+    @extend_schema(
+        operation_id="deleteUsers",
+        parameters=[repeated("id", required=True)],
+        responses={204: None},
+    )
+    def delete(self, request: Request) -> Response:
+        ids = identifiers(request, "id")
+        if ids is None:
+            raise MissingParameter("id")
+        return self.remove(ids)
+
+    def remove(self, ids: list[uuid.UUID]) -> Response:
+        """All or none."""
+        rows = {user.uuid: user for user in self.visible(User.objects.filter(uuid__in=ids))}
+        for key in ids:
+            if key not in rows:
+                raise no_such("User", key)
+        require_each(self.caller, "delete_user", rows.values())
+        delete_users(users=rows.values(), actor=self.caller)
+        return Response(status=204)
+
+    def connect(self, user: User, body: Mapping[str, Any]) -> None:
+        """Groups and role permissions, where the body speaks of them."""
+        if "group_ids" in body:
+            _set_groups(self, user, body["group_ids"])
+        items = permission_items(body)
+        if items is not None:
+            set_permissions(self, user, items)
+
+
+class UserById(Users):
+    access = {"GET": IN_VIEW, "DELETE": IN_VIEW}
+    http_method_names = ["get", "delete"]
+
+    @extend_schema(operation_id="getUser", responses=UserSerializer)
+    def get(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
+        return Response(describe_user(find_user(self, identifier(user_id, name="id"))))
+
+    @extend_schema(operation_id="deleteUser", responses={204: None})
+    def delete(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
+        return self.remove([identifier(user_id, name="id")])
+
+
+class PasswordChange(OperationView):
+    """The caller's own password. The token in use stays good, every other one ends."""
+
+    access = {"PUT": SIGNED_IN}
+
+    @extend_schema(
+        operation_id="changePassword", request=PasswordChangeSerializer, responses={204: None}
+    )
+    @transaction.atomic
+    def put(self, request: Request) -> Response:
+        body = valid(PasswordChangeSerializer, request)
+        if not self.caller.check_password(body["current_password"]):
+            raise InvalidInput(fields={"currentPassword": ["The password is not right."]})
+        set_password(user=self.caller, password=body["new_password"], actor=self.caller)
+        if isinstance(request.auth, SignIn):
+            keep_after_password_change(signed_in=request.auth)
+        return Response(status=204)
+
+
+def find_user(view: OperationView, key: uuid.UUID) -> Any:
+    found = view.visible(user_rows()).filter(uuid=key).first()
+    if found is None:
+        raise no_such("User", key)
+    return found
+
+
+def containing(field: str, parts: Iterable[str]) -> Q:
+    """Any of the parts is in the field, whatever its case."""
+    condition = Q(pk__in=())
+    for part in parts:
+        condition |= Q(**{f"{field}__icontains": part})
+    return condition
+
+
+def permission_items(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """What a user's or group's body says about roles; None when nothing."""
+    if "role_permissions" in body:
+        return body["role_permissions"]["permissions"]
+    if "role_names" in body:
+        return [{"role_name": name} for name in dict.fromkeys(body["role_names"])]
+    return None
+
+
+def require_each(caller: User, action: str, rows: Iterable[Any]) -> None:
+    """The caller may do the action on every row; one statement."""
+    subject = SubjectRef.of(caller)
+    questions = [
+        Question(subject=subject, action=action, resource=access.resource_of(row)) for row in rows
+    ]
+    if not all(decision.allowed for decision in engine.check_many(questions)):
+        raise PermissionDenied(MESSAGES[403])
+
+
+def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> None:
+    """Of the groups this door shows the user belongs to exactly these; departments stay."""
+    wanted = _groups(view, list(ids))
+    current = list(user.groups.all())
+    shown = [group for group in current if group.kind == GroupKind.GROUP]
+    joined = [group for group in wanted if group not in current]
+    left = [group for group in shown if group not in wanted]
+    require_each(view.caller, "add_user_to_group", joined)
+    require_each(view.caller, "remove_user_from_group", left)
+    kept = [group for group in current if group.kind != GroupKind.GROUP]
+    set_groups(user=user, groups=[*wanted, *kept], actor=view.caller)
+
+
+def _groups(view: OperationView, ids: list[uuid.UUID]) -> list[Group]:
+    if not ids:
+        return []
+    groups = Group.objects.filter(kind=GroupKind.GROUP, pk__in=ids)
+    found = {group.pk: group for group in view.visible(groups)}
+    for key in ids:
+        if key not in found:
+            raise no_such("UserGroup", key)
+    return list(found.values())
+
+
+def _fields(body: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a user that a body speaks of."""
+    notes = {
+        wire: body[name]
+        for wire, name in (
+            ("firstName", "first_name"),
+            ("lastName", "last_name"),
+            ("distinguishedName", "distinguished_name"),
+        )
+        if name in body
+    }
+    fields = given(
+        {
+            "username": body["username"],
+            "email": body.get("email_address"),
+            "is_active": body.get("enabled"),
+        }
+    )
+    if "external_id" in body:
+        fields["external_id"] = body["external_id"] or None
+    if notes:
+        fields["attributes"] = {**attributes, **notes}
+    if "firstName" in notes or "lastName" in notes:
+        noted = fields["attributes"]
+        parts = (noted.get("firstName", ""), noted.get("lastName", ""))
+        fields["name"] = " ".join(str(part) for part in parts if part)
+    return fields
+
+
+def _names(user: User) -> tuple[str, str]:
+    """As this door was told, while the user is still called so; else split at the first space."""
+    first, last = noted(user, "firstName") or "", noted(user, "lastName") or ""
+    if user.name == " ".join(part for part in (first, last) if part):
+        return first, last
+    first, _, last = user.name.partition(" ")
+    return first, last
+
+
+def noted(row: User | Group, name: str) -> str | None:
+    """A text among the attributes, which are free and may be anything."""
+    value = row.attributes.get(name) if isinstance(row.attributes, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _require_fit(username: str) -> None:
+    message = "User names hold letters, digits and . @ - _ only."
+    if _UNFIT.search(username):
+        raise InvalidInput(fields={"username": [message]})
+    try:
+        validate_username(username)
+    except ValidationError:
+        raise InvalidInput(fields={"username": [message]}) from None
+
+
+def _require_free(fields: Mapping[str, Any], but: User | None = None) -> None:
+    """Raises Conflict when another user has the name or the external id."""
+    taken = Q(username=fields["username"])
+    if fields.get("external_id"):
+        taken |= Q(external_id=fields["external_id"])
+    others = User.objects.filter(taken)
+    if (others.exclude(pk=but.pk) if but else others).exists():
+        raise Conflict("Another user has this name or external id.")

@@ -1,0 +1,112 @@
+"""What is written through this door decides everywhere, and what others write is seen here."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from permissions.assignments import assign_role
+from permissions.scopes import EntrySpec, create_scope
+from roles.models import RoleAssignment
+from tests import facts
+from tests.api.aria.conftest import GUEST, HOST, OTHER, may
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def decided(bearer_of, root):
+    """Ask AuthZEN whether a user may do something on an object."""
+    gate = bearer_of(root)
+
+    def ask(user, key, on):
+        question = {
+            "subject": {"type": "user", "id": str(user.uuid)},
+            "action": {"name": key},
+            "resource": {"type": "aria.resource", "id": on},
+        }
+        return gate.post("/access/v1/evaluation", question).json()["decision"]
+
+    return ask
+
+
+def scoped(root, *keys, **fields):
+    entries = [EntrySpec(type="aria.resource", object_pk=key) for key in keys]
+    return create_scope(actor=root, entries=entries, **fields)
+
+
+def shown(root_door, user):
+    return root_door.get(f"users/{user.uuid}/permissions").json()["permissions"]
+
+
+def test_a_permission_decides_authzen_checks(put, bob, operator, decided):
+    selection = [{"type": "SPECIFIC", "resourceId": [HOST]}]
+    instances = [{"adapterKind": "?", "name": "?", "resourceSelection": selection}]
+
+    put(bob, roleName="Operator", **{"traversal-spec-instances": instances})
+
+    assert decided(bob, "Power On VM", HOST)
+    assert not decided(bob, "Power On VM", OTHER)
+    assert not decided(bob, "Power Off VM", HOST)
+
+
+def test_a_role_for_all_objects_is_in_authentiks_lists_and_the_other_way_round(
+    put, bob, operator, client_of, root, root_door
+):
+    put(bob, roleName="Operator", allowAllObjects=True)
+    held = client_of(root).get(f"/api/v3/rbac/roles/?users={bob.pk}")
+    if held.status_code == 200:
+        assert [role["name"] for role in held.json()["results"]] == ["Operator"]
+
+    assign_role(role=facts.role("auditors"), principal=bob, actor=None)
+
+    assert {"roleName": "auditors", "allowAllObjects": True} in shown(root_door, bob)
+
+
+def test_several_assignments_of_a_role_are_shown_as_one_and_replaced_together(
+    put, bob, operator, root, root_door
+):
+    assign_role(role=operator, principal=bob, actor=root, scope=scoped(root, HOST))
+    assign_role(role=operator, principal=bob, actor=root, scope=scoped(root, GUEST, name="guests"))
+
+    [merged] = shown(root_door, bob)
+    keys = [
+        part["resourceId"]
+        for instance in merged["traversal-spec-instances"]
+        for part in instance["resourceSelection"]
+    ]
+    assert (merged["allowAllObjects"], keys) == (False, [[HOST], [GUEST]])
+
+    put(bob, roleName="Operator", allowAllObjects=True)
+    assert RoleAssignment.objects.get(user=bob).scope is None
+
+
+def test_one_unlimited_assignment_among_several_is_all_objects(bob, operator, root, root_door):
+    assign_role(role=operator, principal=bob, actor=root, scope=scoped(root, HOST))
+    assign_role(role=operator, principal=bob, actor=root)
+
+    assert shown(root_door, bob) == [{"roleName": "Operator", "allowAllObjects": True}]
+
+
+def test_a_named_scope_is_shown_by_id(bob, operator, root, root_door):
+    scope = scoped(root, HOST, name="hosts")
+    assign_role(role=operator, principal=bob, actor=root, scope=scope)
+
+    [only] = shown(root_door, bob)
+    assert only["scopeId"] == str(scope.pk)
+
+
+def test_an_assignment_that_is_over_or_to_come_is_not_shown_and_replaced(
+    put, bob, operator, root, root_door
+):
+    now, day = timezone.now(), timedelta(days=1)
+    assign_role(role=operator, principal=bob, actor=root, valid_until=now - day)
+    scope = scoped(root, HOST)
+    assign_role(role=operator, principal=bob, actor=root, scope=scope, valid_from=now + day)
+    assert shown(root_door, bob) == []
+
+    put(bob, roleName="Operator", allowAllObjects=True)
+
+    row = RoleAssignment.objects.get(user=bob)
+    assert (row.valid_from, row.valid_until) == (None, None)
+    assert may(bob, "object.view", OTHER)
