@@ -129,6 +129,19 @@ def test_its_pages_load_from_itself_alone(clone, page):
         assert clone.get(url).status_code == 200, url
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="the README's first call is made with curl")
+def test_the_first_call_of_the_readme_works(clone):
+    after = (clone.folder / "README.md").read_text().partition("## A first call")[2]
+    script = after.partition("```sh\n")[2].partition("```")[0]
+    script = script.replace("http://127.0.0.1:8000", clone.url).replace("change-me", TOKEN)
+
+    shell = ["bash", "-euo", "pipefail"]
+    done = subprocess.run(shell, input=script.encode(), capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'"allowed":true' in done.stdout, done.stdout
+
+
 def test_it_keeps_its_secrets(clone):
     assert TOKEN not in clone.log.read_text()
     assert (clone.folder / "data" / "secret_key").stat().st_mode & 0o077 == 0
