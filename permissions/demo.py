@@ -20,9 +20,10 @@ from permissions.membership import add_members, add_parent
 from permissions.models import ResourceType
 from permissions.resources import ResourceSpec, register_resources
 from permissions.roles import create_role
+from permissions.scopes import EntrySpec, create_scope
 from permissions.subjects import create_group, create_user
 from permissions.types import ActionSpec, create_type
-from roles.models import Role
+from roles.models import Role, Scope
 
 PATH = "demo"
 ACTIONS = ("view", "change", "approve")
@@ -90,6 +91,7 @@ def load_demo() -> Demo:
     groups = _groups()
     users = _users(groups)
     roles = _roles(groups)
+    _limited(groups["Demo sales south"], roles["Demo approver"])
     _single_grants(users, roles)
     return Demo(
         users=len(users), groups=len(groups), roles=len(roles), types=3, resources=resources
@@ -175,6 +177,14 @@ def _roles(groups: dict[str, Group]) -> dict[str, Role]:
         for group in plan.groups:
             assign_role(role=role, principal=groups[group], actor=None)
     return roles
+
+
+def _limited(group: Group, role: Role) -> None:
+    """A role that counts in the south only, with the shops there and their invoices."""
+    south = EntrySpec(type=REGION, object_pk="south", with_descendants=True)
+    known = Scope.objects.filter(name="Demo south").first()
+    scope = known or create_scope(actor=None, name="Demo south", entries=[south])
+    assign_role(role=role, principal=group, scope=scope, actor=None)
 
 
 def _single_grants(users: list[User], roles: dict[str, Role]) -> None:

@@ -218,7 +218,8 @@ def _record_resources(
 ) -> None:
     """Register resources that were only named so far, with nothing but their keys.
 
-    InitialPermissions do not fire: naming a thing must not make anybody its creator. Whoever loses a race against the same registration changes nothing.
+    InitialPermissions do not fire: naming a thing must not make anybody its creator.
+    Whoever loses a race against the same registration changes nothing.
     """
     for start in range(0, len(named), BATCH):
         batch = named[start : start + BATCH]

@@ -92,6 +92,11 @@ def test_single_grants_count_where_they_are_and_nowhere_else(demo):
     assert not may("demo-alan", "change", "demo.shop", "north-1")
 
 
+def test_a_role_held_in_a_scope_counts_below_what_the_scope_names(demo):
+    assert may("demo-alan", "approve", "demo.invoice", "south-2-05")
+    assert not may("demo-alan", "approve", "demo.invoice", "north-2-05")
+
+
 def test_what_is_over_counts_no_longer(demo):
     assert not may("demo-alan", "approve", "demo.invoice", "north-1-01")
 
