@@ -34,7 +34,7 @@ from permissions.namespaces import NamespaceTaken, ReservedNamespace
 from permissions.resources import ResourceCycle
 from permissions.roles import RoleTaken
 from permissions.scopes import BuiltInScope, ScopeInUse
-from permissions.types import BuiltInType
+from permissions.types import BuiltInType, TypeTaken
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     NotFound: 404,
     Conflict: 409,
     NamespaceTaken: 409,
+    TypeTaken: 409,
     RoleTaken: 409,
     BuiltInType: 409,
     TooLarge: 413,

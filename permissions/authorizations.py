@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Group, User
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.ceiling import require_grants
 from permissions.decisions import ResourceRef
 from permissions.grants import Grant, delete_grants, grant_facts
+from permissions.group_roles import own_roles
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
@@ -31,10 +32,11 @@ BATCH = 2_000
 class Authorization:
     """What a principal may do on one resource of a type, or without key on all of them.
 
-    ``permissions`` are of the type, with their content types loaded; none takes everything away.
+    A group's grants are kept in its own role. ``permissions`` are of the type, with their content
+    types loaded; none takes everything away.
     """
 
-    principal: User | Role
+    principal: User | Role | Group
     content_type_id: int
     object_pk: str | None
     permissions: tuple[Permission, ...]
@@ -73,7 +75,7 @@ def replace_grants(*, wanted: Iterable[Authorization], actor: User | None) -> No
     Raises GrantCeiling for what is added; taking away meets no ceiling.
     """
     by_table: dict[_Table, list[Authorization]] = defaultdict(list)
-    for one in wanted:
+    for one in _to_holders(list(wanted), actor):
         by_table[_TABLES[type(one.principal), one.object_pk is not None]].append(one)
     gone: list[Sequence[Grant]] = []
     added: list[tuple[_Table, list[Any]]] = []
@@ -100,6 +102,14 @@ def replace_grants(*, wanted: Iterable[Authorization], actor: User | None) -> No
     )
 
 
+def _to_holders(wanted: Sequence[Authorization], actor: User | None) -> Iterator[Authorization]:
+    groups = {one.principal.pk: one.principal for one in wanted if isinstance(one.principal, Group)}
+    roles = own_roles(groups=list(groups.values()), actor=actor) if groups else {}
+    for one in wanted:
+        group = isinstance(one.principal, Group)
+        yield replace(one, principal=roles[one.principal.pk]) if group else one
+
+
 def _difference(
     table: _Table, authorizations: Sequence[Authorization], actor: User | None
 ) -> tuple[list[Grant], list[Any]]:
@@ -109,6 +119,7 @@ def _difference(
     for one in authorizations:
         key = (one.principal.pk, one.content_type_id, one.object_pk)
         wanted[key].update({permission.pk: permission for permission in one.permissions})
+        assert not isinstance(one.principal, Group)
         principals[one.principal.pk] = one.principal
     named: dict[str, Any] = {
         f"{table.principal}__in": principals,

@@ -5,6 +5,7 @@ It is held by exactly that group, nobody manages it, and it goes with the group.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,3 +71,10 @@ def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Ro
         actor=actor,
     )
     return found
+
+
+def group_of(managed: str) -> uuid.UUID | None:
+    """The group's key in a ``managed_key``; None where the role stands for something else."""
+    if not managed.startswith(PREFIX):
+        return None
+    return uuid.UUID(managed.removeprefix(PREFIX))

@@ -42,6 +42,8 @@ class ResourceType(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
     built_in = models.BooleanField(default=False, editable=False)
+    # What a door was told beyond these and must repeat; no decision reads it.
+    properties = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = ResourceTypeQuerySet.as_manager()

@@ -18,6 +18,7 @@ from permissions.deletion import delete_roles, delete_rows
 from permissions.initial import fire
 from permissions.models import ResourceType
 from permissions.roles import name_of
+from permissions.types import delete_types
 from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace, Role
 
 LABEL = "authentik_rbac.namespace"
@@ -102,10 +103,16 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
 
 @transaction.atomic
 def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) -> None:
-    """Together with the roles in them, and all that these gave. Raises ReservedNamespace."""
+    """Together with their roles and resource types, and all that was granted through these.
+
+    Raises ReservedNamespace.
+    """
     namespaces = list(namespaces)
     _refuse_built_in(namespaces)
     delete_roles(roles=Role.objects.filter(namespace__in=namespaces), actor=actor)
+    codes = [namespace.code for namespace in namespaces]
+    types = ResourceType.objects.filter(built_in=False, content_type__app_label__in=codes)
+    delete_types(types=types, actor=actor)
     delete_rows(namespaces, EventKind.NAMESPACE_DELETED, actor=actor)
 
 
@@ -119,11 +126,12 @@ def _require_free(codes: Sequence[str]) -> None:
     twice = next((code for code in codes if codes.count(code) > 1), None)
     if (found := taken or twice) is not None:
         raise NamespaceTaken(f"The code {found} is taken.")
-    built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__in=codes)
-    labels = set(built_in.values_list("content_type__app_label", flat=True))
-    labels |= {config.label for config in apps.get_app_configs()}
+    built_in = ResourceType.objects.filter(built_in=True).order_by().distinct()
+    labels = {name.lower() for name in built_in.values_list("content_type__app_label", flat=True)}
+    labels |= {config.label.lower() for config in apps.get_app_configs()}
     for code in codes:
-        if code in labels:
+        # In any case: the labels become those of resource types.
+        if code.lower() in labels:
             raise _reserved(code)
 
 

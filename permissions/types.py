@@ -7,8 +7,8 @@ label belongs to no installed app, or Django's ``remove_stale_contenttypes`` wou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
@@ -27,7 +27,7 @@ from permissions.resources import delete_resources
 from roles.models import ScopeEntry
 
 TYPE = "permissions.resourcetype"
-LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+LABEL = re.compile(r"[A-Za-z0-9_-]{1,100}")
 LONGEST_CODENAME = 100
 MOST_ACTIONS = 500
 
@@ -39,12 +39,29 @@ class BuiltInType(Conflict):
     default_message = "A built-in resource type cannot be changed or deleted, except for its mode."
 
 
+class TypeTaken(Conflict):
+    """A type has the label already."""
+
+    code = "type_taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
     """``name`` is the permission's codename; ``verbose_name`` what people read."""
 
     name: str
     verbose_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeSpec:
+    """A type to be, where several are made at once."""
+
+    label: str
+    verbose_name: str = ""
+    actions: Sequence[ActionSpec] = ()
+    mode: str = ResourceMode.STRICT
+    properties: dict[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -58,6 +75,7 @@ def create_type(
     actions: Iterable[ActionSpec] = (),
     mode: str = ResourceMode.STRICT,
     parent: ResourceType | None = None,
+    properties: dict[str, Any] | None = None,
 ) -> ResourceType:
     """Names default to the label's parts. Raises InvalidInput for a label that cannot be had."""
     app_label, model = _split(label)
@@ -72,11 +90,32 @@ def create_type(
         verbose_name_plural=verbose_name_plural,
         mode=mode,
         parent=parent,
+        properties=properties or {},
     )
     _set_actions(kind, actions, actor=actor)
     record(EventKind.RESOURCE_TYPE_CREATED, target=kind, actor=actor, after=type_facts(kind))
     fire(actor=actor, label=TYPE, keys=[str(kind.pk)])
     return kind
+
+
+@transaction.atomic
+def create_types(*, actor: User | None, specs: Sequence[TypeSpec]) -> list[ResourceType]:
+    """All or none. Raises TypeTaken, and what ``create_type`` raises."""
+    labels = [spec.label for spec in specs]
+    for label in labels:
+        if labels.count(label) > 1 or ResourceType.objects.labelled(label).exists():
+            raise TypeTaken(f"{label} exists already.")
+    return [
+        create_type(
+            actor=actor,
+            label=spec.label,
+            verbose_name=spec.verbose_name,
+            actions=spec.actions,
+            mode=spec.mode,
+            properties=spec.properties,
+        )
+        for spec in specs
+    ]
 
 
 @transaction.atomic
@@ -133,6 +172,18 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     ContentType.objects.clear_cache()
 
 
+@transaction.atomic
+def delete_types(*, types: Iterable[ResourceType], actor: User | None) -> None:
+    """All or none; those that lie below others of them go first."""
+    left = list(types)
+    while left:
+        parents = {kind.parent_id for kind in left}
+        # Parents never make a circle, so that somebody is nobody's parent.
+        for kind in [kind for kind in left if kind.pk not in parents]:
+            delete_type(type=kind, actor=actor)
+            left.remove(kind)
+
+
 def type_facts(kind: ResourceType) -> dict[str, Any]:
     """What an audit event says of a type."""
     return {
@@ -153,10 +204,10 @@ def _codenames(kind: ResourceType) -> Iterable[str]:
 
 def _split(label: str) -> tuple[str, str]:
     app_label, _, model = label.partition(".")
-    for field, text in (("app_label", app_label), ("model", model)):
+    for part, text in (("app_label", app_label), ("model", model)):
         if not LABEL.fullmatch(text):
-            message = "A letter, then letters, digits, hyphens and underscores, at most 100."
-            raise InvalidInput(fields={field: [message]})
+            message = "Letters, digits, hyphens and underscores, at most 100."
+            raise InvalidInput(fields={part: [message]})
     if _is_taken(app_label):
         raise InvalidInput(fields={"app_label": [f'"{app_label}" belongs to the service itself.']})
     return app_label, model

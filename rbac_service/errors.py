@@ -7,6 +7,7 @@ from django.views.csrf import csrf_failure as csrf_page
 from django.views.decorators.csrf import csrf_exempt
 
 from api.aria import errors as aria
+from api.genauth import errors as genauth
 
 API_PREFIXES = ("/api/", "/access/", "/suite-api/", "/genauth/", "/.well-known/", "/-/")
 ARIA_PREFIXES = ("/suite-api/", "/api/auth/")
@@ -16,6 +17,8 @@ def answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     """In the shape of the door the path belongs to."""
     if f"{request.path_info}/".startswith(ARIA_PREFIXES):
         return aria.plain(status, detail)
+    if f"{request.path_info}/".startswith("/genauth/"):
+        return genauth.plain(status, detail)
     return JsonResponse({"detail": detail}, status=status)
 
 

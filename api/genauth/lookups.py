@@ -116,19 +116,28 @@ def user_by_id(operation: Operation, given: Mapping[str, Any]) -> User:
 
 def users_by_id(operation: Operation, ids: Sequence[str], kind: str | None = None) -> list[User]:
     """In the order of the ids, each once. Two statements."""
-    found: dict[str, User] = {}
-    rows = operation.visible(User.objects.order_by("pk"))
-    for user in rows.filter(_named(kind or "user_id", ids)):
-        for name in _names(kind or "user_id", user):
-            # An e-mail address that several users have names none of them.
-            found[name] = user if name not in found or found[name] == user else _NOBODY
-    wanted = [found.get(one, _NOBODY) for one in dict.fromkeys(ids)]
-    if any(user is _NOBODY for user in wanted):
+    found = find_users(operation.visible(User.objects.all()), ids, kind)
+    wanted = [found.get(one) for one in dict.fromkeys(ids)]
+    if None in wanted:
         raise no_user()
-    return list(dict.fromkeys(wanted))
+    return [user for user in dict.fromkeys(wanted) if user is not None]
 
 
-_NOBODY = User(pk=0)
+def find_users(
+    rows: QuerySet[User], ids: Sequence[str], kind: str | None = None
+) -> dict[str, User]:
+    """Users by the ids that name them. An id that several users answer to names none."""
+    columns = _COLUMNS[kind or "user_id"]
+    condition = Q(pk__in=())
+    for column in columns:
+        condition |= Q(**{f"{column}__in": ids})
+    answering: dict[str, set[User]] = defaultdict(set)
+    for user in rows.filter(condition).order_by("pk"):
+        for column in columns:
+            answering[getattr(user, column) or ""].add(user)
+    return {one: users.pop() for one, users in answering.items() if len(users) == 1}
+
+
 _COLUMNS = {
     "user_id": ("hex_id",),
     "external_id": ("external_id",),
@@ -136,17 +145,6 @@ _COLUMNS = {
     "username": ("username",),
     "identity": ("hex_id", "external_id", "username"),
 }
-
-
-def _named(kind: str, ids: Sequence[str]) -> Q:
-    condition = Q(pk__in=())
-    for column in _COLUMNS[kind]:
-        condition |= Q(**{f"{column}__in": ids})
-    return condition
-
-
-def _names(kind: str, user: User) -> list[str]:
-    return [name for column in _COLUMNS[kind] if (name := getattr(user, column))]
 
 
 # Groups and departments
@@ -188,9 +186,10 @@ def code_of(group: Group) -> str:
 def targets(
     operation: Operation, named: Iterable[Mapping[str, str]], *, namespace: str
 ) -> list[Principal]:
-    """Users, groups and roles that ``TargetSerializer`` names, each once."""
-    found = _found(operation, named, {namespace})
-    return list(dict.fromkeys(found[_key(target, namespace)] for target in named))
+    """The users, groups and roles that ``TargetSerializer`` names, one for each name."""
+    wanted = list(named)
+    found = _found(operation, wanted, {namespace})
+    return [found[_key(target, namespace)] for target in wanted]
 
 
 def pairs(

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
     "PREPROCESSING_HOOKS": [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
+        "ResourceTypeEnum": ["DATA", "API", "MENU", "BUTTON", "UI"],
         "TargetTypeEnum": ["USER", "ROLE", "GROUP", "DEPARTMENT"],
         "AssignedTargetTypeEnum": ["USER", "GROUP", "ORG", "ROLE"],
         "EnableStatusEnum": ["ENABLE", "DISABLE"],

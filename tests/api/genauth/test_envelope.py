@@ -125,3 +125,14 @@ def test_every_operation_has_its_line_of_needs(name):
     lines = (ROOT / "docs" / "genauth.md").read_text().splitlines()
 
     assert any(line.startswith("| `") and f"`{name}`" in line for line in lines)
+
+
+def test_a_body_above_the_limit_is_answered_in_the_envelope(client):
+    response = client.post(
+        f"{PREFIX}create-role",
+        data=b"x",
+        content_type="application/json",
+        headers={"content-length": str(2**40)},
+    )
+
+    assert (response.status_code, response.json()["statusCode"]) == (413, 413)

@@ -115,7 +115,7 @@ def test_a_list_needs_five_statements(bearer_of, root, invoices):
         ({"app_label": None}, "app_label"),
         ({"app_label": ""}, "app_label"),
         ({"app_label": "a.b"}, "app_label"),
-        ({"app_label": "1a"}, "app_label"),
+        ({"app_label": "a b"}, "app_label"),
         ({"app_label": "a\0"}, "app_label"),
         ({"app_label": "é"}, "app_label"),
         ({"app_label": "x" * 101}, "app_label"),
