@@ -37,6 +37,7 @@ class Dialect:
     moment: str  # {text} as a time
     no_path: str  # the empty list of scopes
     longer_path: str  # {path} with {scope} at its end
+    on_path: str  # whether {scope} is in {path}
     scopes_in: str  # {path} as a table way(value)
     uuid_of: str  # {text} in the form a uuid column stores
     uuid_text: str  # {column} as people write it
@@ -62,6 +63,7 @@ POSTGRESQL = Dialect(
     moment="CAST({text} AS timestamptz)",
     no_path="CAST(ARRAY[] AS uuid[])",
     longer_path="array_append({path}, {scope})",
+    on_path="{scope} = ANY({path})",
     scopes_in="unnest({path}) AS way(value)",
     uuid_of="CAST({text} AS uuid)",
     uuid_text="CAST({column} AS text)",
@@ -89,6 +91,7 @@ SQLITE = Dialect(
     moment="{text}",
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
+    on_path="instr({path}, {scope}) > 0",
     scopes_in="json_each({path}) AS way",
     uuid_of="REPLACE({text}, '-', '')",
     uuid_text=(
@@ -241,30 +244,29 @@ class Text:
         """Roles held directly, through groups, and through other roles, each with its scopes.
 
         ``by_one`` subject alone: its few roles are looked up one after the other. The planner
-        cannot know how few they are, and would rather read every assignment.
+        cannot know how few they are, and would rather read every assignment. A scope met twice is
+        noted once, so that even roles in a circle, which only rows from elsewhere can make, end.
         """
         dialect = self.dialect
+        first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
+        further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
+        known = dialect.on_path.format(path="h.path", scope="a.scope_id")
         active = f"{self.live('a')} AND {self.not_disabled('a.role_id')}"
-        columns = "a.role_id, a.scope_id, a.valid_from, a.valid_until"
-        first, further = (
-            dialect.longer_path.format(path=path, scope="a.scope_id")
-            for path in (dialect.no_path, "h.path")
-        )
         return f"""held AS (
-    SELECT a.user_id, a.role_id,
+    SELECT w.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
-    FROM (
-        SELECT w.user_id, {columns}
-        FROM who w JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
-        WHERE w.is_active
-        UNION ALL
-        SELECT m.user_id, {columns}
-        FROM member m JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
-    ) AS a
+    FROM who w
+    JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
+    WHERE w.is_active AND {active}
+    UNION
+    SELECT m.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
+    FROM member m
+    JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
     WHERE {active}
     UNION
     SELECT h.user_id, a.role_id,
-           CASE WHEN a.scope_id IS NULL THEN h.path ELSE {further} END AS path
+           CASE WHEN a.scope_id IS NULL OR {known} THEN h.path ELSE {further} END AS path
     FROM held h {self._assigned_to_holders(one_by_one=by_one and dialect.has_lateral)}
     WHERE {active}
 )"""

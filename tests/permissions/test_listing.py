@@ -1,4 +1,4 @@
-"""Lists are complete, whatever the number of ways that lead to a resource."""
+"""Lists are complete and finite, whatever the ways that lead to a resource."""
 
 import pytest
 
@@ -49,3 +49,13 @@ def test_a_page_counts_a_resource_once_however_many_scopes_name_it(bob):
         facts.hold(role, bob, scope=scope_of("1", "2", "3", str(n)))
 
     assert every_page(bob, limit=1) == ["0", "1", "2", "3"]
+
+
+def test_roles_in_a_circle_come_to_an_end(bob):
+    first, second = facts.role("first"), facts.role("second")
+    facts.grant(second, VIEW_FLOW)
+    facts.hold(first, bob)
+    facts.hold(second, first, scope=scope_of("1", "2"))
+    facts.hold(first, second, scope=scope_of("2", "3"))
+
+    assert every_page(bob, limit=1) == ["1", "2"]

@@ -1,1 +1,0 @@
-"""Named shapes, peers beside them, one table; see `docs/performance.md`."""

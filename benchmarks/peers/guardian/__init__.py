@@ -1,1 +1,0 @@
-"""django-guardian as its documentation sets it up: stock auth, its backend, its generic tables."""
