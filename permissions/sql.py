@@ -248,21 +248,24 @@ class Text:
         noted once, so that even roles in a circle, which only rows from elsewhere can make, end.
         """
         dialect = self.dialect
-        first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
-        further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
-        known = dialect.on_path.format(path="h.path", scope="a.scope_id")
         active = f"{self.live('a')} AND {self.not_disabled('a.role_id')}"
+        columns = "a.role_id, a.scope_id, a.valid_from, a.valid_until"
+        first, further = (
+            dialect.longer_path.format(path=path, scope="a.scope_id")
+            for path in (dialect.no_path, "h.path")
+        )
+        known = dialect.on_path.format(path="h.path", scope="a.scope_id")
         return f"""held AS (
-    SELECT w.user_id, a.role_id,
+    SELECT a.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
-    FROM who w
-    JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
-    WHERE w.is_active AND {active}
-    UNION
-    SELECT m.user_id, a.role_id,
-           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
-    FROM member m
-    JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
+    FROM (
+        SELECT w.user_id, {columns}
+        FROM who w JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
+        WHERE w.is_active
+        UNION ALL
+        SELECT m.user_id, {columns}
+        FROM member m JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
+    ) AS a
     WHERE {active}
     UNION
     SELECT h.user_id, a.role_id,

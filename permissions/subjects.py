@@ -64,10 +64,12 @@ def update_user(
     """Only what is given changes; ``groups`` and ``roles`` None leaves them alone.
 
     Decisions are asked by these names: whoever gives somebody's rights another name could give them
-    its own, so that meets the ceiling as setting somebody's password does.
+    its own, so that meets the ceiling as setting somebody's password does. So does letting an
+    inactive user act again, which gives it everything it holds.
     """
     renamed = any(fields.get(name, getattr(user, name)) != getattr(user, name) for name in NAMES)
-    if renamed and actor is not None and actor.pk != user.pk:
+    revived = not user.is_active and fields.get("is_active", False)
+    if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
     _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
     if groups is not None:
@@ -124,6 +126,9 @@ def update_group(
     **fields: Any,
 ) -> Group:
     """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
+    if parents is not None:
+        # Before the group's own row is locked: whoever changes parents takes this lock first.
+        closure.lock(closure.GROUPS)
     _update(group, fields, _GROUP_FACTS, EventKind.GROUP_CHANGED, actor=actor)
     if is_superuser is not None:
         set_superuser(group=group, is_superuser=is_superuser, actor=actor)

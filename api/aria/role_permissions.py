@@ -62,6 +62,25 @@ class RolePermissionsSerializer(WireSerializer):
     permissions = RolePermissionSerializer(many=True)
 
 
+class PrincipalSerializer(WireSerializer):
+    """Users and groups: their ``role-permissions`` are a list, or one wrapped in an object."""
+
+    hyphenated = ("role_permissions",)
+
+    role_permissions = RolePermissionSerializer(many=True, required=False)
+    role_names = serializers.ListField(
+        child=serializers.CharField(max_length=150, trim_whitespace=False),
+        required=False,
+        max_length=1_000,
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        sent = data.get("role-permissions") if isinstance(data, Mapping) else None
+        if isinstance(sent, Mapping) and "permissions" in sent:
+            data = {**data, "role-permissions": sent["permissions"]}
+        return super().to_internal_value(data)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A permission to be: everywhere, within a named scope, or on the objects of the instances.
@@ -87,10 +106,10 @@ def shown_assignments() -> QuerySet[RoleAssignment]:
     )
 
 
-def described(assignments: Iterable[RoleAssignment]) -> dict[str, Any]:
-    """The ``role-permissions`` of one principal."""
+def described(assignments: Iterable[RoleAssignment]) -> list[dict[str, Any]]:
+    """The role permissions of one principal."""
     by_role = groupby(assignments, key=lambda assignment: assignment.role)
-    return {"permissions": [_described(role, list(rows)) for role, rows in by_role]}
+    return [_described(role, list(rows)) for role, rows in by_role]
 
 
 def _described(role: Role, rows: list[RoleAssignment]) -> dict[str, Any]:
@@ -239,7 +258,8 @@ class PrincipalPermissions(OperationView):
 
     def answer(self, principal: Principal) -> Response:
         column = "user" if isinstance(principal, User) else "group"
-        return Response(described(shown_assignments().filter(**{column: principal})))
+        rows = shown_assignments().filter(**{column: principal})
+        return Response({"permissions": described(rows)})
 
     def read(self, key: str) -> Response:
         return self.answer(self.principal(key))

@@ -26,23 +26,21 @@ from api.aria.base import (
 )
 from api.aria.errors import MissingParameter, no_such
 from api.aria.role_permissions import (
-    RolePermissionsSerializer,
+    PrincipalSerializer,
     described,
     set_permissions,
     shown_assignments,
 )
 from api.aria.sources import LOCAL_ID
 from api.aria.users import MOST_IDS, containing, noted, permission_items, require_each
-from api.aria.wire import IdentifierField, WireSerializer, given, listing, optional_text
+from api.aria.wire import IdentifierField, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
 from permissions.membership import set_members
 from permissions.subjects import create_group, delete_groups, update_group
 
 
-class UserGroupSerializer(WireSerializer):
+class UserGroupSerializer(PrincipalSerializer):
     """``authSourceId`` absent means local."""
-
-    hyphenated = ("role_permissions",)
 
     id = IdentifierField(required=False)
     name = serializers.CharField(max_length=255)
@@ -50,12 +48,6 @@ class UserGroupSerializer(WireSerializer):
     description = optional_text(max_length=512)
     auth_source_id = IdentifierField(required=False)
     user_ids = serializers.ListField(child=IdentifierField(), required=False, max_length=MOST_IDS)
-    role_permissions = RolePermissionsSerializer(required=False)
-    role_names = serializers.ListField(
-        child=serializers.CharField(max_length=150, trim_whitespace=False),
-        required=False,
-        max_length=1_000,
-    )
     external_id = optional_text(max_length=255)
 
 
@@ -84,7 +76,7 @@ def describe_group(group: Any) -> dict[str, Any]:
         "description": group.description,
         "userIds": [str(row.user.uuid) for row in group.shown_memberships],
         "role-permissions": permissions,
-        "roleNames": [item["roleName"] for item in permissions["permissions"]],
+        "roleNames": [item["roleName"] for item in permissions],
         **given({"externalId": noted(group, "externalId")}),
     }
 

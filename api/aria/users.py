@@ -33,7 +33,7 @@ from api.aria.base import (
 )
 from api.aria.errors import MESSAGES, MissingParameter, no_such
 from api.aria.role_permissions import (
-    RolePermissionsSerializer,
+    PrincipalSerializer,
     described,
     set_permissions,
     shown_assignments,
@@ -58,12 +58,10 @@ LONGEST_PASSWORD = 1_000
 MOST_IDS = 10_000
 
 
-class UserSerializer(WireSerializer):
+class UserSerializer(PrincipalSerializer):
     """``password`` is only ever sent by clients. ``roleNames`` counts where ``role-permissions`` is
     absent, and gives the roles without objects.
     """
-
-    hyphenated = ("role_permissions",)
 
     id = IdentifierField(required=False)
     username = serializers.CharField(max_length=150)
@@ -76,12 +74,6 @@ class UserSerializer(WireSerializer):
     distinguished_name = optional_text(max_length=1_000)
     enabled = serializers.BooleanField(required=False)
     group_ids = serializers.ListField(child=IdentifierField(), required=False, max_length=MOST_IDS)
-    role_permissions = RolePermissionsSerializer(required=False)
-    role_names = serializers.ListField(
-        child=serializers.CharField(max_length=150, trim_whitespace=False),
-        required=False,
-        max_length=1_000,
-    )
     last_login_time = serializers.IntegerField(read_only=True, required=False)
     external_id = optional_text(max_length=255)
 
@@ -115,7 +107,7 @@ def describe_user(user: Any) -> dict[str, Any]:
         "enabled": user.is_active,
         "groupIds": [str(row.group_id) for row in user.shown_memberships],
         "role-permissions": permissions,
-        "roleNames": [item["roleName"] for item in permissions["permissions"]],
+        "roleNames": [item["roleName"] for item in permissions],
         **given(
             {
                 "distinguishedName": noted(user, "distinguishedName"),
@@ -265,7 +257,7 @@ def containing(field: str, parts: Iterable[str]) -> Q:
 def permission_items(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """What a user's or group's body says about roles; None when nothing."""
     if "role_permissions" in body:
-        return body["role_permissions"]["permissions"]
+        return body["role_permissions"]
     if "role_names" in body:
         return [{"role_name": name} for name in dict.fromkeys(body["role_names"])]
     return None

@@ -240,7 +240,7 @@ def test_direct_permissions_only_are_listed(put, bob, operator, root_door, door_
         {"name": "g", "userIds": [str(bob.uuid)], "role-permissions": {"permissions": [sent]}},
     ).json()
 
-    assert group["role-permissions"] == {"permissions": [sent]}
+    assert group["role-permissions"] == [sent]
     assert root_door.get(f"users/{bob.uuid}/permissions").json() == {"permissions": []}
     assert door_of(bob).get("currentuser/permissions").json() == {"permissions": []}
 

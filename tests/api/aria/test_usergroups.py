@@ -29,7 +29,7 @@ def test_a_group_is_created_and_read_back(root_door, bob):
         "displayName": "my group",
         "description": "d",
         "userIds": [str(bob.uuid)],
-        "role-permissions": {"permissions": []},
+        "role-permissions": [],
         "roleNames": [],
         "externalId": "cn=g",
     }
@@ -40,10 +40,10 @@ def test_a_group_of_the_local_source_is_created_with_its_permissions(root_door, 
     [local] = root_door.get("sources").json()["sources"]
     held = [{"roleName": "Operator", "allowAllObjects": True}]
 
-    body = {"authSourceId": local["id"], "name": "g", "role-permissions": {"permissions": held}}
+    body = {"authSourceId": local["id"], "name": "g", "role-permissions": held}
     response = root_door.post("usergroups", body)
 
-    assert response.json()["role-permissions"]["permissions"] == held
+    assert response.json()["role-permissions"] == held
 
 
 @pytest.mark.parametrize(

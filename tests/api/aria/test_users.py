@@ -36,7 +36,7 @@ def test_a_user_is_created_and_signs_in(root_door, stranger):
         "emailAddress": "mary@example.com",
         "enabled": True,
         "groupIds": [],
-        "role-permissions": {"permissions": []},
+        "role-permissions": [],
         "roleNames": [],
         "distinguishedName": "cn=erin",
         "externalId": "x-1",
@@ -54,16 +54,14 @@ def test_a_user_comes_with_groups_and_roles(root_door, operator):
     ).json()
 
     assert user["groupIds"] == [group["id"]]
-    assert user["role-permissions"] == held
+    assert user["role-permissions"] == held["permissions"]
     assert user["roleNames"] == ["Operator"]
 
 
 def test_role_names_alone_give_roles_without_objects(root_door, operator):
     user = root_door.post("users", NEW | {"roleNames": ["Operator"]}).json()
 
-    assert user["role-permissions"]["permissions"] == [
-        {"roleName": "Operator", "allowAllObjects": False}
-    ]
+    assert user["role-permissions"] == [{"roleName": "Operator", "allowAllObjects": False}]
 
 
 @pytest.mark.parametrize("char", [*", <&\"'?+%=>;/#", "\t", "é ", "\0"])
@@ -136,12 +134,12 @@ def test_a_change_leaves_what_is_not_sent(root_door, put, bob, operator):
 
 def test_role_permissions_in_a_change_replace_the_whole_set(root_door, put, bob, operator):
     put(bob, roleName="Operator", allowAllObjects=True)
-    held = {"permissions": [{"roleName": "ReadOnly", "allowAllObjects": True}]}
+    held = [{"roleName": "ReadOnly", "allowAllObjects": True}]
     sent = {"id": str(bob.uuid), "username": "bob", "role-permissions": held}
 
     assert root_door.put("users", sent).json()["role-permissions"] == held
-    sent["role-permissions"] = {"permissions": []}
-    assert root_door.put("users", sent).json()["role-permissions"] == {"permissions": []}
+    sent["role-permissions"] = []
+    assert root_door.put("users", sent).json()["role-permissions"] == []
 
 
 def test_groups_in_a_change_leave_departments_alone(root_door, bob):

@@ -174,3 +174,18 @@ def test_internal_service_accounts_keep_what_they_have(client_of, root, charlie)
     assert response.status_code == 400
     assert isinstance(response.json(), list)
     assert len(everything(charlie)) == 1
+
+
+def test_a_hidden_object_looks_missing(client_of, alice, grantee, other):
+    facts.grant(alice, UNASSIGN, grantee)
+    client = client_of(alice)
+
+    hidden = client.patch(url(grantee), on(other, VIEW))
+    missing = client.patch(url(grantee), {**on(other, VIEW), "object_pk": MISSING})
+
+    assert (hidden.status_code, hidden.json()) == (400, missing.json())
+    facts.grant(grantee, VIEW, other)
+    assert client.patch(url(grantee), on(other, VIEW)).status_code == 204
+    assert not everything(grantee)
+    facts.grant(alice, VIEW, other)
+    assert client.patch(url(grantee), on(other, CHANGE)).status_code == 204

@@ -134,6 +134,24 @@ def test_nobody_sets_up_what_they_do_not_hold(client_of, alice, role):
     assert not InitialPermissions.objects.exists()
 
 
+def test_a_rule_for_creators_becomes_one_for_all_under_the_ceiling(client_of, alice, role):
+    """With ``mode`` role every holder gains what only creators had."""
+    row = initial(role, VIEW, mode="user")
+    for name in ("view", "change"):
+        facts.grant(alice, f"authentik_rbac.{name}_initialpermissions")
+    client = client_of(alice)
+
+    response = client.patch(url(row), {"mode": "role"})
+
+    row.refresh_from_db()
+    assert (response.status_code, response.json()["code"]) == (403, "grant_ceiling")
+    assert row.mode == "user"
+    assert client.patch(url(row), {"name": "y"}).status_code == 200
+    facts.grant(alice, VIEW)
+    assert client.patch(url(row), {"mode": "role"}).status_code == 200
+    assert client.patch(url(row), {"mode": "user"}).status_code == 200
+
+
 def test_it_refuses_a_stranger(client_of, charlie, role):
     row = initial(role)
     client = client_of(charlie)

@@ -224,6 +224,21 @@ def test_nobody_gives_the_rights_of_others_another_name(client_of, manager, root
     assert getattr(root, field) != value
 
 
+def test_nobody_wakes_somebody_who_holds_more(client_of, manager, root, dora):
+    User.objects.filter(pk=root.pk).update(is_active=False)
+
+    response = client_of(manager).patch(f"{URL}{root.pk}/", {"is_active": True})
+
+    root.refresh_from_db()
+    assert (response.status_code, response.json()["code"]) == (403, "superuser_only")
+    assert not root.is_active
+
+
+def test_whoever_changes_users_wakes_those_who_hold_nothing_more(client_of, manager, dora):
+    assert client_of(manager).patch(f"{URL}{dora.pk}/", {"is_active": False}).status_code == 200
+    assert client_of(manager).patch(f"{URL}{dora.pk}/", {"is_active": True}).status_code == 200
+
+
 def test_internal_service_accounts_are_left_alone(client_of, root, dora):
     User.objects.filter(pk=dora.pk).update(type="internal_service_account")
 

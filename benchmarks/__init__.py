@@ -1,0 +1,1 @@
+"""Named shapes, peers beside them, one table; see `docs/performance.md`."""

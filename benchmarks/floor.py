@@ -1,0 +1,40 @@
+"""The least a server of this kind could do for a request: who is asking, and one trivial SELECT."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.secrets import digests
+from permissions import sql
+
+WHOSE = """
+    SELECT t.user_id FROM authentik_core_token t JOIN authentik_core_user u ON u.id = t.user_id
+    WHERE t.key_digest = %(digest)s AND t.intent = 'api' AND u.is_active
+      AND (NOT t.expiring OR t.expires IS NULL OR t.expires > statement_timestamp())"""
+
+
+@csrf_exempt
+def decision(request: HttpRequest) -> HttpResponse:
+    """Beside ``/access/v1/evaluation``: same middleware, same token, an answer of the same form."""
+    key = request.META["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    found = sql.rows(WHOSE, {"digest": digests(key)[0]}, using=DEFAULT_DB_ALIAS)
+    [(one,)] = sql.rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
+    allowed = b"true" if found and one else b"false"
+    return HttpResponse(b'{"decision":' + allowed + b"}", content_type="application/json")
+
+
+class Listing(APIView):
+    """Beside the lists of ``/api/v3``: DRF's authentication and rendering, ``size`` bytes out."""
+
+    def get(self, request: Request) -> Response:
+        sql.rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
+        return Response(_FILLING[: int(request.query_params["size"]) - 2])
+
+
+_FILLING = "x" * min(settings.RBAC_MAX_BODY, 1 << 20)

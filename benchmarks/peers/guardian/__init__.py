@@ -1,0 +1,1 @@
+"""django-guardian as its documentation sets it up: stock auth, its backend, its generic tables."""

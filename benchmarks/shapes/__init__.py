@@ -1,0 +1,1 @@
+"""One module per shape: a drawing, the data, a checked answer, and ``measure``."""
