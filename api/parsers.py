@@ -32,6 +32,19 @@ class StrictJSONParser(BaseParser):
         return loads(stream.read())
 
 
+class EmptyOrJSONParser(StrictJSONParser):
+    """An empty body is an empty object: some clients announce JSON also where they send nothing."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        body = stream.read()
+        return loads(body) if body.strip() else {}
+
+
 def loads(body: bytes) -> Any:
     """Raises rest_framework.exceptions.ParseError."""
     try:

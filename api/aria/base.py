@@ -19,8 +19,9 @@ from accounts.models import User
 from api import access
 from api.aria import errors
 from api.aria.authentication import OpsTokenAuthentication, refusal
-from api.aria.negotiation import EmptyOrJSONParser, LenientNegotiation
+from api.aria.negotiation import LenientNegotiation
 from api.aria.wire import WireSerializer
+from api.parsers import EmptyOrJSONParser
 from permissions.decisions import searchable
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from collections.abc import Iterable
 
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-
-from api.parsers import loads
 
 
 class LenientNegotiation(DefaultContentNegotiation):
@@ -40,18 +37,3 @@ class LenientNegotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         renderer, _ = super().select_renderer(request, renderers, None)
         return renderer, renderer.media_type
-
-
-class EmptyOrJSONParser(BaseParser):
-    """An empty body is an empty object: clients announce JSON also where they send nothing."""
-
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = stream.read()
-        return loads(body) if body.strip() else {}

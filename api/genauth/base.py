@@ -6,7 +6,7 @@ An operation is a path without parameters and one method: ``Query`` is GET, ``Co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -26,7 +26,7 @@ from api.genauth import errors
 from api.genauth.authentication import ManagementAuthentication
 from api.genauth.schema import OperationSchema
 from api.genauth.wire import Nothing, Success, WireSerializer
-from api.parsers import loads
+from api.parsers import EmptyOrJSONParser
 from audit import context
 from permissions import engine
 from permissions.decisions import Question, SubjectRef
@@ -45,21 +45,6 @@ class OperationAccess(BasePermission):
         if view.needs in (ANYBODY, IN_OPERATION):
             return True
         return bool(view.needs) and access.allowed(request.user, view.needs)
-
-
-class JSONAnyway(BaseParser):
-    """An empty body is an empty object: clients send none where nothing is to be said."""
-
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = stream.read()
-        return loads(body) if body.strip() else {}
 
 
 class OnlyJSON(DefaultContentNegotiation):
@@ -94,7 +79,7 @@ class Operation(APIView):
 
     authentication_classes: Sequence[Any] = (ManagementAuthentication,)
     permission_classes = (OperationAccess,)
-    parser_classes = (JSONAnyway,)
+    parser_classes = (EmptyOrJSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = OnlyJSON
     schema: Any = OperationSchema()
