@@ -8,9 +8,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -72,13 +77,18 @@ _LAST_NETS: tuple[tuple[type[Exception], int, str], ...] = (
     (OverflowError, 400, "A value is out of range."),
     (IntegrityError, 409, "The change conflicts with another one."),
     (OperationalError, 503, "The database does not answer; try again."),
+    # What a request has read may be deleted by another before it is written or shown.
+    (ObjectDoesNotExist, 404, "Not found."),
 )
+# How Django says that a row to be changed is gone; it has no class of its own for it.
+_ROW_IS_GONE = "did not affect any rows"
 
 # What ``answer_to`` may have an answer for.
 ANSWERED: tuple[type[Exception], ...] = (
     DomainError,
     exceptions.APIException,
     ValueError,
+    DatabaseError,
     *(kind for kind, _, _ in _LAST_NETS),
 )
 
@@ -119,6 +129,8 @@ def _net_below(exception: Exception) -> tuple[int, dict[str, Any]] | None:
             return status, {"detail": detail}
     if isinstance(exception, ValueError) and "NUL" in str(exception):
         return 400, {"detail": "Text must not hold NUL characters."}
+    if isinstance(exception, DatabaseError) and _ROW_IS_GONE in str(exception):
+        return 404, {"detail": "Not found."}
     return None
 
 

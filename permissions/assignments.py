@@ -180,7 +180,8 @@ def _add(
     RoleAssignment.objects.filter(pk__in=limited).update(valid_from=None, valid_until=None)
     created = [
         RoleAssignment(role=role, granted_by=actor, **_named(principal))
-        for role, principal in added
+        # In one order: two who write the same rows in different orders wait for each other.
+        for role, principal in sorted(added, key=lambda pair: pair[0].pk)
         if role.pk not in known
     ]
     # Somebody may have written the same assignment since; theirs is as good.

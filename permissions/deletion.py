@@ -88,6 +88,7 @@ def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
     groups = list(groups)
     keys = [group.pk for group in groups]
     closure.lock(closure.GROUPS)
+    closure.lock_groups(Q(pk__in=keys))
     delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_assignments(Q(group__in=keys), actor=actor)

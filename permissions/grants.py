@@ -100,7 +100,8 @@ def grant(
             **times,
             **({"content_type_id": permission.content_type_id} if resource else {}),
         )
-        for pk, permission in wanted.items()
+        # In one order: two who write the same rows in different orders wait for each other.
+        for pk, permission in sorted(wanted.items())
         if pk not in known
     ]
     # Whoever loses a race against the same grant gets the winner's row instead of an error.
@@ -110,8 +111,13 @@ def grant(
         unique_fields=_unique_fields(principal, resource),
         update_fields=["permission"],
     )
-    known.update({row.permission_id: row for row in created})
-    entries += [_entry(EventKind.GRANT_CREATED, row, wanted[row.permission_id]) for row in created]
+    new = {row.permission_id: row for row in created}
+    known.update(new)
+    entries += [
+        _entry(EventKind.GRANT_CREATED, new[pk], permission)
+        for pk, permission in wanted.items()
+        if pk in new
+    ]
     record_many(entries, actor=actor)
     return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.facts import FactQuerySet
 from accounts.models import Group, GroupMembership, GroupParent, User
@@ -24,12 +25,14 @@ class GroupCycle(InvalidInput):
 @transaction.atomic
 def add_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """Idempotent. Raises GrantCeiling when the group gives more than the actor holds."""
+    closure.lock_groups(Q(pk=group.pk))
     _add([(group, user) for user in users], actor=actor)
 
 
 @transaction.atomic
 def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """Idempotent."""
+    closure.lock_groups(Q(pk=group.pk))
     rows = GroupMembership.objects.filter(group=group, user__in=list(users))
     _remove(list(rows.select_related("group", "user")), actor=actor)
 
@@ -56,6 +59,12 @@ def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> No
     _remove([row for row in rows if row.group_id not in wanted], actor=actor)
     held = {row.group_id for row in rows}
     _add([(group, user) for pk, group in wanted.items() if pk not in held], actor=actor)
+
+
+def groups_around(user: User, wanted: Iterable[Group]) -> Q:
+    """The groups of a user and those it is to be in."""
+    now = GroupMembership.objects.filter(user=user).values("group")
+    return Q(pk__in=now) | Q(pk__in=[group.pk for group in wanted])
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Group, User
 from audit.models import EventKind
@@ -15,7 +16,13 @@ from permissions.assignments import set_roles
 from permissions.ceiling import require_covers, require_superuser
 from permissions.deletion import delete_groups, delete_users
 from permissions.initial import fire
-from permissions.membership import set_groups, set_members, set_parents, set_superuser
+from permissions.membership import (
+    groups_around,
+    set_groups,
+    set_members,
+    set_parents,
+    set_superuser,
+)
 from roles.models import Role
 
 __all__ = [
@@ -71,6 +78,9 @@ def update_user(
     revived = not user.is_active and fields.get("is_active", False)
     if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
+    if groups is not None:
+        groups = list(groups)
+        closure.lock_groups(groups_around(user, groups))
     _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
     if groups is not None:
         set_groups(user=user, groups=groups, actor=actor)
@@ -127,8 +137,10 @@ def update_group(
 ) -> Group:
     """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
     if parents is not None:
-        # Before the group's own row is locked: whoever changes parents takes this lock first.
+        # Before any row is locked: whoever changes parents takes this lock first.
         closure.lock(closure.GROUPS)
+    if users is not None:
+        closure.lock_groups(Q(pk=group.pk))
     _update(group, fields, _GROUP_FACTS, EventKind.GROUP_CHANGED, actor=actor)
     if is_superuser is not None:
         set_superuser(group=group, is_superuser=is_superuser, actor=actor)

@@ -2,13 +2,14 @@ import importlib
 import pkgutil
 
 import pytest
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 
 import accounts
 import api
 import audit
 import permissions
 import roles
+from accounts.models import Group
 from api import errors
 from audit.errors import DomainError, InvalidInput, NotFound
 
@@ -54,6 +55,8 @@ def test_any_other_error_has_a_sentence_and_a_code():
         (ValueError("A string literal cannot contain NUL (0x00) characters."), 400),
         (IntegrityError("x"), 409),
         (OperationalError("x"), 503),
+        (DatabaseError("Save with update_fields did not affect any rows."), 404),
+        (Group.DoesNotExist("x"), 404),
     ],
 )
 def test_what_slips_through_validation_is_no_500(error, status):
