@@ -21,7 +21,7 @@ from permissions.decisions import ResourceRef, searchable
 from permissions.deletion import forget_resources
 from permissions.engine import python_model
 from permissions.initial import fire
-from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType
 from roles.models import Role, ScopeEntry
 
 MOST_RESOURCES = 10_000
@@ -75,7 +75,8 @@ def register_resources(
 
     A parent is a registered resource of the same type or of its parent type, or one of ``items``.
     Raises InvalidInput keyed by position under ``resources``, ResourceCycle, and GrantCeiling when
-    a resource would be moved to where a scope gives it to holders of more than the actor holds.
+    a resource, or an unregistered thing of an open type, would be moved to where a scope gives it
+    to holders of more than the actor holds.
     """
     _refuse_unfit(type, items)
     closure.lock(closure.RESOURCES)
@@ -85,7 +86,9 @@ def register_resources(
     created = _create(type, [item for item in items if item.object_pk not in known])
     rows = {**known, **{row.object_pk: row for row in created}}
     moved = _write(items, rows, parents)
-    _follow(moved, created, before, actor=actor)
+    # In an open type a thing is there, and granted on, before it is registered.
+    unknown = created if type.mode == ResourceMode.STRICT else []
+    _follow(moved, unknown, before, actor=actor)
     result = _recorded(items, rows, before, actor=actor)
     fire(actor=actor, label=type.label, keys=[row.object_pk for row in created])
     return result

@@ -372,6 +372,32 @@ def test_moving_something_into_a_scopes_reach_meets_the_ceiling(
     assert engine.check(bob, "open", ResourceRef("shop.folder", "secret")).allowed
 
 
+def test_registering_a_thing_of_an_open_type_there_meets_the_ceiling_too(
+    client_of, client, folders, alice, bob
+):
+    """It was there, and could be granted on, before anybody registered it."""
+    register(client, "team")
+    role = facts.role("team")
+    facts.grant(role, "shop.open_folder")
+    scope = Scope.objects.create(name="team")
+    ScopeEntry.objects.create(
+        scope=scope, content_type_id=folders.pk, object_pk="team", with_descendants=True
+    )
+    facts.hold(role, bob, scope=scope)
+    for name in ("view", "change", "add"):
+        facts.grant(alice, f"permissions.{name}_resource")
+    folders.mode = "open"
+    folders.save()
+    below = {"object_pk": "secret", "parent": "team"}
+
+    assert client_of(alice).post(URL, below).status_code == 403
+    assert client_of(alice).post(f"{URL}bulk/", {"resources": [below]}).status_code == 403
+    assert not Resource.objects.filter(object_pk="secret").exists()
+    assert client_of(alice).post(URL, {"object_pk": "secret"}).status_code == 201
+    assert client_of(alice).patch(url("secret"), {"parent": "team"}).status_code == 403
+    assert client.patch(url("secret"), {"parent": "team"}).status_code == 200
+
+
 def test_initial_permissions_fire_for_all_of_a_bulk(client, root):
     role = facts.role("creators")
     facts.hold(role, root)

@@ -33,3 +33,11 @@ def test_every_operation_declares_the_two_refusals(anonymous):
     for path in document["paths"].values():
         for operation in path.values():
             assert {"400", "403"} <= set(operation["responses"])
+
+
+def test_an_unknown_format_is_refused_in_json(client):
+    response = client.get("/api/v3/schema/?format=x")
+
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("application/json")
+    assert "detail" in response.json()
