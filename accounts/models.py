@@ -40,7 +40,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(superuser_membership(OuterRef("pk")), is_active=True)
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username=username)
 
@@ -131,16 +131,6 @@ class GroupKind(models.TextChoices):
     DEPARTMENT = "department"
 
 
-class GroupQuerySet(models.QuerySet["Group"]):
-    def conferring_superuser(self) -> Self:
-        """Groups whose members are superusers: flagged themselves, or below one that is."""
-        return self.filter(
-            Exists(
-                GroupClosure.objects.filter(descendant=OuterRef("pk"), ancestor__is_superuser=True)
-            )
-        )
-
-
 class Group(models.Model):
     """Users who are given things together; members of a group count as members of its ancestors."""
 
@@ -166,8 +156,6 @@ class Group(models.Model):
         symmetrical=False,
         related_name="children",
     )
-
-    objects = GroupQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Group"

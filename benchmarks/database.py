@@ -59,7 +59,7 @@ def _start(directory: Path):  # type: ignore[no-untyped-def]  # the package has 
         return get_server(directory, cleanup_mode=None)
 
 
-def _restart(running) -> None:  # type: ignore[no-untyped-def]
+def _restart(running) -> None:  # type: ignore[no-untyped-def]  # as above
     """Some settings count from the start only."""
     running.stop()
     running.ensure_postgres_running()

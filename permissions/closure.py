@@ -120,7 +120,7 @@ def _rebuild(hierarchy: Hierarchy, keys: list[Any]) -> None:
         hierarchy.parent,
         hierarchy.pairs,
     )
-    below = f"SELECT descendant_id FROM {pairs} WHERE ancestor_id IN ({marks})"  # noqa: S608
+    below = f"SELECT descendant_id FROM {pairs} WHERE ancestor_id IN ({marks})"  # noqa: S608  as above
     with connection.cursor() as cursor:
         # Rows in: the nodes at and below the changed ones. Out: a pair for each way up from them.
         cursor.execute(
@@ -150,7 +150,7 @@ def _rebuild(hierarchy: Hierarchy, keys: list[Any]) -> None:
             AND NOT EXISTS (
                 SELECT 1 FROM up
                 WHERE up.descendant = descendant_id AND up.ancestor = ancestor_id)
-            """,  # noqa: S608
+            """,  # noqa: S608  as above
             values * 2,
         )
 

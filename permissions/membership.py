@@ -103,12 +103,6 @@ def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
 
 
 @transaction.atomic
-def remove_parent(*, group: Group, parent: Group, actor: User | None) -> None:
-    kept = group.parents.exclude(pk=parent.pk)
-    set_parents(group=group, parents=kept, actor=actor)
-
-
-@transaction.atomic
 def set_superuser(*, group: Group, is_superuser: bool, actor: User | None) -> None:
     """Let the group confer superuser, or no longer. Raises SuperuserOnly for giving it."""
     if group.is_superuser == is_superuser:

@@ -190,7 +190,7 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
 
     content_object = GrantedObject(fk_field="object_pk")
 
-    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
         unique_together: ClassVar[list[str]] = []
@@ -209,13 +209,13 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
 
 class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
     # guardian's name for the column; what stands there is the role.
-    group = models.ForeignKey(  # type: ignore[assignment]
+    group = models.ForeignKey(  # type: ignore[assignment]  # guardian declares a group there
         Role, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
     )
 
     content_object = GrantedObject(fk_field="object_pk")
 
-    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
         unique_together: ClassVar[list[str]] = []

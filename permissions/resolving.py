@@ -117,10 +117,12 @@ def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
         exists = resource_exists(resource)
     else:
         exists = next(iter(by_codename.values())).resource_exists
-    found = {name: by_codename.get(name) or by_codename.get(bare[name]) for name in names}
+    found: dict[str, Any] = {
+        name: by_codename.get(name) or by_codename.get(bare[name]) for name in names
+    }
     _refuse(names, [name for name in names if found[name] is None], f"{label} has no permission")
     chosen = tuple(found[name] for name in names)
-    return Resolved(permissions=chosen, resource=resource, exists=bool(exists))  # type: ignore[arg-type]
+    return Resolved(permissions=chosen, resource=resource, exists=bool(exists))
 
 
 def require_type(label: str) -> ResourceType:

@@ -6,7 +6,7 @@ granted on a resource, or held through a group, may be millions of rows:
     who ─ member (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
 
 ``held.path`` lists the scopes met on the way to a role. The role counts for a resource when every
-one of them covers it, and without a resource only when there are none. Only ``LIST_SUBJECTS`` must
+one of them covers it, and without a resource only when there are none. Only ``list_subjects`` must
 walk the other way; it starts from the few roles that have the permission.
 
 Facts count when the statement's own clock lies in their time, or the moment given as ``at``.

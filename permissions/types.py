@@ -151,7 +151,7 @@ def update_type(
 
 
 @transaction.atomic
-def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A002
+def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A002  as above
     """Its resources, permissions, grants and scope entries go with it, an event each.
 
     Raises BuiltInType, and Conflict while other types name it as their parent.

@@ -174,11 +174,11 @@ class UserGroupById(UserGroups):
     http_method_names = ["get", "delete"]
 
     @extend_schema(operation_id="getUserGroup", responses=UserGroupSerializer)
-    def get(self, request: Request, group_id: str) -> Response:  # type: ignore[override]
+    def get(self, request: Request, group_id: str) -> Response:  # type: ignore[override]  # names one
         return Response(describe_group(find_group(self, identifier(group_id, name="id"))))
 
     @extend_schema(operation_id="deleteUserGroup", responses={204: None})
-    def delete(self, request: Request, group_id: str) -> Response:  # type: ignore[override]
+    def delete(self, request: Request, group_id: str) -> Response:  # type: ignore[override]  # names one
         return self.remove([identifier(group_id, name="id")])
 
 

@@ -212,11 +212,11 @@ class UserById(Users):
     http_method_names = ["get", "delete"]
 
     @extend_schema(operation_id="getUser", responses=UserSerializer)
-    def get(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
+    def get(self, request: Request, user_id: str) -> Response:  # type: ignore[override]  # names one
         return Response(describe_user(find_user(self, identifier(user_id, name="id"))))
 
     @extend_schema(operation_id="deleteUser", responses={204: None})
-    def delete(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
+    def delete(self, request: Request, user_id: str) -> Response:  # type: ignore[override]  # names one
         return self.remove([identifier(user_id, name="id")])
 
 

@@ -79,7 +79,7 @@ class ResourceTypeSerializer(serializers.Serializer):
     verbose_name = serializers.CharField(max_length=255, required=False)
     verbose_name_plural = serializers.CharField(max_length=255, required=False, allow_blank=True)
     mode = serializers.ChoiceField(choices=ResourceMode.choices, required=False)
-    parent = ParentTypeField(required=False, allow_null=True)  # type: ignore[assignment]
+    parent = ParentTypeField(required=False, allow_null=True)  # type: ignore[assignment]  # a field too
     built_in = serializers.BooleanField(read_only=True)
     created = serializers.DateTimeField(read_only=True)
     actions = serializers.ListField(

@@ -26,7 +26,7 @@ class SchemaView(SpectacularAPIView):
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        filename = self._get_filename(request, None)  # type: ignore[no-untyped-call]
+        filename = self._get_filename(request, None)  # type: ignore[no-untyped-call]  # theirs
         return Response(
             document(), headers={"Content-Disposition": f'inline; filename="{filename}"'}
         )

@@ -50,7 +50,7 @@ def read_users(
         memberships = memberships.select_related("group").prefetch_related(with_parents("group__"))
     if roles:
         assignments = assignments.select_related("role")
-    return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]
+    return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]  # of its queryset
         Prefetch("memberships", memberships, to_attr="memberships_read"),
         Prefetch(
             "role_assignments",

@@ -130,7 +130,8 @@ def test_one_subject_and_its_grants_are_found_by_index(crowd, bearer_of):
 
 def test_an_index_serves_every_statement(crowd, bearer_of):
     """For many subjects PostgreSQL may rightly read a table as small as here. Forbidden that, and
-    joins of whole tables, it must find an index.
+    joins of whole tables, it must find an index. Listing subjects walks the way backwards, where
+    SQLite reads who holds the few roles that have the permission.
     """
     may_ask(bearer_of, crowd[0])
     asked = _statements(crowd)
@@ -138,7 +139,10 @@ def test_an_index_serves_every_statement(crowd, bearer_of):
         with connection.cursor() as cursor:
             for way in ("seqscan", "hashjoin", "mergejoin"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
-    found = {name: _tables_read(*statement) & GRANTS for name, statement in asked.items()}
+    found = {
+        name: _tables_read(*statement) & (GRANTS if "list_subjects" in name else GRANTS | WAY)
+        for name, statement in asked.items()
+    }
 
     assert {name: tables for name, tables in found.items() if tables} == {}
 
