@@ -34,7 +34,7 @@ def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -
     """Idempotent."""
     closure.lock_groups(Q(pk=group.pk))
     rows = GroupMembership.objects.filter(group=group, user__in=list(users))
-    _remove(list(rows.select_related("group", "user")), actor=actor)
+    remove_memberships(list(rows.select_related("group", "user")), actor=actor)
 
 
 @transaction.atomic
@@ -46,7 +46,7 @@ def set_members(*, group: Group, users: Iterable[User], actor: User | None) -> N
     """
     wanted = {user.pk: user for user in users}
     rows = list(_counting().filter(group=group))
-    _remove([row for row in rows if row.user_id not in wanted], actor=actor)
+    remove_memberships([row for row in rows if row.user_id not in wanted], actor=actor)
     held = {row.user_id for row in rows}
     _add([(group, user) for pk, user in wanted.items() if pk not in held], actor=actor)
 
@@ -56,7 +56,7 @@ def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> No
     """The user's own groups become exactly these; see ``set_members``."""
     wanted = {group.pk: group for group in groups}
     rows = list(_counting().filter(user=user))
-    _remove([row for row in rows if row.group_id not in wanted], actor=actor)
+    remove_memberships([row for row in rows if row.group_id not in wanted], actor=actor)
     held = {row.group_id for row in rows}
     _add([(group, user) for pk, group in wanted.items() if pk not in held], actor=actor)
 
@@ -157,7 +157,8 @@ def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
     )
 
 
-def _remove(rows: list[GroupMembership], *, actor: User | None) -> None:
+def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> None:
+    """Delete rows (group and user loaded), an event each. Call in a transaction."""
     if not rows:
         return
     GroupMembership.objects.filter(pk__in=[row.pk for row in rows]).delete()

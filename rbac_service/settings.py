@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "UserTypeEnum": "accounts.models.UserType",
         "IntentEnum": "accounts.models.TokenIntent",
+        "ScopeKindEnum": "roles.models.ScopeKind",
         "ResourceModeEnum": "permissions.models.ResourceMode",
         "InitialPermissionsModeEnum": "roles.models.InitialPermissionsMode",
         "UsedByActionEnum": ["cascade", "cascade_many", "set_null", "set_default"],

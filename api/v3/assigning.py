@@ -22,6 +22,12 @@ class PermissionAssignSerializer(serializers.Serializer):
     permissions = serializers.ListField(child=serializers.CharField(), max_length=MOST_PERMISSIONS)
     model = serializers.CharField(required=False)
     object_pk = serializers.CharField(required=False, trim_whitespace=False)
+    valid_from = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts from then on; absent: at once."
+    )
+    valid_until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts until then; absent: without end."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("model" in attrs) != ("object_pk" in attrs):
@@ -34,20 +40,30 @@ class PermissionAssignResultSerializer(serializers.Serializer):
 
 
 def assign(request: Request, principal: User | Role) -> Response:
-    ids = assign_permissions(principal=principal, actor=_actor(request), **_words(request))
+    body = _body(request)
+    ids = assign_permissions(
+        principal=principal,
+        actor=_actor(request),
+        valid_from=body.get("valid_from"),
+        valid_until=body.get("valid_until"),
+        **_words(body),
+    )
     return Response([{"id": str(pk)} for pk in ids])
 
 
 def unassign(request: Request, principal: User | Role) -> Response:
-    unassign_permissions(principal=principal, actor=_actor(request), **_words(request))
+    unassign_permissions(principal=principal, actor=_actor(request), **_words(_body(request)))
     return Response(status=204)
 
 
-def _words(request: Request) -> dict[str, Any]:
+def _body(request: Request) -> dict[str, Any]:
     """PATCH or not, ``permissions`` has to be there."""
     body = PermissionAssignSerializer(data=request.data)
     body.is_valid(raise_exception=True)
-    words = body.validated_data
+    return body.validated_data
+
+
+def _words(words: dict[str, Any]) -> dict[str, Any]:
     return {
         "names": words["permissions"],
         "model": words.get("model"),

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.tokens import create_token
 from permissions.models import ResourceType, UserObjectPermission
 from permissions.types import ActionSpec, create_type
-from roles.models import InitialPermissions
+from roles.models import InitialPermissions, Scope
 from tests import facts
 from tests.routes import everything, routes_below
 
@@ -41,6 +41,8 @@ TO_CALLERS = {
     "get rbac/access/effective_permissions/": "what one may do oneself",
     "post rbac/access/check/": "what one may do oneself",
     "post rbac/access/what_can/": "what one may do oneself",
+    "post rbac/bulk/assign/": "whom the body names decides, and it is read first",
+    "post rbac/bulk/revoke/": "whom the body names decides, and it is read first",
 }
 
 
@@ -71,6 +73,9 @@ def world(alice: User) -> World:
             "core/groups": str(group.pk),
             "core/tokens": token.identifier,
             "rbac/roles": str(role.pk),
+            "rbac/roles/{role}/parents": str(role.pk),
+            "rbac/role_assignments": str(facts.hold(role, alice).pk),
+            "rbac/scopes": str(Scope.objects.create(name="target").pk),
             "rbac/initial_permissions": str(initial.pk),
             "rbac/permissions/assigned_by_roles": str(role.pk),
             "rbac/permissions/assigned_by_users": str(alice.pk),
@@ -113,7 +118,7 @@ def filled(path: str, target: dict[str, str]) -> str:
             path = re.sub(r"\{\w+\}", target[prefix], path.removeprefix(prefix), count=1)
             path = prefix + path
             break
-    path = path.replace("{label}", "shop.invoice")
+    path = path.replace("{label}", "shop.invoice").replace("{role}", target["rbac/roles"])
     assert "{" not in path, f"{path} has a parameter this test does not know"
     return f"/{PREFIX}{path}"
 

@@ -1,0 +1,209 @@
+"""Role assignments: roles to users, groups and holders of roles, within a scope and a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.facts import valid_at
+from accounts.models import Group, User
+from api.access import ModelAccessViewSet
+from api.v3.fields import LARGEST_INTEGER, KeyField
+from api.v3.filters import IntegerFilter
+from api.v3.initial_permissions import RoleField
+from api.v3.ordering import FILTER_BACKENDS
+from api.v3.scopes import InlineScopeSerializer, with_specs
+from audit.errors import InvalidInput
+from permissions.assignments import assign_role, delete_assignments
+from permissions.scopes import create_scope
+from roles.models import Role, RoleAssignment, Scope
+
+PRINCIPALS = ("user", "group", "holder_role")
+ONE_PRINCIPAL = "Name exactly one of user, group and holder_role."
+ONE_SCOPE = "Name a scope or give an inline one, not both."
+
+
+@extend_schema_field({"type": "integer", "nullable": True})
+class UserField(KeyField):
+    """A user by number."""
+
+
+class RoleAssignmentSerializer(serializers.Serializer):
+    """Exactly one of ``user``, ``group`` and ``holder_role`` (whose holders hold the role too).
+
+    ``scope`` is a shared scope, ``inline_scope`` one of this assignment alone; without either the
+    role counts everywhere. Only times and reason can change.
+    """
+
+    pk = serializers.IntegerField(read_only=True)
+    role = RoleField(queryset=Role.objects.public(), read=lambda row: [row.role_id])
+    role_name = serializers.CharField(source="role.name", read_only=True)
+    user = UserField(
+        queryset=User.objects.all(),
+        read=lambda row: [row.user_id],
+        required=False,
+        allow_null=True,
+    )
+    group = KeyField(
+        queryset=Group.objects.all(),
+        read=lambda row: [row.group_id],
+        required=False,
+        allow_null=True,
+    )
+    holder_role = KeyField(
+        queryset=Role.objects.public(),
+        read=lambda row: [row.holder_role_id],
+        required=False,
+        allow_null=True,
+    )
+    scope = KeyField(
+        queryset=Scope.objects.filter(name__isnull=False),
+        read=lambda row: [row.scope_id if row.scope and row.scope.name is not None else None],
+        required=False,
+        allow_null=True,
+    )
+    inline_scope = InlineScopeSerializer(required=False, allow_null=True)
+    valid_from = serializers.DateTimeField(required=False, allow_null=True)
+    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    created = serializers.DateTimeField(read_only=True)
+    granted_by = serializers.IntegerField(source="granted_by_id", read_only=True, allow_null=True)
+
+    def to_representation(self, instance: RoleAssignment) -> dict[str, Any]:
+        shared = instance.scope is not None and instance.scope.name is not None
+        inline = instance.scope is not None and not shared
+        return {
+            "pk": instance.pk,
+            "role": str(instance.role_id),
+            "role_name": instance.role.name,
+            "user": instance.user_id,
+            "group": instance.group_id,
+            "holder_role": instance.holder_role_id,
+            "scope": instance.scope_id if shared else None,
+            "inline_scope": InlineScopeSerializer(instance.scope).data if inline else None,
+            "valid_from": instance.valid_from,
+            "valid_until": instance.valid_until,
+            "reason": instance.reason,
+            "created": instance.created,
+            "granted_by": instance.granted_by_id,
+        }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is not None:
+            fixed = [name for name in attrs if name in (*PRINCIPALS, "role", "scope")]
+            return {name: value for name, value in attrs.items() if name not in fixed}
+        if sum(attrs.get(name) is not None for name in PRINCIPALS) != 1:
+            raise serializers.ValidationError(ONE_PRINCIPAL)
+        if attrs.get("scope") and attrs.get("inline_scope"):
+            raise serializers.ValidationError(ONE_SCOPE)
+        return attrs
+
+
+class RoleAssignmentFilter(filters.FilterSet):
+    role = filters.UUIDFilter(field_name="role_id")
+    user = IntegerFilter(method="held_by_user")
+    group = filters.UUIDFilter(field_name="group_id")
+    holder_role = filters.UUIDFilter(field_name="holder_role_id")
+    scope = filters.UUIDFilter(field_name="scope_id")
+    scoped = filters.BooleanFilter(field_name="scope", lookup_expr="isnull", exclude=True)
+    active = filters.BooleanFilter(method="counting", help_text="Whether it counts now.")
+    expired = filters.BooleanFilter(method="over", help_text="Whether its end has passed.")
+    expiring_before = filters.IsoDateTimeFilter(
+        method="ending", help_text="Counts now or later, and ends before then."
+    )
+
+    class Meta:
+        model = RoleAssignment
+        fields: list[str] = []
+
+    def held_by_user(self, queryset: QuerySet[Any], name: str, value: int) -> QuerySet[Any]:
+        return queryset.filter(user=value) if 0 < value <= LARGEST_INTEGER else queryset.none()
+
+    def counting(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        return queryset.filter(valid_at()) if value else queryset.exclude(valid_at())
+
+    def over(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        is_over = Q(valid_until__isnull=False, valid_until__lte=Now())
+        return queryset.filter(is_over) if value else queryset.exclude(is_over)
+
+    def ending(self, queryset: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        return queryset.filter(valid_until__gt=Now(), valid_until__lt=value)
+
+
+class RoleAssignmentViewSet(
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    mixins.ListModelMixin,
+    ModelAccessViewSet,
+):
+    """Roles, principals and scopes are named among those the caller may view, and whatever the
+    caller gives meets the grant ceiling.
+    """
+
+    queryset = (
+        RoleAssignment.objects.filter(role__in=Role.objects.public())
+        .select_related("role", "scope", "user", "group", "holder_role")
+        .prefetch_related("scope__entries__content_type")
+    )
+    serializer_class = RoleAssignmentSerializer
+    filterset_class = RoleAssignmentFilter
+    filter_backends = FILTER_BACKENDS
+    ordering = ("role__name",)
+    ordering_fields = {
+        "pk": "pk",
+        "role": "role__name",
+        "created": "created",
+        "valid_from": "valid_from",
+        "valid_until": "valid_until",
+    }
+    search_fields = ("role__name", "user__username", "group__name", "reason")
+
+    @transaction.atomic
+    def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        words = dict(serializer.validated_data)
+        given = [words.pop(name) for name in PRINCIPALS if name in words]
+        [principal] = [principal for principal in given if principal is not None]
+        inline = words.pop("inline_scope", None)
+        if inline is not None:
+            words["scope"] = create_scope(actor=self.caller, **with_specs(inline))
+        elif self._exists(words["role"], principal, words.get("scope")):
+            raise InvalidInput(fields={"role": ["This assignment exists already."]})
+        row = assign_role(principal=principal, actor=self.caller, **words)
+        serializer.instance = self._read(row)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row = self.get_object()
+        body = self.get_serializer(row, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        words = body.validated_data
+        row = assign_role(
+            role=row.role,
+            principal=row.principal,
+            scope=row.scope,
+            actor=self.caller,
+            valid_from=words.get("valid_from", row.valid_from),
+            valid_until=words.get("valid_until", row.valid_until),
+            reason=words.get("reason", ""),
+        )
+        return Response(self.get_serializer(self._read(row)).data)
+
+    def perform_destroy(self, instance: RoleAssignment) -> None:
+        delete_assignments([instance], actor=self.caller)
+
+    def _exists(self, role: Role, principal: User | Group | Role, scope: Scope | None) -> bool:
+        column = {User: "user", Group: "group", Role: "holder_role"}[type(principal)]
+        same = RoleAssignment.objects.filter(role=role, scope=scope, **{column: principal})
+        return same.exists()
+
+    def _read(self, row: RoleAssignment) -> RoleAssignment:
+        queryset: Any = self.queryset
+        return queryset.get(pk=row.pk)

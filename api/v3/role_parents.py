@@ -1,0 +1,89 @@
+"""Roles that the holders of a role hold too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
+from api.v3.fields import KeysField
+from api.v3.roles import RoleSerializer
+from permissions.assignments import assign_role, set_role_parents, unassign_role
+from roles.models import Role, RoleAssignment
+
+ROLE_PARAMETER = OpenApiParameter("role", OpenApiTypes.UUID, OpenApiParameter.PATH)
+
+
+class RoleParentsSerializer(serializers.Serializer):
+    parents = KeysField(queryset=Role.objects.public(), read=lambda _: [])
+
+
+class RoleParentSerializer(serializers.Serializer):
+    pk = serializers.UUIDField()
+
+
+@extend_schema(parameters=[ROLE_PARAMETER])
+class RoleParentViewSet(ModelAccessViewSet):
+    """Unscoped inheritance that counts now; one limited by scope or time is a role assignment.
+
+    Viewing needs to view the role; changing needs ``change_role`` on it, and meets the grant
+    ceiling for what its holders gain.
+    """
+
+    queryset = Role.objects.public()
+    serializer_class = RoleSerializer
+    pagination_class = None
+    filter_backends = ()
+
+    @extend_schema(responses=RoleSerializer(many=True))
+    def list(self, request: Request, role: str) -> Response:
+        return self._answer(self._role(role))
+
+    @extend_schema(request=RoleParentsSerializer, responses=RoleSerializer(many=True))
+    def replace(self, request: Request, role: str) -> Response:
+        """Holders of the role hold exactly these too."""
+        child = self._changed(role)
+        body = RoleParentsSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        set_role_parents(role=child, parents=body.validated_data["parents"], actor=self.caller)
+        return self._answer(child)
+
+    @extend_schema(request=RoleParentSerializer, responses={204: None})
+    def add(self, request: Request, role: str) -> Response:
+        child = self._changed(role)
+        body = RoleParentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        parents = Role.objects.public()
+        parent = visible_or_404(parents, caller=self.caller, pk=body.validated_data["pk"])
+        assign_role(role=parent, principal=child, actor=self.caller)
+        return Response(status=204)
+
+    @extend_schema(responses={204: None})
+    def remove(self, request: Request, role: str, parent: str) -> Response:
+        child = self._changed(role)
+        found = find(self._parents(child), pk=parent)
+        if found is None:
+            raise NotFound
+        unassign_role(role=found, principal=child, actor=self.caller, scope=None)
+        return Response(status=204)
+
+    def _role(self, key: str) -> Role:
+        return visible_or_404(Role.objects.public(), caller=self.caller, pk=key)
+
+    def _changed(self, key: str) -> Role:
+        role = self._role(key)
+        require(self.caller, "change_role", resource_of(role))
+        return role
+
+    def _parents(self, role: Role) -> Any:
+        held = RoleAssignment.objects.active().unscoped().filter(holder_role=role)
+        return Role.objects.public().filter(pk__in=held.values("role")).order_by("name")
+
+    def _answer(self, role: Role) -> Response:
+        return Response(RoleSerializer(self._parents(role), many=True).data)

@@ -1,0 +1,206 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Event, EventKind
+from permissions import engine
+from permissions.decisions import ResourceRef
+from roles.models import RoleAssignment, Scope
+from tests import facts
+from tests.statements import counted
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v3/rbac/role_assignments/"
+VIEW = "authentik_core.view_user"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def role():
+    role = facts.role("auditors")
+    facts.grant(role, VIEW)
+    return role
+
+
+@pytest.fixture
+def admin(client_of, root):
+    return client_of(root)
+
+
+def url(pk):
+    return f"{URL}{pk}/"
+
+
+def sees(user, other):
+    return engine.check(
+        user, "view_user", ResourceRef("authentik_core.user", str(other.pk))
+    ).allowed
+
+
+def test_a_role_within_an_inline_scope_and_a_time(admin, role, bob, alice, charlie, root):
+    until = timezone.now() + DAY
+    scope = {"entries": [{"type": "authentik_core.user", "object_pk": str(alice.pk)}]}
+    sent = {
+        "role": str(role.pk),
+        "user": bob.pk,
+        "inline_scope": scope,
+        "valid_until": until.isoformat(),
+        "reason": "audit of the year",
+    }
+
+    response = admin.post(URL, sent)
+
+    assert response.status_code == 201
+    made = response.json()
+    assert made["inline_scope"]["entries"][0]["object_pk"] == str(alice.pk)
+    assert (made["user"], made["granted_by"], made["scope"]) == (bob.pk, root.pk, None)
+    assert sees(bob, alice)
+    assert not sees(bob, charlie)
+    later = until + DAY
+    resource = ResourceRef("authentik_core.user", str(alice.pk))
+    assert not engine.check(bob, "view_user", resource, at=later).allowed
+
+
+def test_groups_and_roles_can_hold_roles_within_shared_scopes(admin, role, bob, alice):
+    group, parent = facts.group("staff", bob), facts.role("juniors")
+    facts.hold(parent, alice)
+    scope = Scope.objects.create(name="everything", kind="all")
+
+    for holder in ({"group": str(group.pk)}, {"holder_role": str(parent.pk)}):
+        sent = {"role": str(role.pk), "scope": str(scope.pk), "user": None, **holder}
+        response = admin.post(URL, sent)
+        assert (response.status_code, response.json()["scope"]) == (201, str(scope.pk))
+
+    assert sees(bob, alice)
+    assert sees(alice, bob)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"user": None}, "non_field_errors"),
+        ({"role": None}, "role"),
+        ({"role": "x"}, "role"),
+        ({"role": "11111111-2222-4333-8444-555555555555"}, "role"),
+        ({"user": 10**30}, "user"),
+        ({"user": "x"}, "user"),
+        ({"group": "11111111-2222-4333-8444-555555555555"}, "group"),
+        ({"scope": "11111111-2222-4333-8444-555555555555"}, "scope"),
+        ({"inline_scope": {"kind": "some"}}, "inline_scope"),
+        ({"inline_scope": {"entries": [{"type": "no.such"}]}}, "entries"),
+        ({"valid_until": "yesterday"}, "valid_until"),
+        (
+            {"valid_from": "2030-01-02T00:00:00Z", "valid_until": "2030-01-01T00:00:00Z"},
+            "valid_until",
+        ),
+        ({"reason": "x" * 501}, "reason"),
+        ({"reason": "\0"}, "reason"),
+    ],
+)
+def test_bad_input_is_keyed_and_writes_nothing(admin, role, bob, changed, field):
+    scopes = Scope.objects.count()
+
+    response = admin.post(URL, {"role": str(role.pk), "user": bob.pk} | changed)
+
+    assert (response.status_code, list(response.json())) == (400, [field])
+    assert not RoleAssignment.objects.filter(user=bob).exists()
+    assert Scope.objects.count() == scopes
+
+
+def test_one_principal_and_one_scope_at_most(admin, role, bob):
+    both = {"role": str(role.pk), "user": bob.pk, "group": str(facts.group("g").pk)}
+    scope = Scope.objects.create(name="s")
+    twice = {"role": str(role.pk), "user": bob.pk, "scope": str(scope.pk), "inline_scope": {}}
+
+    assert admin.post(URL, both).status_code == 400
+    assert admin.post(URL, twice | {"inline_scope": {"kind": "all"}}).status_code == 400
+
+
+def test_the_same_assignment_twice_is_400(admin, role, bob):
+    sent = {"role": str(role.pk), "user": bob.pk}
+
+    assert admin.post(URL, sent).status_code == 201
+    assert list(admin.post(URL, sent).json()) == ["role"]
+
+
+def test_a_cycle_is_refused(admin, role):
+    other = facts.role("others")
+    assert admin.post(URL, {"role": str(role.pk), "holder_role": str(other.pk)}).status_code == 201
+
+    response = admin.post(URL, {"role": str(other.pk), "holder_role": str(role.pk)})
+
+    assert (response.status_code, list(response.json())) == (400, ["role"])
+
+
+def test_times_and_reason_change_and_nothing_else(admin, role, bob, alice):
+    pk = facts.hold(role, bob).pk
+    until = "2031-01-01T00:00:00Z"
+
+    response = admin.patch(url(pk), {"valid_until": until, "reason": "r", "user": alice.pk})
+
+    assert response.status_code == 200
+    assert (response.json()["valid_until"], response.json()["user"]) == (until, bob.pk)
+    assert admin.patch(url(pk), {"valid_until": None}).json()["valid_until"] is None
+    assert admin.patch(url(pk), {}).json()["reason"] == "r"
+
+
+def test_deleting_takes_the_inline_scope_along(admin, role, bob):
+    pk = facts.hold(role, bob, scope=Scope.objects.create(kind="all")).pk
+
+    assert admin.delete(url(pk)).status_code == 204
+    assert not Scope.objects.filter(name=None).exists()
+    assert Event.objects.filter(kind=EventKind.ROLE_UNASSIGNED).count() == 1
+
+
+def test_the_list_is_filtered(admin, role, bob, alice):
+    now = timezone.now()
+    scope = Scope.objects.create(name="s")
+    group = facts.group("g")
+    over = facts.hold(role, bob, valid_until=now - DAY).pk
+    ending = facts.hold(role, alice, valid_until=now + DAY).pk
+    scoped = facts.hold(role, group, scope=scope).pk
+
+    def found(query):
+        results = admin.get(f"{URL}?{query}").json()["results"]
+        return {row["pk"] for row in results}
+
+    assert found(f"role={role.pk}") == {over, ending, scoped}
+    assert found("expired=true") == {over}
+    assert found("expired=false") == found("active=true") == {ending, scoped}
+    soon = (now + 2 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert found(f"expiring_before={soon}") == {ending}
+    assert found(f"user={bob.pk}") == {over}
+    assert found(f"group={group.pk}") == found(f"scope={scope.pk}") == {scoped}
+    assert found("scoped=true") == {scoped}
+    assert found(f"user={10**30}") == set()
+    for bad in ("user=x", "role=x", "expiring_before=x", "scope=%00"):
+        assert admin.get(f"{URL}?{bad}").status_code == 400
+
+
+def test_who_may_add_assignments_gives_what_it_holds(client_of, charlie, role, bob):
+    for name in ("authentik_rbac.add_roleassignment", "authentik_rbac.view_role"):
+        facts.grant(charlie, name)
+    client, sent = client_of(charlie), {"role": str(role.pk), "user": bob.pk}
+
+    assert list(client.post(URL, sent).json()) == ["user"]
+    facts.grant(charlie, VIEW, on=bob)
+    assert client.post(URL, sent).status_code == 403
+    facts.hold(role, charlie)
+    assert client.post(URL, sent).status_code == 201
+
+
+def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(admin, role, bob):
+    def grow(count):
+        for n in range(count):
+            scope = Scope.objects.create()
+            facts.hold(facts.role(f"r{RoleAssignment.objects.count()}-{n}"), bob, scope=scope)
+
+    grow(1)
+    with counted() as few:
+        admin.get(URL)
+    grow(6)
+    with counted() as many:
+        admin.get(URL)
+
+    assert len(few) == len(many), many

@@ -1,0 +1,131 @@
+import pytest
+
+from audit.models import Event, EventKind
+from permissions import engine
+from permissions.decisions import ResourceRef
+from permissions.types import ActionSpec, create_type
+from roles.models import Scope, ScopeEntry
+from tests import facts
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v3/rbac/scopes/"
+
+
+@pytest.fixture
+def invoice():
+    """A strict type with the resource 42."""
+    create_type(actor=None, label="shop.invoice", actions=[ActionSpec(name="view_invoice")])
+    return facts.resource("shop.invoice", "42")
+
+
+@pytest.fixture
+def berlin(client_of, root, invoice):
+    sent = {"name": "berlin", "entries": [{"type": "shop.invoice", "object_pk": "42"}]}
+    return client_of(root).post(URL, sent).json()
+
+
+def url(scope):
+    return f"{URL}{scope['pk']}/"
+
+
+def test_a_scope_is_created_read_changed_and_deleted(client_of, root, berlin):
+    client = client_of(root)
+
+    assert client.get(url(berlin)).json() == berlin
+    assert berlin["entries"] == [
+        {"type": "shop.invoice", "object_pk": "42", "with_descendants": False}
+    ]
+    assert (berlin["kind"], berlin["created_by"]) == ("selected", root.pk)
+    changed = client.patch(url(berlin), {"kind": "all"}).json()
+    assert (changed["kind"], changed["entries"]) == ("all", [])
+    assert client.delete(url(berlin)).status_code == 204
+    kinds = list(Event.objects.filter(target_pk=berlin["pk"]).values_list("kind", flat=True))
+    assert kinds == [EventKind.SCOPE_DELETED, EventKind.SCOPE_CHANGED, EventKind.SCOPE_CREATED]
+
+
+@pytest.mark.parametrize(
+    ("sent", "errors"),
+    [
+        ({}, {"name"}),
+        ({"name": ""}, {"name"}),
+        ({"name": "berlin"}, {"name"}),
+        ({"name": "a\0"}, {"name"}),
+        ({"name": "n", "kind": "some"}, {"kind"}),
+        ({"name": "n", "entries": {}}, {"entries"}),
+        ({"name": "n", "entries": [{}]}, {"entries"}),
+        ({"name": "n", "entries": [{"type": "no.such"}]}, {"entries"}),
+        ({"name": "n", "entries": [{"type": "\0"}]}, {"entries"}),
+        ({"name": "n", "entries": [{"type": "shop.invoice", "object_pk": "7"}]}, {"entries"}),
+        (
+            {"name": "n", "entries": [{"type": "authentik_core.user", "object_pk": "x"}]},
+            {"entries"},
+        ),
+        (
+            {"name": "n", "entries": [{"type": "authentik_core.user", "object_pk": "9"}]},
+            {"entries"},
+        ),
+        ({"name": "n", "kind": "all", "entries": [{"type": "shop.invoice"}]}, {"entries"}),
+    ],
+)
+def test_bad_input_is_keyed_and_writes_nothing(client_of, root, berlin, sent, errors):
+    before = (Scope.objects.count(), ScopeEntry.objects.count())
+
+    response = client_of(root).post(URL, sent)
+
+    assert (response.status_code, set(response.json())) == (400, errors)
+    assert (Scope.objects.count(), ScopeEntry.objects.count()) == before
+
+
+def test_a_patch_takes_whole_entries_only(client_of, root, berlin):
+    response = client_of(root).patch(url(berlin), {"entries": [{"object_pk": "42"}]})
+
+    assert response.json() == {"entries": {"0": {"type": ["This field is required."]}}}
+
+
+def test_the_position_of_a_bad_entry_is_told(client_of, root, invoice):
+    entries = [{"type": "shop.invoice"}, {"type": "shop.invoice", "object_pk": "7"}]
+
+    response = client_of(root).post(URL, {"name": "n", "entries": entries})
+
+    fault = {"object_pk": ["No shop.invoice has this key."]}
+    assert response.json() == {"entries": {"1": fault}}
+
+
+def test_a_scope_in_use_and_the_built_in_one_stay(client_of, root, berlin, bob):
+    client = client_of(root)
+    facts.hold(facts.role("auditors"), bob, scope=Scope.objects.get(pk=berlin["pk"]))
+    [everything] = client.get(f"{URL}?name=All%20Objects").json()["results"]
+
+    assert (client.delete(url(berlin)).status_code, everything["built_in"]) == (409, True)
+    assert client.delete(url(everything)).status_code == 403
+    assert client.patch(url(everything), {"description": "x"}).status_code == 403
+
+
+def test_widening_a_scope_in_use_meets_the_ceiling(client_of, charlie, berlin, bob):
+    role = facts.role("auditors")
+    facts.grant(role, "shop.view_invoice")
+    scope = Scope.objects.get(pk=berlin["pk"])
+    facts.hold(role, bob, scope=scope)
+    facts.hold(role, charlie, scope=scope)
+    for name in ("view_scope", "change_scope"):
+        facts.grant(charlie, f"authentik_rbac.{name}")
+
+    response = client_of(charlie).patch(url(berlin), {"entries": [{"type": "shop.invoice"}]})
+
+    assert response.status_code == 403
+    assert not engine.check(charlie, "view", ResourceRef("shop.invoice", "7")).allowed
+    assert client_of(charlie).patch(url(berlin), {"entries": []}).status_code == 200
+    assert not engine.check(bob, "view", ResourceRef("shop.invoice", "42")).allowed
+
+
+def test_inline_scopes_are_not_listed(client_of, root):
+    Scope.objects.create(kind="all")
+
+    names = [scope["name"] for scope in client_of(root).get(URL).json()["results"]]
+
+    assert names == ["All Objects"]
+
+
+def test_a_stranger_is_refused(client_of, charlie, berlin):
+    for response in (client_of(charlie).get(URL), client_of(charlie).post(URL, {"name": "n"})):
+        assert response.status_code == 403
