@@ -2,7 +2,8 @@
 
 A door that answers thousands of decisions a second cannot spend a statement on finding out who
 asks. The engine runs its statements through ``Caller.run``, which puts the look-up of the token and
-the question whether its user may ask before them: one statement does all.
+the question whether its user may ask before them. One statement does all for a gateway, which was
+granted ``check_access`` itself; who may ask for another reason takes a second one.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ class Caller:
         """Rows of a decision statement, as ``sql.rows``.
 
         Raises Unauthenticated when the key counts for nothing, and Forbidden when the parameters
-        ask about anybody but the caller, who may not. Once an hour a second statement follows.
+        ask about anybody but the caller, who may not. Once an hour one more statement follows.
         """
         found = self._found(text, parameters, using)
-        _, to_note, may_ask, *_ = found[0]
-        if to_note:
+        if found[0][1]:
             note_use(*self._digests)
-        if not may_ask:
+        if not found[0][2]:
+            found = self._found(text, parameters, using, about=_about(parameters))
+        if not found[0][2]:
             raise Forbidden(REFUSAL)
         return [row[4:] for row in found if row[3]]
 
@@ -50,11 +52,11 @@ class Caller:
         if not self._looked_up:
             self._found("SELECT 0 AS asked", {"at": None}, using)
 
-    def _found(self, text: str, parameters: Mapping[str, Any], using: str) -> list[Any]:
+    def _found(
+        self, text: str, parameters: Mapping[str, Any], using: str, about: str | None = None
+    ) -> list[Any]:
         keys = {f"digest_{n}": digest for n, digest in enumerate(self._digests)}
-        statement = sql.with_caller(
-            connections[using].vendor, text, about=_about(parameters), digests=len(keys)
-        )
+        statement = sql.with_caller(connections[using].vendor, text, about=about, digests=len(keys))
         more = {**parameters, **keys, "noted_before": moment(noted_before())}
         found = sql.rows(statement, more, using=using)
         self._looked_up = True

@@ -8,6 +8,7 @@ that all cover the resource. Additive, no deny. Whatever is unknown is a denial,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from permissions.decisions import (
     subject_parameters,
 )
 
+HEX_ID = re.compile(r"[0-9A-Fa-f]{24}")
 M = TypeVar("M", bound=models.Model)
 
 
@@ -76,7 +78,8 @@ def ask(
         "object_pk": resource.id if resource else None,
         "at": moment(at),
     }
-    text = sql.statement(_vendor(using), "check")
+    name = "check" if resource else "check_globally"
+    text = sql.statement(_vendor(using), name, _naming(parameters))
     [(user_id, is_active, type_id, permission_id, verdict)] = run(text, parameters, using=using)
     decision = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
     return Answer(decision=decision, user_id=user_id, permission_id=permission_id)
@@ -155,8 +158,8 @@ def list_resources(
     Known resources only: registered ones, rows of our own tables, and whatever a grant or scope of
     the subject names. ``after`` continues behind a key of an earlier page.
     """
-    text = sql.listing(_vendor(using), python_model(resource_type))
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
+    text = sql.listing(_vendor(using), python_model(resource_type), _naming(parameters))
     found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
     keys = tuple(row[0] for row in found[:limit])
     return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
@@ -238,7 +241,8 @@ def _actions(
         "object_pk": resource.id,
         "at": moment(at),
     }
-    return run(sql.statement(_vendor(using), "list_actions"), parameters, using=using)
+    text = sql.statement(_vendor(using), "list_actions", _naming(parameters))
+    return run(text, parameters, using=using)
 
 
 def visible(
@@ -252,7 +256,8 @@ def visible(
     model = queryset.model if by == "pk" else _related_model(queryset.model, by)
     label = model._meta.label_lower
     parameters = _listing_parameters(SubjectRef.of(user), action, label, None)
-    [(reach,)] = sql.rows(sql.statement(_vendor(queryset.db), "reach"), parameters)
+    text = sql.statement(_vendor(queryset.db), "reach", sql.Naming.NUMBER)
+    [(reach,)] = sql.rows(text, parameters)
     if reach == "all":
         return Visible(queryset, reach)
     if reach == "none":
@@ -339,6 +344,14 @@ def _uuid_text(stored: str) -> str:
 
 def _ref(subject: SubjectRef | User) -> SubjectRef:
     return SubjectRef.of(subject) if isinstance(subject, User) else subject
+
+
+def _naming(parameters: dict[str, Any]) -> sql.Naming:
+    if parameters["user_id"] is not None:
+        return sql.Naming.NUMBER
+    text = parameters["subject"] or ""
+    other = parameters["subject_uuid"] is not None or "@" in text or HEX_ID.fullmatch(text)
+    return sql.Naming.ANY if other else sql.Naming.NAME
 
 
 def _searchable(resource: ResourceRef | None) -> bool:

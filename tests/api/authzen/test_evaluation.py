@@ -306,3 +306,16 @@ def test_a_refusal_costs_no_more(client, gate):
             raw(asking, b"{}", HTTP_AUTHORIZATION="Bearer wrong")
 
         assert len(statements) <= 1, statements
+
+
+def test_a_caller_that_may_ask_through_a_role_takes_two_statements(gate, gateway, alice):
+    gateway.global_grants.all().delete()
+    asking = facts.role("asking")
+    facts.grant(asking, "authentik_rbac.check_access")
+    facts.hold(asking, gateway)
+
+    with counted() as statements:
+        response = gate.post(URL, question())
+
+    assert response.status_code == 200
+    assert len(statements) == 2, statements
