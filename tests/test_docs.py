@@ -36,3 +36,9 @@ def test_every_error_code_is_in_the_table():
     missing = [e.code for e, s in STATUS_OF.items() if f"| `{e.code}` | {s} |" not in text]
 
     assert missing == []
+
+
+def test_the_readme_lists_every_page():
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+
+    assert pages == set(re.findall(r"\]\((docs/[^)#]+)", (ROOT / "README.md").read_text()))

@@ -140,6 +140,7 @@ def test_the_first_call_of_the_readme_works(clone):
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert b'"allowed":true' in done.stdout, done.stdout
+    assert done.stdout.endswith(b'{"decision":true}'), done.stdout
 
 
 def test_it_keeps_its_secrets(clone):
