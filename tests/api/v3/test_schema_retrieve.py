@@ -3,6 +3,8 @@ import json
 import pytest
 import yaml
 
+from api.v3 import wording
+
 URL = "/api/v3/schema/"
 
 
@@ -41,3 +43,18 @@ def test_an_unknown_format_is_refused_in_json(client):
     assert response.status_code == 404
     assert response.headers["Content-Type"].startswith("application/json")
     assert "detail" in response.json()
+
+
+def test_every_operation_and_parameter_is_described_for_the_caller(anonymous):
+    """Words for readers of the code, such as those of a base class, are no description."""
+    document = json.loads(anonymous.get(URL, {"format": "json"}).content)
+    operations = [one for path in document["paths"].values() for one in path.values()]
+
+    assert {one["operationId"] for one in operations} <= wording.OPERATIONS.keys()
+    assert [
+        (one["operationId"], parameter["name"])
+        for one in operations
+        for parameter in one.get("parameters", ())
+        if not parameter.get("description")
+    ] == []
+    assert {tag for one in operations for tag in one["tags"]} == wording.TAGS.keys()
