@@ -61,16 +61,20 @@ def of_this_door(endpoints: list[Any]) -> list[Any]:
 def add_error_responses(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
-    """Every operation may answer 400 and 403 with these bodies, unless it says otherwise."""
+    """Every operation may answer 400 and 403 with these bodies, and 404 one that names a thing in
+    its path, unless it says otherwise.
+    """
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["ValidationError"] = _VALIDATION_ERROR
     schemas["GenericError"] = _GENERIC_ERROR
-    for path in result.get("paths", {}).values():
+    for route, path in result.get("paths", {}).items():
         for method, operation in path.items():
             if method in _METHODS:
                 responses = operation["responses"]
                 responses.setdefault("400", _response("ValidationError"))
                 responses.setdefault("403", _response("GenericError"))
+                if "{" in route:
+                    responses.setdefault("404", _response("GenericError"))
     return result
 
 
