@@ -44,6 +44,27 @@ def test_a_chunked_body_above_the_limit_is_413(server):
     assert response.status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/api/v3/no/such/path/", "/api/v3/rbac/roles/"])
+def test_a_client_is_told_when_its_body_was_left_unread(server, path):
+    parts = urlsplit(server.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as stranger:
+        stranger.sendall(f"{head}Content-Length: 2\r\n\r\n".encode())
+        answer = stranger.recv(65536)
+
+    assert answer.split(b" ")[1] in (b"403", b"404")
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_connection_whose_bodies_are_read_stays_open(server):
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with httpx.Client(base_url=server.url, headers=headers) as client:
+        answers = [client.post("/api/v3/rbac/roles/", json={"name": name}) for name in ("x", "")]
+
+    assert [answer.status_code for answer in answers] == [201, 400]
+    assert not any("Connection" in answer.headers for answer in answers)
+
+
 def test_a_slow_stranger_does_not_hold_up_others(server):
     parts = urlsplit(server.url)
     head = b"POST /api/v3/rbac/roles/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
