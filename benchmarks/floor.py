@@ -22,6 +22,7 @@ WHOSE = """
 @csrf_exempt
 def decision(request: HttpRequest) -> HttpResponse:
     """Beside ``/access/v1/evaluation``: same middleware, same token, an answer of the same form."""
+    _ = request.body  # left unread, it would end the connection
     key = request.META["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
     found = sql.rows(WHOSE, {"digest": digests(key)[0]}, using=DEFAULT_DB_ALIAS)
     [(one,)] = sql.rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)

@@ -68,8 +68,8 @@ def types() -> list[str]:
     return [
         f"INSERT INTO django_content_type (app_label, model) VALUES ('{APP}', '{MODEL}')",
         f"""INSERT INTO permissions_resourcetype (content_type_id, app_verbose_name, verbose_name,
-                verbose_name_plural, mode, built_in, created)
-            SELECT id, 'Shop', 'Document', 'Documents', 'open', FALSE, now()
+                verbose_name_plural, mode, properties, built_in, created)
+            SELECT id, 'Shop', 'Document', 'Documents', 'open', '{{}}', FALSE, now()
             FROM django_content_type WHERE app_label = '{APP}' AND model = '{MODEL}'""",
         f"""INSERT INTO auth_permission (content_type_id, codename, name)
             SELECT ct.id, action || '_{MODEL}', 'Can ' || action
