@@ -18,7 +18,8 @@ DJANGO = "benchmarks.peers.guardian.settings"
 USERS = "SELECT id, username FROM authentik_core_user WHERE username LIKE 'user-%'"
 ROLES = """SELECT row_number() OVER (ORDER BY r.uuid), r.name FROM authentik_rbac_role r
            WHERE r.name LIKE 'role-%'"""
-NUMBERED = "(SELECT uuid, row_number() OVER (ORDER BY uuid) AS n FROM authentik_rbac_role)"
+NUMBERED = """(SELECT uuid, row_number() OVER (ORDER BY uuid) AS n FROM authentik_rbac_role
+    WHERE name LIKE 'role-%')"""
 MEMBERS = f"""SELECT DISTINCT asked.user_id, r.n
     FROM (SELECT id AS user_id FROM authentik_core_user) AS asked
     CROSS JOIN LATERAL ({world.HELD}) AS held
