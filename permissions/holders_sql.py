@@ -73,6 +73,10 @@ def _live(row: str) -> str:
     return _text().live(row)
 
 
+# Reading so many grants of a type takes as long as a walk through as many grantees.
+FEW_GRANTS = 20_000
+
+
 def users_granted(permissions: Sequence[int], object_pk: str | None) -> RawSQL:
     """Keys of users with a grant of any of the permissions, and of superusers; facts active now.
 
@@ -119,18 +123,27 @@ def _granted(
         return f"""{globally} UNION
         SELECT g.{column} FROM {table} g
         WHERE {among} AND g.object_pk = %(object_pk)s AND {_live("g")}"""
-    # From one grantee to the next by the index that starts with them, then a probe for each: the
-    # cost follows the number of grantees, not of their grants.
+    # A type with few grants is read whole. Else from one grantee to the next by the index that
+    # starts with them, then a probe for each: the cost follows the number of grantees, not of
+    # their grants.
     return f"""{globally} UNION
         SELECT found.id FROM (
-            WITH RECURSIVE grantee(id) AS (
+            WITH RECURSIVE few(id) AS MATERIALIZED (
+                SELECT g.{column} FROM {table} g WHERE {among} AND {_live("g")}
+                LIMIT {FEW_GRANTS + 1}
+            ), counted(few) AS MATERIALIZED (
+                SELECT COUNT(*) <= {FEW_GRANTS} FROM few
+            ), grantee(id) AS (
                 SELECT * FROM (
                     SELECT g.{column} FROM {table} g ORDER BY g.{column} LIMIT 1) AS least
                 UNION ALL
                 SELECT (SELECT g.{column} FROM {table} g WHERE g.{column} > grantee.id
                         ORDER BY g.{column} LIMIT 1)
                 FROM grantee WHERE grantee.id IS NOT NULL
-            ) SELECT grantee.id FROM grantee WHERE EXISTS (
+            )
+            SELECT few.id FROM few WHERE (SELECT counted.few FROM counted)
+            UNION
+            SELECT grantee.id FROM grantee WHERE NOT (SELECT counted.few FROM counted) AND EXISTS (
                 SELECT 1 FROM {table} g
                 WHERE g.{column} = grantee.id AND {among} AND {_live("g")})
         ) AS found"""

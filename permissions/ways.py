@@ -253,11 +253,14 @@ def _covering(
 def entries_of(scopes: Iterable[Scope], using: str) -> dict[Any, list[ScopeEntry]]:
     """The entries of some scopes with their types, to say what each of them covers."""
     keys = [scope.pk for scope in scopes]
+    entries = (
+        ScopeEntry.objects.using(using)
+        .select_related("content_type")
+        .order_by("content_type__app_label", "content_type__model", "object_pk", "pk")
+    )
     found = (
         Scope.objects.using(using)
         .filter(pk__in=keys)
-        .prefetch_related(
-            Prefetch("entries", ScopeEntry.objects.using(using).select_related("content_type"))
-        )
+        .prefetch_related(Prefetch("entries", entries))
     )
     return {scope.pk: list(scope.entries.all()) for scope in found}

@@ -58,10 +58,14 @@ class RoleQuerySet(models.QuerySet["Role"]):
         Built-in roles come into sight with their first use: whoever never asked for them does not
         find them in lists.
         """
-        used = Exists(RoleAssignment.objects.filter(role=OuterRef("pk"))) | Exists(
-            Role.objects.filter(pk=OuterRef("pk"), global_grants__isnull=False)
+        # The few that are not shown are looked for: asked of every role, the same question would
+        # read all assignments and all global grants.
+        unused = Role.objects.filter(
+            ~Exists(RoleAssignment.objects.filter(role=OuterRef("pk"))),
+            built_in=True,
+            global_grants__isnull=True,
         )
-        return self.shareable().filter(Q(built_in=False) | used)
+        return self.shareable().exclude(pk__in=unused.values("pk"))
 
     def shareable(self) -> Self:
         """Roles people may give and take, used or not."""

@@ -34,4 +34,22 @@ def _columns(names: Iterable[str], fields: dict[str, str]) -> Iterable[str]:
             yield sign + column
 
 
-FILTER_BACKENDS = (DjangoFilterBackend, Ordering, SearchFilter)
+class Filters(DjangoFilterBackend):
+    """Builds no form where no parameter of it was given, which is what most requests are like."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        filterset = self.get_filterset_class(view, queryset)
+        if filterset is None or filterset.base_filters.keys().isdisjoint(_given(request)):
+            return queryset
+        return super().filter_queryset(request, queryset, view)
+
+
+def _given(request: Request) -> set[str]:
+    """Names of parameters; a range comes as two of them, with an ending each."""
+    given = set(request.query_params)
+    endings = ("_min", "_max", "_after", "_before", "_0", "_1")
+    ranges = {name.removesuffix(end) for name in given for end in endings if name.endswith(end)}
+    return given | ranges
+
+
+FILTER_BACKENDS = (Filters, Ordering, SearchFilter)

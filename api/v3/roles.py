@@ -106,6 +106,10 @@ class RoleViewSet(
     ordering_fields = {"name": "name", "pk": "uuid", "group__name": "name"}
     search_fields = ("name",)
 
+    def get_queryset(self) -> QuerySet[Role]:
+        queryset = super().get_queryset()
+        return queryset.only("uuid", "name") if self.action == "list" else queryset
+
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         serializer.instance = create_role(actor=self.caller, **serializer.validated_data)
 

@@ -1,0 +1,29 @@
+"""Who was granted something of a type: the same, however many grants the type has."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from permissions import holders_sql
+from tests import facts
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=[holders_sql.FEW_GRANTS, 0], ids=["few", "many"])
+def _ways(request, monkeypatch):
+    monkeypatch.setattr(holders_sql, "FEW_GRANTS", request.param)
+
+
+@pytest.mark.usefixtures("_ways")
+def test_the_users_granted_something_are_found_once_each(alice, bob, charlie):
+    view = facts.permission("authentik_rbac.view_role").pk
+    for key in ("1", "2"):
+        facts.grant(alice, "authentik_rbac.view_role", on=key)
+    facts.grant(bob, "authentik_rbac.view_role")
+    facts.grant(charlie, "authentik_core.view_user", on="1")
+
+    granted = User.objects.filter(pk__in=holders_sql.users_granted([view], None))
+
+    assert sorted(granted.values_list("username", flat=True)) == ["alice", "bob"]
