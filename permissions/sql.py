@@ -492,7 +492,11 @@ SELECT CASE
 FROM who w CROSS JOIN what t"""
 
     def _unlimited(self) -> str:
-        """Whether the subject w has the permission t on everything of its type."""
+        """Whether the subject w has the permission t on everything of its type.
+
+        The last is no EXISTS, because PostgreSQL may then read all global grants of the roles into
+        a hash table rather than probe for one permission.
+        """
         unscoped = self._held_roles(f"h.path = {self.dialect.no_path}")
         return f"""(
         EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
@@ -500,9 +504,9 @@ FROM who w CROSS JOIN what t"""
         OR EXISTS (SELECT 1 FROM permissions_userglobalgrant g
                    WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
                      AND {self.live("g")})
-        OR EXISTS (SELECT 1 FROM permissions_roleglobalgrant g
-                   WHERE g.role_id {unscoped} AND g.permission_id = t.permission_id
-                     AND {self.live("g")}))"""
+        OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
+                     WHERE g.role_id {unscoped} AND g.permission_id = t.permission_id
+                       AND {self.live("g")} LIMIT 1), FALSE))"""
 
     def list_resources(self, universe: str) -> str:
         """A subject and a permission in; the keys of resources out, each once.
@@ -559,11 +563,12 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 
     def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
         """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
+        upto = "g.object_pk <= (SELECT object_pk FROM page_end)" if merged else "1 = 1"
         return (
             f"""SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
             ON g.user_id = t.user_id AND g.permission_id = t.permission_id
-        WHERE {self.live("g")} AND {after.format("g")}""",
-            self._by_role(after, merged=merged),
+        WHERE {self.live("g")} AND {after.format("g")} AND {upto}""",
+            self._by_role(after, upto, merged=merged),
             f"""SELECT u.object_pk FROM ({universe}) AS u
         WHERE {after.format("u")} AND EXISTS (SELECT 1 FROM unlimited)""",
             f"""SELECT DISTINCT maybe.object_pk FROM candidate maybe
@@ -571,11 +576,10 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
           AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}""",
         )
 
-    def _by_role(self, after: str, *, merged: bool) -> str:
+    def _by_role(self, after: str, upto: str, *, merged: bool) -> str:
         if not merged:
             return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN held h
         JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
-        upto = "g.object_pk <= (SELECT object_pk FROM page_end)"
         return self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
 
     def _has(self, role: str, asked: str) -> str:
@@ -601,15 +605,17 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         whole costs a few keys for each role instead of a page for each. Where they hold less than a
         page, it ends with the last key anybody was granted.
         """
-        few = "(SELECT 2 + 2 * CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM held)"
+        few = "(SELECT 2 + CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM held)"
+        last = """(SELECT g.object_pk FROM {0} g
+            WHERE g.permission_id = t.permission_id ORDER BY g.object_pk DESC LIMIT 1)"""
         return [
             f"few AS MATERIALIZED ({self._first_of_each(after, 'TRUE', few)})",
-            """page_end AS MATERIALIZED (
+            f"""page_end AS MATERIALIZED (
     SELECT COALESCE(
         (SELECT DISTINCT few.object_pk FROM few
          ORDER BY few.object_pk OFFSET CAST(%(limit)s AS bigint) - 1 LIMIT 1),
-        (SELECT g.object_pk FROM permissions_roleobjectpermission g
-         WHERE g.permission_id = t.permission_id ORDER BY g.object_pk DESC LIMIT 1)) AS object_pk
+        GREATEST({last.format(GRANTS_TO_ROLE["object"][0])},
+                 {last.format(GRANTS_TO_USER["object"])})) AS object_pk
     FROM asked_for t
 )""",
         ]
