@@ -491,13 +491,14 @@ SELECT CASE
     ELSE 'none' END
 FROM who w CROSS JOIN what t"""
 
-    def _unlimited(self) -> str:
+    def _unlimited(self, roles: str = "") -> str:
         """Whether the subject w has the permission t on everything of its type.
 
-        The last is no EXISTS, because PostgreSQL may then read all global grants of the roles into
-        a hash table rather than probe for one permission.
+        Through ``roles``, or else those held without scope. The last is no EXISTS, because
+        PostgreSQL may then read all global grants of the roles into a hash table rather than probe
+        for one permission.
         """
-        unscoped = self._held_roles(f"h.path = {self.dialect.no_path}")
+        roles = roles or self._held_roles(f"h.path = {self.dialect.no_path}")
         return f"""(
         EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
                 AND g.group_uuid IN (SELECT m.group_id FROM member m))
@@ -505,7 +506,7 @@ FROM who w CROSS JOIN what t"""
                    WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
                      AND {self.live("g")})
         OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
-                     WHERE g.role_id {unscoped} AND g.permission_id = t.permission_id
+                     WHERE g.role_id {roles} AND g.permission_id = t.permission_id
                        AND {self.live("g")} LIMIT 1), FALSE))"""
 
     def list_resources(self, universe: str) -> str:
@@ -517,7 +518,7 @@ FROM who w CROSS JOIN what t"""
         """
         after, first = "{0}.object_pk > %(after)s", "ORDER BY object_pk LIMIT %(limit)s"
         merged = self.dialect.has_lateral
-        parts = self._listing_side(universe)
+        parts = self._listing_side()
         if merged:
             parts += self._where_the_page_ends(after)
         branches = "\n    UNION\n".join(
@@ -537,10 +538,17 @@ SELECT object_pk FROM (
         """
         branches = "\n    UNION\n".join(self._allowed(universe, "1 = 1", merged=False))
         allowed = f"allowed AS (\n{branches}\n)"
-        return f"""{self._with(*self._listing_side(universe), allowed)}
+        return f"""{self._with(*self._listing_side(), allowed)}
 SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 
-    def _listing_side(self, universe: str) -> list[str]:
+    def _listing_side(self) -> list[str]:
+        """Who, what, and the roles held: the wide ones, and the scopes that limit others.
+
+        A holding is wide when nothing of the type lies outside its scopes. A limited one is
+        followed from the resources that its scopes name, and costs as much as they name; most
+        grants of its role may lie outside.
+        """
+        wide = self.dialect.one_of.format(rows="SELECT DISTINCT v.role_id FROM wide v")
         return [
             *self._subject_side(),
             self.what(ONE_ACTION, typed=True),
@@ -548,18 +556,44 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
     SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t
     WHERE w.is_active AND t.permission_id IS NOT NULL
 )""",
+            f"""holding AS MATERIALIZED (
+    SELECT h.role_id, h.path, {self._is_wide("h.path", "t.type_id")} AS is_wide
+    FROM asked_for t CROSS JOIN held h
+)""",
+            "wide AS (SELECT DISTINCT h.role_id FROM holding h WHERE h.is_wide)",
             f"""unlimited AS (
-    SELECT t.type_id FROM asked_for t CROSS JOIN who w WHERE {self._unlimited()}
+    SELECT t.type_id FROM asked_for t CROSS JOIN who w WHERE {self._unlimited(wide)}
 )""",
             f"""limited AS (
-    SELECT DISTINCT h.path, t.type_id
-    FROM asked_for t CROSS JOIN held h
-    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-     AND g.permission_id = t.permission_id
-    WHERE {self.live("g")} AND h.path <> {self.dialect.no_path}
+    SELECT DISTINCT h.path, t.type_id, t.permission_id
+    FROM asked_for t CROSS JOIN holding h
+    WHERE h.path <> {self.dialect.no_path} AND {self._gives("h", "t")}
 )""",
-            f"candidate AS ({self._candidates(universe)})",
+            f"candidate AS ({self._candidates()})",
         ]
+
+    def _is_wide(self, path: str, type_id: str) -> str:
+        scopes = self.dialect.scopes_in.format(path=path)
+        return f"""({path} = {self.dialect.no_path} OR NOT EXISTS (
+        SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = way.value
+        WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND EXISTS (
+            SELECT 1 FROM authentik_rbac_scopeentry e WHERE e.scope_id = sc.id
+             AND e.content_type_id = {type_id} AND e.object_pk IS NULL))))"""
+
+    def _gives(self, role: str, asked: str, object_pk: str | None = None) -> str:
+        """Whether a role has the permission on everything, or on a resource (None: on any).
+
+        No EXISTS, for the reason of ``_unlimited``.
+        """
+        on_it = f"AND g.object_pk = {object_pk}" if object_pk else ""
+        return f"""COALESCE(
+            (SELECT TRUE FROM permissions_roleglobalgrant g
+             WHERE g.role_id = {role}.role_id AND g.permission_id = {asked}.permission_id
+               AND {self.live("g")} LIMIT 1),
+            (SELECT TRUE FROM permissions_roleobjectpermission g
+             WHERE g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id {on_it}
+               AND {self.live("g")} LIMIT 1),
+            FALSE)"""
 
     def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
         """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
@@ -572,13 +606,14 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
             f"""SELECT u.object_pk FROM ({universe}) AS u
         WHERE {after.format("u")} AND EXISTS (SELECT 1 FROM unlimited)""",
             f"""SELECT DISTINCT maybe.object_pk FROM candidate maybe
-        WHERE {after.format("maybe")}
+        JOIN holding h ON h.path = maybe.path
+        WHERE {after.format("maybe")} AND {self._gives("h", "maybe", "maybe.object_pk")}
           AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}""",
         )
 
     def _by_role(self, after: str, upto: str, *, merged: bool) -> str:
         if not merged:
-            return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN held h
+            return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
         JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
         return self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
 
@@ -586,13 +621,12 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         return (
             f"g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id"
             f" AND {self.live('g')}"
-            f" AND {self.within(f'{role}.path', f'{asked}.type_id', 'g.object_pk')}"
         )
 
     def _first_of_each(self, after: str, upto: str, count: str) -> str:
         """The keys of the first grants of each role, from the index and in its order."""
         return f"""SELECT DISTINCT found.object_pk
-        FROM asked_for t CROSS JOIN held h CROSS JOIN LATERAL (
+        FROM asked_for t CROSS JOIN wide h CROSS JOIN LATERAL (
             SELECT g.object_pk FROM permissions_roleobjectpermission g
             WHERE {self._has("h", "t")} AND {after.format("g")} AND {upto}
             ORDER BY g.object_pk LIMIT {count}) AS found"""
@@ -605,7 +639,7 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         whole costs a few keys for each role instead of a page for each. Where they hold less than a
         page, it ends with the last key anybody was granted.
         """
-        few = "(SELECT 2 + CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM held)"
+        few = "(SELECT 2 + CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM wide)"
         last = """(SELECT g.object_pk FROM {0} g
             WHERE g.permission_id = t.permission_id ORDER BY g.object_pk DESC LIMIT 1)"""
         return [
@@ -620,31 +654,22 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 )""",
         ]
 
-    def _candidates(self, universe: str) -> str:
-        """What any scope on a limited way selects: a superset of what all of them cover."""
+    def _candidates(self) -> str:
+        """What any scope of a limited holding names: a superset of what all of them cover."""
         scopes = self.dialect.scopes_in.format(path="l.path")
         return f"""
-    SELECT l.path, l.type_id, e.object_pk
+    SELECT l.path, l.type_id, l.permission_id, e.object_pk
     FROM limited l CROSS JOIN {scopes}
     JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
     WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
     UNION
-    SELECT l.path, l.type_id, below.object_pk
+    SELECT l.path, l.type_id, l.permission_id, below.object_pk
     FROM limited l CROSS JOIN {scopes}
     JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
     JOIN permissions_resource above ON above.type_id = e.content_type_id
      AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
     JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
-    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id
-    UNION
-    SELECT l.path, l.type_id, u.object_pk
-    FROM limited l CROSS JOIN ({universe}) AS u
-    WHERE EXISTS (
-        SELECT 1 FROM {scopes}
-        JOIN authentik_rbac_scope sc ON sc.id = way.value
-        WHERE sc.kind = 'all' OR EXISTS (
-            SELECT 1 FROM authentik_rbac_scopeentry e
-            WHERE e.scope_id = sc.id AND e.content_type_id = l.type_id AND e.object_pk IS NULL))"""
+    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id"""
 
     def list_subjects(self) -> str:
         """A permission and a resource in; active users out (id, username), by id after ``after``.

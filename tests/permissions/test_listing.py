@@ -59,3 +59,32 @@ def test_roles_in_a_circle_come_to_an_end(bob):
     facts.hold(first, second, scope=scope_of("2", "3"))
 
     assert every_page(bob, limit=1) == ["1", "2"]
+
+
+@pytest.mark.parametrize("limit", [1, 10])
+def test_a_role_within_a_scope_lists_what_both_its_grants_and_the_scope_name(bob, limit):
+    role = facts.role("reader")
+    for key in "123456":
+        facts.grant(role, VIEW_FLOW, key)
+    facts.hold(role, bob, scope=scope_of("2", "5", "9"))
+
+    assert every_page(bob, limit) == ["2", "5"]
+
+
+def test_a_scope_of_the_whole_type_hides_none_of_the_grants(bob):
+    role, scope = facts.role("reader"), Scope.objects.create(kind=ScopeKind.SELECTED)
+    ScopeEntry.objects.create(scope=scope, content_type=facts.permission(VIEW_FLOW).content_type)
+    facts.grant(role, VIEW_FLOW, "never registered")
+    facts.hold(role, bob, scope=scope)
+
+    assert every_page(bob, limit=10) == ["never registered"]
+
+
+def test_a_page_ends_with_own_grants_when_roles_do_not_fill_it(bob):
+    role = facts.role("reader")
+    facts.grant(role, VIEW_FLOW, "1")
+    facts.hold(role, bob)
+    for key in "23456":
+        facts.grant(bob, VIEW_FLOW, key)
+
+    assert every_page(bob, limit=4) == ["1", "2", "3", "4", "5", "6"]
