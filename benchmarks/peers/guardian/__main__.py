@@ -38,22 +38,26 @@ def main() -> None:
         if allowed is not right:
             raise AssertionError(f"{user} {document}: {allowed}")
         seconds.append(taken)
-    lists = [_listed(name, task["limit"]) for name in task["lists"]]
-    whole = {name: _whole(name) for name in task["whole"]}
-    json.dump({"checks": seconds, "lists": lists, "whole": whole}, sys.stdout)
+    limit = task["limit"]
+    for name in task["lists"][: task["warm_up"]]:
+        _listed(name, limit, "pk")
+    ordered = {name: _listed(name, limit, "pk") for name in task["lists"]}
+    unordered = [_listed(name, limit)[0] for name in task["lists"]]
+    found = {
+        "checks": seconds,
+        "ordered": [taken for taken, _ in ordered.values()],
+        "unordered": unordered,
+        "pages": {name: keys for name, (_, keys) in ordered.items()},
+    }
+    json.dump(found, sys.stdout)
 
 
-def _listed(name: str, limit: int) -> float:
+def _listed(name: str, limit: int, *order: str) -> tuple[float, list[str]]:
     user = User.objects.get(username=name)
-    taken, _ = _timed(lambda: list(get_objects_for_user(user, PERMISSION)[:limit]))
-    return taken
-
-
-def _whole(name: str) -> list[str]:
-    user = User.objects.get(username=name)
-    return sorted(
-        str(key) for key in get_objects_for_user(user, PERMISSION).values_list("pk", flat=True)
+    taken, found = _timed(
+        lambda: list(get_objects_for_user(user, PERMISSION).order_by(*order)[:limit])
     )
+    return taken, [str(document.pk) for document in found]
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
