@@ -1,9 +1,17 @@
+"""The pages of what is granted, and the one page of the console that writes."""
+
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm
 
 # Imported for its registrations, so that the line below finds what it takes away.
 from django.contrib.auth import admin as _stock  # noqa: F401
 from django.contrib.auth import models as stock
+from django.contrib.auth.views import PasswordChangeView
+from django.urls import reverse_lazy
 
+from accounts.models import User
 from audit.admin import ReadOnlyAdmin
 from permissions.models import (
     Resource,
@@ -14,6 +22,7 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
+from permissions.subjects import set_password
 
 # Django's own groups mean nothing here; a page of them beside ours would mislead.
 admin.site.unregister(stock.Group)
@@ -82,3 +91,25 @@ class RoleObjectPermissionAdmin(ReadOnlyAdmin):
     list_display = ("group", "permission", "object_pk", "valid_from", "valid_until", "created")
     list_select_related = ("group", "permission__content_type")
     search_fields = ("group__name", "permission__codename", "=object_pk")
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Writes through the operation: it records the change."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = self.user
+        set_password(user=user, password=self.cleaned_data["new_password1"], actor=user)
+        return user
+
+
+class OwnPassword(PasswordChangeView):
+    """In the place of the admin's own page, which saves the user and says nothing."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
+
+
+own_password = admin.site.admin_view(OwnPassword.as_view(), cacheable=True)

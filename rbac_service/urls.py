@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from api.genauth.base import UnknownURL
+from permissions.admin import own_password
 from rbac_service import errors, health
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/auth/", include("api.aria.urls")),
     path("genauth/api/v3/", include("api.genauth.urls")),
     re_path(r"^genauth(?:/|$)", UnknownURL.as_view()),
+    path("admin/password_change/", own_password),
     path("admin/", admin.site.urls),
     path("-/health/live/", health.live),
     path("-/health/ready/", health.ready),

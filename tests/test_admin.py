@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts import signins
 from accounts.models import Group, User
+from audit.models import Event, EventKind
 from permissions.assignments import assign_role
 from permissions.bootstrap import bootstrap_admin
 from permissions.grants import assign_permissions
@@ -159,6 +160,61 @@ def test_secrets_are_not_shown(akadmin):
     for page in pages:
         for secret in (admin_user.password, token.key_digest, token.key_sealed):
             assert secret not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "user/?password__startswith=p",
+        "token/?key_sealed__startswith=a",
+        "token/?key_digest__regex=^a",
+        "token/?user__password__startswith=p",
+        "signin/?key_digest__startswith=a",
+    ],
+)
+def test_a_secret_cannot_be_guessed_by_filtering(akadmin, query):
+    assert akadmin.get(f"/admin/authentik_core/{query}").status_code == 400
+
+
+def test_the_filters_beside_a_list_work(akadmin):
+    create_user(actor=None, username="idle", is_active=False)
+
+    page = akadmin.get("/admin/authentik_core/user/", {"is_active__exact": "0"})
+
+    assert [row.username for row in page.context["cl"].result_list] == ["idle"]
+
+
+def test_changing_ones_own_password_is_recorded(client, facts):
+    sign_in(client, "akadmin", PASSWORD)
+    new = {"new_password1": "another good one", "new_password2": "another good one"}
+    answer = client.post("/admin/password_change/", {"old_password": PASSWORD, **new})
+
+    user = User.objects.get(username="akadmin")
+    event = Event.objects.filter(kind=EventKind.PASSWORD_SET).latest("id")
+    assert answer.status_code == 302
+    assert user.check_password("another good one")
+    assert (event.actor_pk, event.target_pk, event.door) == (user.pk, str(user.pk), "console")
+
+
+def test_the_session_that_changed_the_password_stays_and_others_end(client, facts):
+    other = type(client)()
+    for browser in (client, other):
+        sign_in(browser, "akadmin", PASSWORD)
+    new = {"new_password1": "another good one", "new_password2": "another good one"}
+    client.post("/admin/password_change/", {"old_password": PASSWORD, **new})
+
+    assert client.get("/admin/").status_code == 200
+    assert other.get("/admin/").status_code == 302
+
+
+def test_a_wrong_old_password_changes_nothing(client, facts):
+    sign_in(client, "akadmin", PASSWORD)
+    new = {"new_password1": "another good one", "new_password2": "another good one"}
+    answer = client.post("/admin/password_change/", {"old_password": "wrong", **new})
+
+    assert answer.status_code == 200
+    assert User.objects.get(username="akadmin").check_password(PASSWORD)
+    assert not Event.objects.filter(kind=EventKind.PASSWORD_SET).exists()
 
 
 def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(akadmin):
