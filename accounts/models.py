@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -62,6 +63,8 @@ class User(AbstractBaseUser):
     date_joined = models.DateTimeField(default=timezone.now)
     last_updated = models.DateTimeField(auto_now=True)
     password_change_date = models.DateTimeField(default=timezone.now)
+    # When every browser session of the user was ended; none begun before counts again.
+    sessions_ended = models.DateTimeField(null=True, editable=False)
 
     objects = UserManager()
 
@@ -101,6 +104,16 @@ class User(AbstractBaseUser):
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
         self.password_change_date = timezone.now()
+
+    def get_session_auth_hash(self) -> str:
+        """What a session must match; it changes with the password, and when sessions are ended."""
+        return self._since(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._since, super().get_session_auth_fallback_hash())
+
+    def _since(self, hash_: str) -> str:
+        return f"{hash_}{self.sessions_ended.isoformat()}" if self.sessions_ended else hash_
 
     # Django's own screens ask these; the answer comes from the one evaluator, through the backend.
     @property

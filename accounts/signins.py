@@ -53,6 +53,13 @@ def authenticate_sign_in(key: str) -> SignIn | None:
     return found
 
 
+def end_sessions(*, user: User) -> None:
+    """Sign-ins and browser sessions of the user end, for good: reviving the user revives none."""
+    user.sessions_ended = timezone.now()
+    user.save(update_fields=["sessions_ended"])
+    user.sign_ins.all().delete()
+
+
 def sign_out(*, signed_in: SignIn) -> None:
     SignIn.objects.filter(pk=signed_in.pk).delete()
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Group, User
+from accounts.signins import end_sessions
 from audit.models import EventKind
 from audit.operations import record
 from permissions import closure
@@ -72,16 +73,19 @@ def update_user(
 
     Decisions are asked by these names: whoever gives somebody's rights another name could give them
     its own, so that meets the ceiling as setting somebody's password does. So does letting an
-    inactive user act again, which gives it everything it holds.
+    inactive user act again, which gives it everything it holds. Deactivating ends its sessions.
     """
     renamed = any(fields.get(name, getattr(user, name)) != getattr(user, name) for name in NAMES)
     revived = not user.is_active and fields.get("is_active", False)
+    deactivated = user.is_active and not fields.get("is_active", True)
     if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
     if groups is not None:
         groups = list(groups)
         closure.lock_groups(groups_around(user, groups))
     _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
+    if deactivated:
+        end_sessions(user=user)
     if groups is not None:
         set_groups(user=user, groups=groups, actor=actor)
     if roles is not None:

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import GroupMembership, User
+from accounts.signins import authenticate_sign_in, sign_in
 from audit.models import Event, EventKind
 from tests import facts
 
@@ -112,6 +113,32 @@ def test_deactivation_ends_tokens_at_the_next_request(client_of, bearer_of, root
     client_of(root).patch(f"{URL}{dora.pk}/", {"is_active": False}, format="json")
 
     assert client.get(f"{URL}me/").json() == {"detail": "Token invalid/expired"}
+
+
+def test_sessions_ended_by_deactivation_stay_ended(client, client_of, root, dora):
+    client.force_login(dora)
+    key, _ = sign_in(user=dora)
+    for is_active in (False, True):
+        client_of(root).patch(f"{URL}{dora.pk}/", {"is_active": is_active})
+
+    assert client.get(f"{URL}me/").status_code == 403
+    assert authenticate_sign_in(key) is None
+
+
+def test_a_session_begun_after_the_return_counts(client, client_of, root, dora):
+    for is_active in (False, True):
+        client_of(root).patch(f"{URL}{dora.pk}/", {"is_active": is_active})
+    dora.refresh_from_db()
+    client.force_login(dora)
+
+    assert client.get(f"{URL}me/").status_code == 200
+
+
+def test_any_other_change_leaves_sessions_alone(client, client_of, root, dora):
+    client.force_login(dora)
+    client_of(root).patch(f"{URL}{dora.pk}/", {"is_active": True, "name": "D"})
+
+    assert client.get(f"{URL}me/").status_code == 200
 
 
 def test_deactivation_ends_sessions_at_the_next_request(client, client_of, root, dora):
