@@ -6,14 +6,15 @@ back with the next thing of that key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
-from accounts.models import Group, GroupParent, Token, User
+from accounts.models import Group, GroupMembership, GroupParent, Token, User
+from accounts.tokens import token_facts
 from audit.errors import Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record_many
@@ -21,13 +22,15 @@ from permissions import closure
 from permissions.assignments import delete_assignments
 from permissions.grants import delete_grants
 from permissions.group_roles import managed_key
+from permissions.membership import remove_memberships, remove_parent_rows
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
     UserGlobalGrant,
     UserObjectPermission,
 )
-from roles.models import Role, RoleAssignment, ScopeEntry
+from permissions.snapshots import group_facts, role_facts, user_facts
+from roles.models import InitialPermissions, Role, RoleAssignment, ScopeEntry
 
 BATCH = 1_000
 
@@ -74,12 +77,13 @@ def delete_users(*, users: Iterable[User], actor: User | None) -> None:
     users = list(users)
     keys = [user.pk for user in users]
     own = Q(user__in=keys)
+    closure.lock_groups(Q(pk__in=GroupMembership.objects.filter(own).values("group")))
     _delete_grants(UserGlobalGrant, own, "user", actor=actor)
     _delete_grants(UserObjectPermission, own, "user", actor=actor)
     _delete_assignments(own, actor=actor)
-    tokens = Token.objects.filter(own).values_list("pk", flat=True)
-    forget_resources("authentik_core.token", map(str, tokens), actor=actor)
-    _delete_rows(users, EventKind.USER_DELETED, actor=actor)
+    _delete_memberships(own, actor=actor)
+    delete_tokens(tokens=Token.objects.filter(own), actor=actor)
+    _delete_rows(users, EventKind.USER_DELETED, actor=actor, before=user_facts)
 
 
 @transaction.atomic
@@ -92,7 +96,9 @@ def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
     delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_assignments(Q(group__in=keys), actor=actor)
-    _delete_rows(groups, EventKind.GROUP_DELETED, actor=actor)
+    _delete_memberships(Q(group__in=keys), actor=actor)
+    _delete_parents(Q(child__in=keys) | Q(parent__in=keys), actor=actor)
+    _delete_rows(groups, EventKind.GROUP_DELETED, actor=actor, before=group_facts)
     closure.rebuild(closure.GROUPS, below - set(keys))
 
 
@@ -106,25 +112,39 @@ def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
     _delete_grants(RoleGlobalGrant, Q(role__in=keys), "role", actor=actor)
     _delete_grants(RoleObjectPermission, Q(group__in=keys), "group", actor=actor)
     _delete_assignments(Q(role__in=keys) | Q(holder_role__in=keys), actor=actor)
-    _delete_rows(roles, EventKind.ROLE_DELETED, actor=actor)
+    rules = list(InitialPermissions.objects.filter(role__in=keys))
+    _delete_rows(rules, EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor)
+    prefetch_related_objects(roles, "namespace")
+    _delete_rows(roles, EventKind.ROLE_DELETED, actor=actor, before=role_facts)
 
 
 @transaction.atomic
 def delete_tokens(*, tokens: Iterable[Token], actor: User | None) -> None:
-    _delete_rows(list(tokens), EventKind.TOKEN_DELETED, actor=actor)
+    _delete_rows(list(tokens), EventKind.TOKEN_DELETED, actor=actor, before=token_facts)
 
 
-def delete_rows(rows: Sequence[models.Model], kind: EventKind, *, actor: User | None) -> None:
+Facts = Callable[[Any], dict[str, Any]]
+
+
+def _name(row: models.Model) -> dict[str, Any]:
+    return {"name": str(row)}
+
+
+def delete_rows(
+    rows: Sequence[models.Model], kind: EventKind, *, actor: User | None, before: Facts = _name
+) -> None:
     """Delete rows of one of our own models and all that is granted on them."""
     with transaction.atomic():
-        _delete_rows(rows, kind, actor=actor)
+        _delete_rows(rows, kind, actor=actor, before=before)
 
 
-def _delete_rows(rows: Sequence[models.Model], kind: EventKind, *, actor: User | None) -> None:
+def _delete_rows(
+    rows: Sequence[models.Model], kind: EventKind, *, actor: User | None, before: Facts = _name
+) -> None:
     if not rows:
         return
     model = type(rows[0])
-    entries = [Entry(kind=kind, target=row, before={"name": str(row)}) for row in rows]
+    entries = [Entry(kind=kind, target=row, before=before(row)) for row in rows]
     keys = [row.pk for row in rows]
     forget_resources(model._meta.label_lower, map(str, keys), actor=actor)
     for batch in _batches(keys):
@@ -143,6 +163,18 @@ def _delete_assignments(condition: Q, *, actor: User | None) -> None:
         "role", "scope", "user", "group", "holder_role"
     )
     delete_assignments(list(rows), actor=actor)
+
+
+def _delete_memberships(condition: Q, *, actor: User | None) -> None:
+    rows = GroupMembership.objects.filter(condition).select_related("group", "user")
+    while batch := list(rows.order_by("pk")[:BATCH]):
+        remove_memberships(batch, actor=actor)
+
+
+def _delete_parents(condition: Q, *, actor: User | None) -> None:
+    rows = GroupParent.objects.filter(condition).select_related("child", "parent")
+    while batch := list(rows.order_by("pk")[:BATCH]):
+        remove_parent_rows(batch, actor=actor)
 
 
 def _batches(keys: list[Any]) -> Iterable[list[Any]]:

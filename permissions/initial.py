@@ -81,7 +81,7 @@ def update_initial_permissions(
 
 
 def delete_initial_permissions(*, initial: InitialPermissions, actor: User | None) -> None:
-    delete_rows([initial], EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor)
+    delete_rows([initial], EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor, before=_facts)
 
 
 def fire(*, actor: User | None, label: str, keys: Sequence[str]) -> None:

@@ -168,6 +168,13 @@ def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> No
     )
 
 
+def remove_parent_rows(rows: list[GroupParent], *, actor: User | None) -> None:
+    """Delete rows (child and parent loaded), an event each. The closure is the caller's to mend."""
+    GroupParent.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    removed = EventKind.GROUP_PARENT_REMOVED
+    record_many([_parent_entry(removed, row.child, row.parent) for row in rows], actor=actor)
+
+
 def _refuse_cycle(group: Group, parents: list[Group]) -> None:
     if any(parent.pk == group.pk for parent in parents):
         raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})

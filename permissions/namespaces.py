@@ -113,7 +113,7 @@ def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) ->
     codes = [namespace.code for namespace in namespaces]
     types = ResourceType.objects.filter(built_in=False, content_type__app_label__in=codes)
     delete_types(types=types, actor=actor)
-    delete_rows(namespaces, EventKind.NAMESPACE_DELETED, actor=actor)
+    delete_rows(namespaces, EventKind.NAMESPACE_DELETED, actor=actor, before=namespace_facts)
 
 
 def namespace_facts(row: Namespace) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from audit.operations import Entry, record, record_many
 from permissions.ceiling import require_covers
 from permissions.deletion import BuiltInRole, delete_roles
 from permissions.initial import fire
+from permissions.snapshots import role_facts
 from roles.models import DEFAULT_NAMESPACE, Namespace, Role
 
 __all__ = ["BuiltInRole", "create_role", "create_roles", "delete_roles", "update_role"]
 
 LONGEST_CODE = 64
 LABEL = "authentik_rbac.role"
-_FACTS = ("name", "code", "display_name", "description", "is_enabled", "disabled_from")
 
 
 class RoleTaken(Conflict):
@@ -62,7 +62,7 @@ def create_role(
     namespace = namespace or Namespace.objects.get(code=DEFAULT_NAMESPACE)
     role = Role(name=name, namespace=namespace, code=code or free_code(name, namespace), **fields)
     role.save(force_insert=True)
-    record(EventKind.ROLE_CREATED, target=role, actor=actor, after=_facts(role))
+    record(EventKind.ROLE_CREATED, target=role, actor=actor, after=role_facts(role))
     fire(actor=actor, label=LABEL, keys=[str(role.pk)])
     return role
 
@@ -84,7 +84,7 @@ def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]
     _require_free(roles)
     Role.objects.bulk_create(roles)
     record_many(
-        [Entry(kind=EventKind.ROLE_CREATED, target=role, after=_facts(role)) for role in roles],
+        [Entry(kind=EventKind.ROLE_CREATED, target=role, after=role_facts(role)) for role in roles],
         actor=actor,
     )
     fire(actor=actor, label=LABEL, keys=[str(role.pk) for role in roles])
@@ -104,13 +104,13 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
         return role
     if {"is_enabled", "disabled_from"} & set(changed):
         require_covers(actor=actor, roles=[role])
-    before = _facts(role)
+    before = role_facts(role)
     for name in changed:
         setattr(role, name, fields[name])
     if "code" in changed:
         _require_free([role])
     role.save(update_fields=[*changed, "last_updated"])
-    record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=_facts(role))
+    record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=role_facts(role))
     return role
 
 
@@ -140,11 +140,3 @@ def _require_free(roles: Sequence[Role]) -> None:
     found = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
     if found is not None:
         raise RoleTaken(f"The role code or name is taken: {found.code}.")
-
-
-def _facts(role: Role) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: getattr(role, name) for name in _FACTS}
-    facts["namespace"] = role.namespace.code
-    if role.disabled_from:
-        facts["disabled_from"] = role.disabled_from.isoformat()
-    return facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -24,6 +25,7 @@ from permissions.membership import (
     set_parents,
     set_superuser,
 )
+from permissions.snapshots import group_facts, user_facts
 from roles.models import Role
 
 __all__ = [
@@ -53,7 +55,7 @@ def create_user(
     user = User(username=username, **fields)
     user.set_password(password)
     user.save(force_insert=True)
-    record(EventKind.USER_CREATED, target=user, actor=actor, after=facts(user, _USER_FACTS))
+    record(EventKind.USER_CREATED, target=user, actor=actor, after=user_facts(user))
     set_groups(user=user, groups=groups, actor=actor)
     set_roles(principal=user, roles=roles, actor=actor)
     fire(actor=actor, label="authentik_core.user", keys=[str(user.pk)])
@@ -83,7 +85,7 @@ def update_user(
     if groups is not None:
         groups = list(groups)
         closure.lock_groups(groups_around(user, groups))
-    _update(user, fields, _USER_FACTS, EventKind.USER_CHANGED, actor=actor)
+    _update(user, fields, EventKind.USER_CHANGED, actor=actor)
     if deactivated:
         end_sessions(user=user)
     if groups is not None:
@@ -120,7 +122,7 @@ def create_group(
     group = Group(name=name, is_superuser=is_superuser, **fields)
     group.save(force_insert=True)
     closure.add_nodes(closure.GROUPS, [group.pk])
-    record(EventKind.GROUP_CREATED, target=group, actor=actor, after=facts(group, _GROUP_FACTS))
+    record(EventKind.GROUP_CREATED, target=group, actor=actor, after=group_facts(group))
     set_parents(group=group, parents=parents, actor=actor)
     set_roles(principal=group, roles=roles, actor=actor)
     set_members(group=group, users=users, actor=actor)
@@ -145,7 +147,7 @@ def update_group(
         closure.lock(closure.GROUPS)
     if users is not None:
         closure.lock_groups(Q(pk=group.pk))
-    _update(group, fields, _GROUP_FACTS, EventKind.GROUP_CHANGED, actor=actor)
+    _update(group, fields, EventKind.GROUP_CHANGED, actor=actor)
     if is_superuser is not None:
         set_superuser(group=group, is_superuser=is_superuser, actor=actor)
     if parents is not None:
@@ -157,42 +159,21 @@ def update_group(
     return group
 
 
-_USER_FACTS = (
-    "username",
-    "name",
-    "email",
-    "is_active",
-    "type",
-    "path",
-    "attributes",
-    "external_id",
-)
-_GROUP_FACTS = (
-    "name",
-    "display_name",
-    "kind",
-    "code",
-    "organization",
-    "is_superuser",
-    "attributes",
-)
-
-
-def facts(row: Any, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}
-
-
-def _update(
-    row: Any, fields: dict[str, Any], audited: Iterable[str], kind: EventKind, *, actor: User | None
-) -> None:
+def _update(row: Any, fields: dict[str, Any], kind: EventKind, *, actor: User | None) -> None:
     """Write the fields that differ and no others: saving all would undo a concurrent change."""
     changed = [name for name, value in fields.items() if getattr(row, name) != value]
     if not changed:
         return
-    shown = [name for name in changed if name in audited]
-    before = facts(row, shown)
+    before = _read(row, changed)
     for name in changed:
         setattr(row, name, fields[name])
     stamps = [f.name for f in row._meta.concrete_fields if f.name == "last_updated"]
     row.save(update_fields=[*changed, *stamps])
-    record(kind, target=row, actor=actor, before=before, after=facts(row, shown))
+    record(kind, target=row, actor=actor, before=before, after=_read(row, changed))
+
+
+def _read(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    values = ((name, getattr(row, name)) for name in names)
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values
+    }

@@ -3,9 +3,11 @@
 import pytest
 
 from accounts.models import Group, GroupClosure
+from accounts.tokens import create_token
 from audit.models import Event, EventKind
 from permissions import assignments, engine, grants, subjects
 from permissions.decisions import ResourceRef
+from permissions.initial import create_initial_permissions
 from permissions.models import RoleGlobalGrant, UserObjectPermission
 from permissions.roles import create_role, delete_roles
 
@@ -38,6 +40,58 @@ def test_every_grant_of_a_deleted_role_has_its_event():
     delete_roles(roles=[role], actor=None)
 
     assert Event.objects.filter(kind=EventKind.GRANT_DELETED).count() == 2
+
+
+def told(*kinds: EventKind) -> list[tuple[str, str]]:
+    """Kinds and names of targets, in the order they were recorded."""
+    found = Event.objects.filter(kind__in=kinds).order_by("id")
+    return list(found.values_list("kind", "target_name"))
+
+
+def test_the_end_of_each_membership_and_link_of_a_deleted_group_has_its_event(alice, bob):
+    top = subjects.create_group(actor=None, name="top")
+    middle = subjects.create_group(actor=None, name="middle", parents=[top], users=[alice, bob])
+    subjects.create_group(actor=None, name="bottom", parents=[middle])
+
+    subjects.delete_groups(groups=[middle], actor=None)
+
+    member, parent = EventKind.GROUP_MEMBER_REMOVED, EventKind.GROUP_PARENT_REMOVED
+    assert told(member) == [(member, "middle"), (member, "middle")]
+    assert sorted(told(parent)) == [(parent, "bottom"), (parent, "middle")]
+
+
+def test_the_end_of_memberships_and_tokens_of_a_deleted_user_has_its_event(alice):
+    subjects.create_group(actor=None, name="staff", users=[alice])
+    create_token(user=alice, identifier="hers", actor=None)
+
+    subjects.delete_users(users=[alice], actor=None)
+
+    member, token = EventKind.GROUP_MEMBER_REMOVED, EventKind.TOKEN_DELETED
+    assert told(member, token) == [(member, "staff"), (token, "hers")]
+
+
+def test_initial_permissions_of_a_deleted_role_have_their_event():
+    role = create_role(actor=None, name="auditors")
+    create_initial_permissions(actor=None, name="theirs", role=role)
+
+    delete_roles(roles=[role], actor=None)
+
+    deleted = EventKind.INITIAL_PERMISSIONS_DELETED
+    assert told(deleted) == [(deleted, "theirs")]
+
+
+def test_the_event_of_a_deletion_says_what_there_was(alice):
+    role = create_role(actor=None, name="auditors")
+    group = subjects.create_group(actor=None, name="staff", attributes={"floor": 3})
+    subjects.delete_groups(groups=[group], actor=None)
+    delete_roles(roles=[role], actor=None)
+    subjects.delete_users(users=[alice], actor=None)
+
+    kinds = ("group_deleted", "role_deleted", "user_deleted")
+    before = {event.kind: event.before or {} for event in Event.objects.filter(kind__in=kinds)}
+    assert before["group_deleted"]["attributes"] == {"floor": 3}
+    assert before["role_deleted"]["code"] == "auditors"
+    assert before["user_deleted"]["username"] == "alice"
 
 
 def test_grants_on_a_deleted_group_go_with_it(alice):

@@ -115,6 +115,14 @@ def test_deactivation_ends_tokens_at_the_next_request(client_of, bearer_of, root
     assert client.get(f"{URL}me/").json() == {"detail": "Token invalid/expired"}
 
 
+def test_the_event_says_what_changed_whatever_it_is(client_of, root, dora):
+    client_of(root).patch(f"{URL}{dora.pk}/", {"last_login": "2030-01-01T00:00:00Z"})
+
+    event = Event.objects.get(kind=EventKind.USER_CHANGED)
+    assert event.before == {"last_login": None}
+    assert event.after == {"last_login": "2030-01-01T00:00:00+00:00"}
+
+
 def test_sessions_ended_by_deactivation_stay_ended(client, client_of, root, dora):
     client.force_login(dora)
     key, _ = sign_in(user=dora)
