@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Token, TokenIntent, User
 from accounts.secrets import digest, digests, generate_key, seal, unseal
+from audit.errors import Conflict
 from audit.models import EventKind
 from audit.operations import record
 
@@ -88,7 +89,9 @@ def create_token(
 
 @transaction.atomic
 def set_key(*, token: Token, key: str, actor: User | None) -> None:
-    """The old key stops working with this transaction."""
+    """The old key stops working with this transaction. Raises Conflict for a key that is taken."""
+    if Token.objects.exclude(pk=token.pk).filter(key_digest__in=digests(key)).exists():
+        raise Conflict(fields={"key": ["This key is in use."]})
     token.key_digest, token.key_sealed = digest(key), seal(key)
     token.save(update_fields=["key_digest", "key_sealed"])
     record(EventKind.TOKEN_KEY_SET, target=token, actor=actor)

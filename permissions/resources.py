@@ -94,10 +94,21 @@ def register_resources(
     return result
 
 
+def register_resource(*, actor: User | None, type: ResourceType, item: ResourceSpec) -> Resource:  # noqa: A002
+    """As ``register_resources``, with its InvalidInput keyed by field alone."""
+    try:
+        return register_resources(actor=actor, type=type, items=[item]).rows[0]
+    except InvalidInput as error:
+        wrong = (error.fields or {}).get("resources")
+        if not isinstance(wrong, dict):
+            raise
+        raise InvalidInput(fields=next(iter(wrong.values()))) from None
+
+
 def update_resource(*, resource: Resource, actor: User | None, **changes: Any) -> Resource:
     """``name``, ``parent`` and ``properties``, as far as given; see ``register_resources``."""
     spec = ResourceSpec(object_pk=resource.object_pk, **changes)
-    return register_resources(actor=actor, type=resource.type, items=[spec]).rows[0]
+    return register_resource(actor=actor, type=resource.type, item=spec)
 
 
 @transaction.atomic

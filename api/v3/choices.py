@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import IntegerField, QuerySet
+from django_filters.fields import ModelMultipleChoiceField
 from rest_framework.request import Request
 
 from accounts.models import User
+from api.v3.fields import LARGEST_INTEGER
 from permissions import engine
+
+
+class ChoicesField(ModelMultipleChoiceField):
+    def clean(self, value: Any) -> Any:
+        """A number no key can have is an unknown choice; SQLite cannot be asked for it."""
+        if self.to_field_name is None and isinstance(self.queryset.model._meta.pk, IntegerField):
+            for text in value or ():
+                if str(text).isdecimal() and int(str(text)[:20]) > LARGEST_INTEGER:
+                    message = self.error_messages["invalid_choice"]
+                    raise ValidationError(message, code="invalid_choice", params={"value": text})
+        return super().clean(value)
 
 
 class VisibleChoices(django_filters.ModelMultipleChoiceFilter):
@@ -17,6 +31,8 @@ class VisibleChoices(django_filters.ModelMultipleChoiceFilter):
 
     What may be viewed is only asked when the parameter is there.
     """
+
+    field_class = ChoicesField
 
     def __init__(self, *, queryset: QuerySet[Any], **kwargs: Any) -> None:
         self.rows = queryset

@@ -93,7 +93,8 @@ class KeyField(KeysField):
         return data
 
     def to_internal_value(self, data: Any) -> Any:
-        [row] = super().to_internal_value([data])
+        # Alone first, so that a bad key is not spoken of as an item of a list.
+        [row] = super().to_internal_value([self.child.run_validation(data)])
         return row
 
 

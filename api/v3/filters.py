@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
+
+from api.v3.fields import LARGEST_INTEGER
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -16,6 +19,33 @@ class IntegerFilter(filters.Filter):
     """A whole number; numbers no key can have find nothing."""
 
     field_class = forms.IntegerField
+
+    def filter(self, qs: QuerySet[Any], value: int | None) -> QuerySet[Any]:
+        if value is not None and not 0 < value <= LARGEST_INTEGER:
+            return qs.none()
+        return super().filter(qs, value)
+
+
+class FlagField(forms.Field):
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be true or false."}
+    words: ClassVar[dict[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        found = self.words.get(value.strip().lower())
+        if found is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return found
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class BooleanFilter(filters.Filter):
+    """True or false. django-filter's own takes any other word for "do not filter": whoever asks for
+    `is_active=yes` would be shown everybody.
+    """
+
+    field_class = FlagField
 
 
 class ManyTextsField(forms.Field):

@@ -20,6 +20,7 @@ from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, U
 from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
 from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeyField, KeysField, flag
+from api.v3.filters import BooleanFilter
 from api.v3.links import require_links
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.partials import (
@@ -206,6 +207,7 @@ class MembersFilter(VisibleChoices):
 
 
 class GroupFilter(django_filters.FilterSet):
+    is_superuser = BooleanFilter()
     attributes = django_filters.CharFilter(method=attributes_filter)
     members_by_pk = MembersFilter(queryset=User.objects.all(), method="filter_members")
     members_by_username = VisibleChoices(
@@ -216,7 +218,7 @@ class GroupFilter(django_filters.FilterSet):
 
     class Meta:
         model = Group
-        fields = ["name", "is_superuser"]
+        fields = ["name"]
 
     def filter_members(
         self, queryset: QuerySet[Group], name: str, value: list[User]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Model, QuerySet
+from django.db.models.expressions import OrderBy
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
@@ -22,7 +23,8 @@ class Ordering(OrderingFilter):
     ) -> QuerySet[Any]:
         asked = request.query_params.get(self.ordering_param, "").split(",")
         wanted = list(_columns(asked, view.ordering_fields)) or list(view.ordering)
-        return queryset.order_by(*wanted, *getattr(view, "ordering_ties", ("pk",)))
+        placed = (_placed(column, queryset.model) for column in wanted)
+        return queryset.order_by(*placed, *getattr(view, "ordering_ties", ("pk",)))
 
 
 def _columns(names: Iterable[str], fields: dict[str, str]) -> Iterable[str]:
@@ -32,6 +34,16 @@ def _columns(names: Iterable[str], fields: dict[str, str]) -> Iterable[str]:
         column = fields.get(bare.removeprefix("-"))
         if column is not None:
             yield sign + column
+
+
+def _placed(column: str, model: type[Model]) -> str | OrderBy:
+    """Rows without a value come last, first when descending: as on PostgreSQL, everywhere."""
+    name = column.removeprefix("-")
+    if name not in {field.name for field in model._meta.concrete_fields if field.null}:
+        return column
+    if column.startswith("-"):
+        return F(name).desc(nulls_first=True)
+    return F(name).asc(nulls_last=True)
 
 
 class Filters(DjangoFilterBackend):

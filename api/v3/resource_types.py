@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find, may_view
+from api.v3.filters import BooleanFilter
 from api.v3.ordering import FILTER_BACKENDS
 from permissions.models import ResourceMode, ResourceType
 from permissions.types import (
@@ -121,7 +122,7 @@ class ResourceTypeFilter(filters.FilterSet):
     app_label = filters.CharFilter(field_name="content_type__app_label")
     model = filters.CharFilter(field_name="content_type__model")
     mode = filters.ChoiceFilter(choices=ResourceMode.choices)
-    built_in = filters.BooleanFilter()
+    built_in = BooleanFilter()
     parent = filters.CharFilter(method="below", help_text="Types directly below this one.")
 
     class Meta:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find
 from api.v3.fields import AttributesField
+from api.v3.filters import BooleanFilter
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.resource_types import LABEL_PARAMETER
 from audit.errors import InvalidInput
@@ -25,6 +26,7 @@ from permissions.resources import (
     MOST_RESOURCES,
     ResourceSpec,
     delete_resources,
+    register_resource,
     register_resources,
     update_resource,
 )
@@ -86,7 +88,7 @@ class ResourceFilter(filters.FilterSet):
     object_pk = filters.CharFilter()
     name = filters.CharFilter()
     parent = filters.CharFilter(field_name="parent__object_pk", help_text="The parent's key.")
-    parent__isnull = filters.BooleanFilter(field_name="parent", lookup_expr="isnull")
+    parent__isnull = BooleanFilter(field_name="parent", lookup_expr="isnull")
 
     class Meta:
         model = Resource
@@ -135,8 +137,8 @@ class ResourceViewSet(
         taken = find(Resource.objects.filter(type=self.type), object_pk=words["object_pk"])
         if taken is not None:
             raise InvalidInput(fields={"object_pk": ["This resource is registered already."]})
-        result = register_resources(actor=self.caller, type=self.type, items=[self._spec(words)])
-        return Response(self.get_serializer(self._read(result.rows[0])).data, status=201)
+        row = register_resource(actor=self.caller, type=self.type, item=self._spec(words))
+        return Response(self.get_serializer(self._read(row)).data, status=201)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         row = serializer.instance

@@ -17,7 +17,7 @@ from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
 from api.v3.fields import LARGEST_INTEGER, KeyField
-from api.v3.filters import IntegerFilter
+from api.v3.filters import BooleanFilter, IntegerFilter
 from api.v3.initial_permissions import RoleField
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.scopes import InlineScopeSerializer, with_specs
@@ -113,9 +113,9 @@ class RoleAssignmentFilter(filters.FilterSet):
     group = filters.UUIDFilter(field_name="group_id")
     holder_role = filters.UUIDFilter(field_name="holder_role_id")
     scope = filters.UUIDFilter(field_name="scope_id")
-    scoped = filters.BooleanFilter(field_name="scope", lookup_expr="isnull", exclude=True)
-    active = filters.BooleanFilter(method="counting", help_text="Whether it counts now.")
-    expired = filters.BooleanFilter(method="over", help_text="Whether its end has passed.")
+    scoped = BooleanFilter(field_name="scope", lookup_expr="isnull", exclude=True)
+    active = BooleanFilter(method="counting", help_text="Whether it counts now.")
+    expired = BooleanFilter(method="over", help_text="Whether its end has passed.")
     expiring_before = filters.IsoDateTimeFilter(
         method="ending", help_text="Counts now or later, and ends before then."
     )

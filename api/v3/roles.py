@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet, find, may_view, visible_or_404
-from api.v3.filters import AnyOfFilter, IntegerFilter
+from api.v3.filters import AnyOfFilter, BooleanFilter, IntegerFilter
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.assignments import assign_role, unassign_role
@@ -53,11 +53,11 @@ class RoleFilter(filters.FilterSet):
     users = IntegerFilter(method="held_by_user")
     groups = filters.UUIDFilter(method="held_by_group")
     ak_groups = filters.UUIDFilter(method="held_by_group")
-    inherited = filters.BooleanFilter(
+    inherited = BooleanFilter(
         method="alone", help_text="With users or groups: also what is held through others."
     )
     managed = AnyOfFilter()
-    managed__isnull = filters.BooleanFilter(field_name="managed", lookup_expr="isnull")
+    managed__isnull = BooleanFilter(field_name="managed", lookup_expr="isnull")
 
     class Meta:
         model = Role

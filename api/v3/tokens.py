@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from accounts.models import Token, TokenIntent, User
 from accounts.tokens import default_expiry
 from api.access import ModelAccess, ModelAccessViewSet, find
+from api.v3.filters import BooleanFilter
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
@@ -119,10 +120,11 @@ def _maximum(owner: User) -> timedelta | None:
 class TokenFilter(django_filters.FilterSet):
     intent = django_filters.ChoiceFilter(choices=TokenIntent.choices)
     expires = django_filters.IsoDateTimeFilter()
+    expiring = BooleanFilter()
 
     class Meta:
         model = Token
-        fields = ["identifier", "user__username", "description", "expiring", "managed"]
+        fields = ["identifier", "user__username", "description", "managed"]
 
 
 class TokenViewSerializer(serializers.Serializer):

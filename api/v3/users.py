@@ -28,6 +28,7 @@ from api.access import ModelAccessViewSet
 from api.parsers import loads
 from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeysField, flag, storable
+from api.v3.filters import BooleanFilter
 from api.v3.links import require_links
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
@@ -186,7 +187,8 @@ def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySe
 
 class UserFilter(django_filters.FilterSet):
     attributes = django_filters.CharFilter(method=attributes_filter)
-    is_superuser = django_filters.BooleanFilter(method="filter_superuser")
+    is_active = BooleanFilter()
+    is_superuser = BooleanFilter(method="filter_superuser")
     uuid = django_filters.UUIDFilter()
     path = django_filters.CharFilter()
     path_startswith = django_filters.CharFilter(field_name="path", lookup_expr="startswith")
@@ -208,11 +210,11 @@ class UserFilter(django_filters.FilterSet):
     last_login = django_filters.IsoDateTimeFilter()
     last_login__lt = django_filters.IsoDateTimeFilter("last_login", "lt")
     last_login__gt = django_filters.IsoDateTimeFilter("last_login", "gt")
-    last_login__isnull = django_filters.BooleanFilter("last_login", "isnull")
+    last_login__isnull = BooleanFilter("last_login", "isnull")
 
     class Meta:
         model = User
-        fields = ["username", "email", "name", "is_active"]
+        fields = ["username", "email", "name"]
 
     def filter_superuser(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
         """Active members of superuser groups, also through groups between."""

@@ -184,3 +184,9 @@ def test_the_words_for_a_taken_name_are_authentiks(client_of, root):
     response = client_of(root).post(URL, {"name": "staff"})
 
     assert response.json() == {"name": ["This field must be unique."]}
+
+
+def test_a_malformed_parent_is_not_spoken_of_as_an_item_of_a_list(client_of, root):
+    response = client_of(root).post("/api/v3/core/groups/", {"name": "staff", "parent": "x"})
+
+    assert response.json() == {"parent": ["Must be a valid UUID."]}

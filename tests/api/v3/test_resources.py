@@ -160,11 +160,11 @@ BAD = {
     "a long name": ({"object_pk": "n", "name": "x" * 256}, "name"),
     "a list of properties": ({"object_pk": "n", "properties": []}, "properties"),
     "NUL in properties": ({"object_pk": "n", "properties": {"a": "\0"}}, "properties"),
-    "a missing parent": ({"object_pk": "n", "parent": "none"}, "resources"),
+    "a missing parent": ({"object_pk": "n", "parent": "none"}, "parent"),
     "NUL in the parent": ({"object_pk": "n", "parent": "\0"}, "parent"),
     "a parent of another type": (
         {"object_pk": "n", "parent": "x", "parent_type": "authentik_core.group"},
-        "resources",
+        "parent",
     ),
 }
 
@@ -177,6 +177,14 @@ def test_bad_input_is_named(client, case):
 
     assert (response.status_code, list(response.json())) == (400, [member]), response.json()
     assert not Resource.objects.exists()
+
+
+def test_a_missing_parent_is_named_by_a_change_too(client):
+    register(client, "a")
+
+    response = client.patch(url("a"), {"parent": "none"})
+
+    assert (response.status_code, list(response.json())) == (400, ["parent"])
 
 
 @pytest.mark.parametrize("label", ["no.type", "x", "a%00.b"])

@@ -55,6 +55,7 @@ def test_a_key_in_use_is_refused(client_of, root):
     response = client_of(root).post(URL, {"key": "taken"})
 
     assert response.status_code == 409
+    assert response.json() == {"key": ["This key is in use."]}
     assert authenticate_key("taken").identifier == "other"
     assert authenticate_key("old-key").identifier == "hers"
 
