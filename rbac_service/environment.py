@@ -16,11 +16,17 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.pq import Conninfo
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _DURATION = re.compile(r"(\d{1,10})([smhdw]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", re.ASCII)
+SHORTEST_KEY = 16
+_SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cached_statements"})
+# Those of Django; libpq's own are asked for.
+_POSTGRESQL_OPTIONS = frozenset({"prepare_threshold", "server_side_binding", "isolation_level"})
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 
@@ -37,15 +43,33 @@ def text(name: str, default: str = "") -> str:
 
 def _read(name: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        value = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}.") from None
+    if not value:
+        # Whoever names a file means what is to be in it; a generated secret would hide that.
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is empty.")
+    return value
 
 
-def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
-    """A comma-separated list."""
+def words(name: str) -> list[str]:
+    """A comma-separated list; empty when not given."""
     value = text(name)
-    return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+    found = [word.strip() for word in value.split(",") if word.strip()]
+    if value and not found:
+        raise ImproperlyConfigured(f"{name} holds nothing but commas.")
+    return found
+
+
+def hosts(name: str) -> list[str]:
+    """Names or addresses without scheme, port or path, ``*`` or behind a dot; ``*`` by default."""
+    found = words(name) or ["*"]
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"{name} must hold names such as rbac.example.com, .example.com or *, not {host!r}."
+            )
+    return found
 
 
 def boolean(name: str, default: bool) -> bool:
@@ -93,6 +117,7 @@ def url(name: str, default: str) -> str:
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        good = good and not re.search(r"[^!-~]", value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} is not a URL.") from None
     if not good or parts.query or parts.fragment or "@" in parts.netloc:
@@ -132,9 +157,23 @@ def database(name: str, default: str) -> dict[str, Any]:
     except (ImproperlyConfigured, ValueError):
         # The URL holds a password, so it is not repeated.
         raise ImproperlyConfigured(f"{name} cannot be parsed as a database URL.") from None
-    if not found.get("NAME"):
+    if found.get("NAME") in (None, "", ":memory:"):
         raise ImproperlyConfigured(f"{name} names no database.")
+    _refuse_unusable(name, found)
     return dict(found)
+
+
+def _refuse_unusable(name: str, found: Mapping[str, Any]) -> None:
+    """What the drivers would meet with a traceback at the first connection."""
+    if found["ENGINE"].endswith("sqlite3"):
+        known = _SQLITE_OPTIONS
+        if not Path(found["NAME"]).parent.is_dir():
+            raise ImproperlyConfigured(f"{name}: there is no folder for {found['NAME']}.")
+    else:
+        known = _POSTGRESQL_OPTIONS | {o.keyword.decode() for o in Conninfo.get_defaults()}
+    unknown = sorted(set(found.get("OPTIONS", {})) - known)
+    if unknown:
+        raise ImproperlyConfigured(f"{name} has an unknown option: {unknown[0][:40]}.")
 
 
 def secret_key(name: str, path: Path) -> str:
@@ -142,9 +181,19 @@ def secret_key(name: str, path: Path) -> str:
     value = text(name)
     if not value:
         value = _kept_secret(name, path)
-    if len(value) < 16:
-        raise ImproperlyConfigured(f"{name} must have at least 16 characters.")
+    if len(value) < SHORTEST_KEY:
+        raise ImproperlyConfigured(f"{name} must have at least {SHORTEST_KEY} characters.")
     return value
+
+
+def secret_keys(name: str) -> list[str]:
+    """Earlier keys; none could have been shorter than a key may be."""
+    found = words(name)
+    if any(len(key) < SHORTEST_KEY for key in found):
+        raise ImproperlyConfigured(
+            f"{name}: each key must have at least {SHORTEST_KEY} characters."
+        )
+    return found
 
 
 def _kept_secret(name: str, path: Path) -> str:

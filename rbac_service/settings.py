@@ -24,11 +24,11 @@ RBAC_TOKEN_LIFETIME = environment.duration("RBAC_TOKEN_LIFETIME", timedelta(days
 RBAC_MAX_BODY = 10 * MEBIBYTE
 
 SECRET_KEY = environment.secret_key("RBAC_SECRET_KEY", RBAC_DATA_DIR / "secret_key")
-SECRET_KEY_FALLBACKS = environment.words("RBAC_SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = environment.secret_keys("RBAC_SECRET_KEY_FALLBACKS")
 DEBUG = environment.boolean("RBAC_DEBUG", False)
 # Safe as a default because no URL or redirect is ever built from the Host header; a fixed list
 # would refuse every service name, address and probe the operator did not think of.
-ALLOWED_HOSTS = environment.words("RBAC_ALLOWED_HOSTS", ("*",))
+ALLOWED_HOSTS = environment.hosts("RBAC_ALLOWED_HOSTS")
 
 # Django
 
@@ -104,6 +104,7 @@ SILENCED_SYSTEM_CHECKS = [
 def _database() -> dict[str, Any]:
     config = environment.database("DATABASE_URL", f"sqlite:///{RBAC_DATA_DIR / 'rbac.sqlite3'}")
     options = config.setdefault("OPTIONS", {})
+    prepare = environment.boolean("RBAC_DB_PREPARE", True)
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE takes the write lock when a transaction begins: with the default, two requests
         # that read and then write fail at once with "database is locked" instead of queueing.
@@ -113,7 +114,6 @@ def _database() -> dict[str, Any]:
         return config
     # The ORM keeps Django's client-side binding; the decision statements open server-side cursors
     # and are prepared after this many uses. PgBouncer below 1.21 in transaction mode cannot follow.
-    prepare = environment.boolean("RBAC_DB_PREPARE", True)
     options.setdefault("prepare_threshold", 2 if prepare else None)
     config["DISABLE_SERVER_SIDE_CURSORS"] = not prepare
     config["CONN_MAX_AGE"] = None

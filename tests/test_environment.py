@@ -42,7 +42,16 @@ def test_a_switch_takes_only_words_it_knows(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["rbac.example.com", "ftp://x", "https://a:b@x", "https://x/?q", "http://[", "http://"]
+    "text",
+    [
+        "rbac.example.com",
+        "ftp://x",
+        "https://a:b@x",
+        "https://x/?q",
+        "http://[",
+        "http://",
+        "http://a b",
+    ],
 )
 def test_a_public_url_is_plain(monkeypatch, text):
     monkeypatch.setenv(NAME, text)
@@ -51,12 +60,62 @@ def test_a_public_url_is_plain(monkeypatch, text):
         environment.url(NAME, "http://127.0.0.1")
 
 
-@pytest.mark.parametrize("text", ["mysql://a/b", "postgresql://", "postgresql://h:port/x", "x"])
+@pytest.mark.parametrize("text", ["http://x", "rbac.example.com:80", "x/y", "**", "a b", ","])
+def test_an_allowed_host_is_a_name(monkeypatch, text):
+    monkeypatch.setenv(NAME, text)
+
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        environment.hosts(NAME)
+
+
+def test_allowed_hosts_are_names_addresses_or_every_name(monkeypatch):
+    assert environment.hosts(NAME) == ["*"]
+    monkeypatch.setenv(NAME, "rbac.example.com, .example.org, 10.0.0.1, [::1], localhost")
+
+    found = ["rbac.example.com", ".example.org", "10.0.0.1", "[::1]", "localhost"]
+    assert environment.hosts(NAME) == found
+
+
+def test_an_earlier_key_is_as_long_as_keys_are(monkeypatch):
+    monkeypatch.setenv(NAME, f"{'k' * 16},short")
+
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        environment.secret_keys(NAME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql://a/b",
+        "postgresql://",
+        "postgresql://h:port/x",
+        "x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:////no/such/folder/x.sqlite3",
+        "sqlite:////tmp/x.sqlite3?nonsense=1",
+        "postgresql://h/x?nonsense=1",
+    ],
+)
 def test_a_database_url_is_sqlite_or_postgresql(monkeypatch, text):
     monkeypatch.setenv(NAME, text)
 
     with pytest.raises(ImproperlyConfigured, match=NAME):
         environment.database(NAME, "sqlite:////nowhere")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:////tmp/x.sqlite3?timeout=5",
+        "postgresql://h/x?sslmode=verify-full&connect_timeout=3",
+        "postgresql:///x?host=/run/postgresql",
+    ],
+)
+def test_a_database_url_may_carry_options(monkeypatch, text):
+    monkeypatch.setenv(NAME, text)
+
+    assert environment.database(NAME, "")["OPTIONS"]
 
 
 def test_a_wrong_database_url_does_not_reveal_its_password(monkeypatch):
@@ -73,6 +132,14 @@ def test_a_secret_can_come_from_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "secret"))
 
     assert environment.credential(NAME) == "from-the-file"
+
+
+def test_an_empty_secret_file_stops_the_start(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("\n")
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "secret"))
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE"):
+        environment.credential(NAME)
 
 
 def test_a_secret_file_that_is_missing_stops_the_start(monkeypatch, tmp_path):

@@ -1,8 +1,10 @@
+import socket
 from argparse import ArgumentParser
+from socket import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
@@ -10,6 +12,18 @@ from granian.server import Server
 
 # Seconds a worker has to finish its requests after a signal.
 GRACE = 10
+
+
+def require_free(host: str, port: int) -> None:
+    """granian's workers would end one after the other and say no more than that they did."""
+    try:
+        [(family, kind, _, _, address), *_] = socket.getaddrinfo(host, port, type=SOCK_STREAM)
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"cannot listen on {host}, port {port}: {reason}") from None
 
 
 class Command(BaseCommand):
@@ -25,6 +39,7 @@ class Command(BaseCommand):
         return {**super().get_check_kwargs(options), "databases": [DEFAULT_DB_ALIAS]}
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_free(options["host"], options["port"])
         server = Server(
             "rbac_service.wsgi:application",
             address=options["host"],
