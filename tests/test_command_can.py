@@ -110,3 +110,15 @@ def test_bad_usage_ends_with_status_2(arguments):
     )
 
     assert done.returncode == 2, done.stderr
+
+
+def test_a_moment_that_is_none_is_explained():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "can", "a", "view", "--at", "soon"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "--at: a moment such as 2030-01-31T12:00 is needed" in done.stderr

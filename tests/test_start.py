@@ -3,6 +3,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from tests.server import ROOT
 
 
@@ -52,6 +54,16 @@ def test_a_port_in_use_ends_the_start_with_one_line():
     assert done.stderr == (
         f"CommandError: cannot listen on 127.0.0.1, port {port}: Address already in use\n"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--port", "99999"), ("--port", "0"), ("--workers", "0"), ("--workers", "x")]
+)
+def test_serve_refuses_numbers_that_make_no_sense(arguments):
+    done = manage("serve", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"argument {arguments[0]}: a whole number from 1 to" in done.stderr
 
 
 def test_the_checks_pass_without_warnings():

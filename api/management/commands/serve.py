@@ -1,5 +1,6 @@
 import socket
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from socket import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from typing import Any
 
@@ -14,6 +15,17 @@ from granian.server import Server
 GRACE = 10
 
 
+def up_to(most: int) -> Callable[[str], int]:
+    """Whole numbers from 1, as the settings of the same meaning take."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= most):
+            raise ArgumentTypeError(f"a whole number from 1 to {most} is needed")
+        return int(text)
+
+    return parse
+
+
 def require_free(host: str, port: int) -> None:
     """granian's workers would end one after the other and say no more than that they did."""
     try:
@@ -21,9 +33,8 @@ def require_free(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CommandError(f"cannot listen on {host}, port {port}: {reason}") from None
+    except OSError as error:
+        raise CommandError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
 
 
 class Command(BaseCommand):
@@ -31,8 +42,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  a service is reached from other machines
-        parser.add_argument("--port", type=int, default=settings.PORT)
-        parser.add_argument("--workers", type=int, default=settings.RBAC_WORKERS)
+        parser.add_argument("--port", type=up_to(65535), default=settings.PORT)
+        parser.add_argument("--workers", type=up_to(256), default=settings.RBAC_WORKERS)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         """With the checks that need the database; a bad answer stops the start."""

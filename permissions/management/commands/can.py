@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,5 +63,8 @@ def _reasons(explanation: Explanation) -> list[RenderableType]:
 
 
 def _moment(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError("a moment such as 2030-01-31T12:00 is needed") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
