@@ -1,6 +1,9 @@
 """Answers to what no view handles: JSON under every API prefix, Django's pages for the console."""
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
@@ -10,6 +13,7 @@ from api.aria import errors as aria
 from api.genauth import errors as genauth
 
 API_PREFIXES = ("/api/", "/access/", "/suite-api/", "/genauth/", "/.well-known/", "/-/")
+NO_DATABASE = "The database does not answer; try again."
 ARIA_PREFIXES = ("/suite-api/", "/api/auth/")
 
 
@@ -53,10 +57,20 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What went wrong is in the log under the request id; the caller learns only that it did."""
+    """What went wrong is in the log under the request id; the caller learns only that it did, and
+    whether trying again makes sense.
+    """
+    if isinstance(sys.exception(), OperationalError):
+        return _unavailable(request)
     if _is_api(request):
         return answer(request, 500, "Internal server error.")
     return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    if _is_api(request):
+        return answer(request, 503, NO_DATABASE)
+    return HttpResponse(NO_DATABASE, status=503, content_type="text/plain")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -4,7 +4,8 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -215,6 +216,19 @@ def test_a_wrong_old_password_changes_nothing(client, facts):
     assert answer.status_code == 200
     assert User.objects.get(username="akadmin").check_password(PASSWORD)
     assert not Event.objects.filter(kind=EventKind.PASSWORD_SET).exists()
+
+
+@pytest.mark.parametrize("page", ["", "authentik_core/user/", "password_change/"])
+def test_without_a_database_a_page_says_so(akadmin, monkeypatch, page):
+    def fail(*args: object) -> None:
+        raise OperationalError("connection is bad")
+
+    akadmin.raise_request_exception = False
+    monkeypatch.setattr(SessionStore, "_get_session_from_db", fail)
+    response = akadmin.get(f"/admin/{page}")
+
+    assert response.status_code == 503
+    assert response.content == b"The database does not answer; try again."
 
 
 def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(akadmin):
