@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,10 +28,20 @@ def sign_in(*, user: User) -> tuple[str, datetime]:
     key, expires = generate_key(), now + LIFETIME
     user.sign_ins.filter(expires__lte=now).delete()
     user.sign_ins.create(key_digest=digest(key), expires=expires, password_proved=now)
+    _note(user, now)
+    return key, expires
+
+
+@transaction.atomic
+def note_session(*, user: User, **_: Any) -> None:
+    """A browser session has begun; connected in the place of Django's own ``update_last_login``."""
+    _note(user, timezone.now())
+
+
+def _note(user: User, now: datetime) -> None:
     user.last_login = now
     user.save(update_fields=["last_login"])
     record(EventKind.LOGGED_IN, target=user, actor=user)
-    return key, expires
 
 
 def authenticate_sign_in(key: str) -> SignIn | None:

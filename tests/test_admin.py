@@ -75,9 +75,19 @@ def test_the_administrator_signs_in_by_password(client, facts):
     assert client.get("/admin/").status_code == 200
 
 
+def test_signing_in_is_recorded_once(client, facts):
+    sign_in(client, "akadmin", PASSWORD)
+
+    user = User.objects.get(username="akadmin")
+    event = Event.objects.get(kind=EventKind.LOGGED_IN, target_pk=str(user.pk))
+    assert (event.actor_pk, event.door) == (user.pk, "console")
+    assert user.last_login is not None
+
+
 def test_a_wrong_password_lets_nobody_in(client, facts):
     assert sign_in(client, "akadmin", "wrong").status_code == 200
     assert client.get("/admin/").status_code == 302
+    assert not Event.objects.filter(kind=EventKind.LOGGED_IN, door="console").exists()
 
 
 def test_a_user_without_the_permission_to_enter_stays_outside(client, facts):
