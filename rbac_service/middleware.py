@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.contrib.auth import middleware as auth
@@ -66,10 +67,13 @@ def _request_id(given: str) -> str:
 
 
 def _reason(given: str) -> str:
-    """Header bytes arrive as Latin-1; callers send UTF-8."""
+    """UTF-8, percent-encoded where it is not ASCII: granian empties headers that hold other bytes.
+
+    Servers that hand such bytes on hand them on as Latin-1.
+    """
     if not given:
         return ""
-    decoded = given.encode("latin-1", "replace").decode("utf-8", "replace")
+    decoded = unquote(given.encode("latin-1", "replace").decode("utf-8", "replace"))
     return _CONTROL.sub(" ", decoded).strip()[:REASON_LENGTH]
 
 

@@ -57,6 +57,19 @@ def test_a_reason_is_utf8_on_one_line_and_bounded():
     assert len(reason) == REASON_LENGTH
 
 
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ("Pr%C3%BCfung %C2%A74", "Prüfung §4"),
+        ("5% more, 100%", "5% more, 100%"),
+        ("two%0Alines%00", "two lines"),
+        ("%FF", "\ufffd"),
+    ],
+)
+def test_a_reason_may_be_percent_encoded(sent, reason):
+    assert bound(**{"X-Audit-Reason": sent})[0].reason == reason
+
+
 def test_the_context_ends_with_the_request():
     bound(**{"X-Request-ID": "one"})
 

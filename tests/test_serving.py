@@ -3,7 +3,7 @@
 import re
 import socket
 from contextlib import ExitStack
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -24,6 +24,17 @@ def test_the_api_pages_load_nothing_from_elsewhere(server, page):
 
     assert "/static/drf_spectacular_sidecar/" in text
     assert not re.search(r"""<(?:link|script|img)[^>]+["']https?:""", text)
+
+
+def test_a_reason_in_any_script_reaches_the_audit_log(server):
+    headers = {"Authorization": f"Bearer {server.token}", "X-Audit-Reason": quote("Prüfung §4")}
+    role = httpx.post(f"{server.url}/api/v3/rbac/roles/", json={"name": "checked"}, headers=headers)
+
+    program = (
+        "from audit.models import Event\n"
+        f"print(Event.objects.get(kind='role_created', target_pk='{role.json()['pk']}').reason)"
+    )
+    assert server.manage("shell", "-v", "0", "-c", program) == "Prüfung §4\n"
 
 
 def test_a_chunked_body_is_read(server):
