@@ -32,7 +32,7 @@ from api.v3.partials import (
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from api.v3.users import attributes_filter, role_keys
-from permissions.membership import add_members, remove_members
+from permissions.membership import GroupCycle, add_members, remove_members
 from permissions.subjects import create_group, delete_groups, update_group
 from roles.models import Role, RoleAssignment
 
@@ -305,6 +305,12 @@ class GroupViewSet(ModelAccessViewSet):
     def destroy(self, request: Request, pk: str) -> Response:
         delete_groups(groups=[self.get_object()], actor=self.caller)
         return Response(status=204)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A cycle is told under the name by which the caller gave the parents."""
+        if isinstance(exc, GroupCycle) and "parents" not in self.request.data:
+            exc = GroupCycle(fields={"parent": [exc.message]})
+        return super().handle_exception(exc)
 
     def _shown(self, group: Group) -> Any:
         """As it is in the database now, links included."""

@@ -108,12 +108,15 @@ def test_a_group_is_not_its_own_parent(client_of, root, staff, key):
     assert response.json() == {key: ["Cannot set group as parent of itself."]}
 
 
-def test_a_long_cycle_is_refused(client_of, root, staff):
+@pytest.mark.parametrize("key", ["parent", "parents"])
+def test_a_long_cycle_is_refused(client_of, root, staff, key):
     company = Group.objects.get(name="company")
+    value = str(staff.pk) if key == "parent" else [str(staff.pk)]
 
-    response = client_of(root).patch(f"{URL}{company.pk}/", {"parents": [str(staff.pk)]})
+    response = client_of(root).patch(f"{URL}{company.pk}/", {key: value})
 
     assert response.status_code == 400
+    assert list(response.json()) == [key]
     assert parents_of(company) == set()
 
 
