@@ -6,6 +6,7 @@ back with the next thing of that key.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ from permissions.models import (
     UserObjectPermission,
 )
 from permissions.snapshots import group_facts, role_facts, user_facts
-from roles.models import InitialPermissions, Role, RoleAssignment, ScopeEntry
+from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry
 
 BATCH = 1_000
 
@@ -55,9 +56,10 @@ def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> 
         on_them = Q(permission__in=permissions, object_pk__in=batch)
         _delete_grants(UserObjectPermission, on_them, "user", actor=actor)
         _delete_grants(RoleObjectPermission, on_them, "group", actor=actor)
-        ScopeEntry.objects.filter(
+        entries = ScopeEntry.objects.filter(
             content_type__app_label=app_label, content_type__model=model, object_pk__in=batch
-        ).delete()
+        )
+        _delete_entries(label, entries, actor=actor)
 
 
 def forget_permissions(permissions: Iterable[Permission], *, actor: User | None) -> None:
@@ -156,6 +158,31 @@ def _delete_grants(table: Any, condition: Q, principal: str, *, actor: User | No
     rows = table.objects.filter(condition).select_related("permission__content_type", principal)
     while batch := list(rows.order_by("pk")[:BATCH]):
         delete_grants(batch, actor=actor)
+
+
+def _delete_entries(label: str, entries: Any, *, actor: User | None) -> None:
+    """Scopes cover less without them; an event for each scope says what it lost."""
+    lost: dict[Scope, list[dict[str, Any]]] = defaultdict(list)
+    for row in entries.select_related("scope").order_by("pk"):
+        below = row.with_descendants
+        lost[row.scope].append(
+            {"type": label, "object_pk": row.object_pk, "with_descendants": below}
+        )
+    if not lost:
+        return
+    entries.delete()
+    record_many(
+        [
+            Entry(
+                kind=EventKind.SCOPE_CHANGED,
+                target=scope,
+                before={"entries": gone},
+                after={"entries": []},
+            )
+            for scope, gone in lost.items()
+        ],
+        actor=actor,
+    )
 
 
 def _delete_assignments(condition: Q, *, actor: User | None) -> None:

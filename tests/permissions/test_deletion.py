@@ -10,6 +10,8 @@ from permissions.decisions import ResourceRef
 from permissions.initial import create_initial_permissions
 from permissions.models import RoleGlobalGrant, UserObjectPermission
 from permissions.roles import create_role, delete_roles
+from permissions.scopes import EntrySpec, create_scope
+from roles.models import ScopeKind
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,19 @@ def test_initial_permissions_of_a_deleted_role_have_their_event():
 
     deleted = EventKind.INITIAL_PERMISSIONS_DELETED
     assert told(deleted) == [(deleted, "theirs")]
+
+
+def test_what_a_scope_loses_with_a_deleted_group_has_its_event():
+    group = subjects.create_group(actor=None, name="staff")
+    named = EntrySpec(type="authentik_core.group", object_pk=str(group.pk))
+    scope = create_scope(actor=None, name="ours", kind=ScopeKind.SELECTED, entries=[named])
+
+    subjects.delete_groups(groups=[group], actor=None)
+
+    event = Event.objects.get(kind=EventKind.SCOPE_CHANGED)
+    assert event.target_pk == str(scope.pk)
+    assert [entry["object_pk"] for entry in (event.before or {})["entries"]] == [str(group.pk)]
+    assert not scope.entries.exists()
 
 
 def test_the_event_of_a_deletion_says_what_there_was(alice):
