@@ -40,6 +40,11 @@ class UserQuerySet(models.QuerySet["User"]):
     def superusers(self) -> Self:
         return self.filter(superuser_membership(OuterRef("pk")), is_active=True)
 
+    def members_of(self, groups: Any) -> Self:
+        """Whose own membership in one of the groups, a queryset or list, counts now."""
+        joined = GroupMembership.objects.active().filter(group__in=groups)
+        return self.filter(pk__in=joined.values("user"))
+
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
     def get_by_natural_key(self, username: str | None) -> User:
@@ -144,6 +149,13 @@ class GroupKind(models.TextChoices):
     DEPARTMENT = "department"
 
 
+class GroupQuerySet(models.QuerySet["Group"]):
+    def joined_by(self, user: User) -> Self:
+        """Where the user's own membership counts now."""
+        joined = GroupMembership.objects.active().filter(user=user)
+        return self.filter(pk__in=joined.values("group"))
+
+
 class Group(models.Model):
     """Users who are given things together; members of a group count as members of its ancestors."""
 
@@ -169,6 +181,8 @@ class Group(models.Model):
         symmetrical=False,
         related_name="children",
     )
+
+    objects = GroupQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Group"

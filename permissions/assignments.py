@@ -149,12 +149,15 @@ def set_roles(*, principal: User | Group, roles: Iterable[Role], actor: User | N
 
 @transaction.atomic
 def set_role_parents(*, role: Role, parents: Iterable[Role], actor: User | None) -> None:
-    """Holders of the role hold exactly these too, unscoped. Raises RoleCycle, GrantCeiling."""
+    """Holders of the role hold exactly these too, unscoped, as far as it counts now; see
+    ``set_roles``. Raises RoleCycle, GrantCeiling.
+    """
     wanted = {parent.pk: parent for parent in parents}
     rows = list(
-        RoleAssignment.objects.filter(scope=None, holder_role=role).select_related(
-            "role", "scope", "holder_role"
-        )
+        RoleAssignment.objects.active()
+        .unscoped()
+        .filter(holder_role=role)
+        .select_related("role", "scope", "holder_role")
     )
     delete_assignments([row for row in rows if row.role_id not in wanted], actor=actor)
     known = {row.role_id for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -20,6 +21,8 @@ from permissions.models import (
 from roles.models import Role, RoleAssignment
 
 Principal = User | Role
+# The end of what counts no more.
+OVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def permission(name: str) -> Permission:
@@ -56,6 +59,13 @@ def group(name: str, *members: User, **fields: Any) -> Group:
     GroupClosure.objects.create(descendant=made, ancestor=made)
     GroupMembership.objects.bulk_create(GroupMembership(group=made, user=u) for u in members)
     return made
+
+
+def was_in(group: Group, *members: User) -> None:
+    """Memberships that have ended."""
+    GroupMembership.objects.bulk_create(
+        GroupMembership(group=group, user=user, valid_until=OVER) for user in members
+    )
 
 
 def hold(role: Role, principal: User | Group | Role, **fields: Any) -> RoleAssignment:

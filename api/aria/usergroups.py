@@ -190,7 +190,7 @@ def find_group(view: OperationView, key: uuid.UUID) -> Any:
 
 
 def _set_members(view: OperationView, group: Group, ids: Iterable[uuid.UUID]) -> None:
-    current = {user.uuid: user for user in group.users.all()}
+    current = {user.uuid: user for user in User.objects.members_of([group])}
     wanted = {key: user for key, user in current.items() if key in set(ids)}
     new = [key for key in ids if key not in current]
     if new:

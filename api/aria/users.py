@@ -276,7 +276,7 @@ def require_each(caller: User, action: str, rows: Iterable[Any]) -> None:
 def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> None:
     """Of the groups this door shows the user belongs to exactly these; departments stay."""
     wanted = _groups(view, list(ids))
-    current = list(user.groups.all())
+    current = list(Group.objects.joined_by(user))
     shown = [group for group in current if group.kind == GroupKind.GROUP]
     joined = [group for group in wanted if group not in current]
     left = [group for group in shown if group not in wanted]

@@ -199,7 +199,7 @@ class ListRoleMembers(Query):
         rows = self.visible(User.objects.filter(Exists(held)).order_by("pk"))
         self.with_departments = given.get("with_department_ids", False)
         if self.with_departments:
-            rows = rows.prefetch_related("groups")
+            rows = rows.prefetch_related(users.departments_joined())
         return self.page(rows, given)
 
     def describe(self, row: User) -> Any:

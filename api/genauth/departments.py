@@ -169,10 +169,10 @@ class ListDepartmentMembers(Query):
 
     def run(self, given: dict[str, Any]) -> Any:
         group = _department(self, given["organization_code"], given["department_id"])
-        own = {"memberships__group": group}
-        below = {"memberships__group__ancestor_rows__ancestor": group}
-        wanted = below if given.get("include_children_departments") else own
-        rows = self.visible(User.objects.filter(**wanted).distinct().order_by("pk"))
+        groups: Any = [group]
+        if given.get("include_children_departments"):
+            groups = Group.objects.filter(ancestor_rows__ancestor=group)
+        rows = self.visible(User.objects.members_of(groups).order_by("pk"))
         return self.page(rows, given)
 
     def describe(self, row: User) -> Any:

@@ -119,7 +119,7 @@ class ListGroupMembers(Query):
 
     def run(self, given: dict[str, Any]) -> Any:
         group = group_by_code(self, given["code"])
-        rows = self.visible(User.objects.filter(memberships__group=group).order_by("pk"))
+        rows = self.visible(User.objects.members_of([group]).order_by("pk"))
         return self.page(rows, given)
 
     def describe(self, row: User) -> Any:

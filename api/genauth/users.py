@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import GroupKind, User
+from accounts.models import GroupKind, GroupMembership, User
 from accounts.secrets import generate_hex_id
 from accounts.validators import validate_username
 from api.genauth.base import IN_OPERATION, Command, Query
@@ -156,8 +156,8 @@ def columns(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def described(user: User, *, with_departments: bool = False) -> dict[str, Any]:
-    """Departments cost a statement, unless the groups were prefetched."""
+def described(user: Any, *, with_departments: bool = False) -> dict[str, Any]:
+    """Departments cost a statement, unless they were read already."""
     attributes = user.attributes if isinstance(user.attributes, dict) else {}
     answer: dict[str, Any] = {
         "userId": user.hex_id,
@@ -177,7 +177,13 @@ def described(user: User, *, with_departments: bool = False) -> dict[str, Any]:
         "userSourceType": "adminCreated",
     }
     if with_departments:
-        answer["departmentIds"] = [
-            group.hex_id for group in user.groups.all() if group.kind == GroupKind.DEPARTMENT
-        ]
+        prefetch_related_objects([user], departments_joined())
+        answer["departmentIds"] = [row.group.hex_id for row in user.departments_joined]
     return answer
+
+
+def departments_joined() -> Prefetch:
+    """Memberships in departments that count now, as ``departments_joined`` of each user."""
+    rows = GroupMembership.objects.active().filter(group__kind=GroupKind.DEPARTMENT)
+    ordered = rows.select_related("group").order_by("pk")
+    return Prefetch("memberships", ordered, to_attr="departments_joined")

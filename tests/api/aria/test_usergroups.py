@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import Group
+from accounts.models import Group, User
 from tests import facts
 from tests.api.aria.conftest import OTHER
 from tests.statements import counted
@@ -120,3 +120,17 @@ def test_a_list_costs_as_many_statements_for_many_groups_as_for_few(root_door, a
         root_door.get("usergroups")
 
     assert len(few) == len(many), many
+
+
+def test_whoever_was_in_a_group_comes_back_like_anybody_else(door_of, alice, bob):
+    group = facts.group("g")
+    facts.was_in(group, bob)
+    for name in ("view_group", "view_user"):
+        facts.grant(alice, f"authentik_core.{name}")
+
+    sent = {"id": str(group.pk), "name": "g", "userIds": [str(bob.uuid)]}
+    assert door_of(alice).put("usergroups", sent).status_code == 403
+    assert not User.objects.members_of([group]).exists()
+    facts.grant(alice, "authentik_core.add_user_to_group")
+    assert door_of(alice).put("usergroups", sent).status_code == 200
+    assert list(User.objects.members_of([group])) == [bob]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Group, User
 from tests import facts
 from tests.api.aria.conftest import OTHER
 from tests.statements import counted
@@ -198,3 +198,25 @@ def test_a_list_costs_as_many_statements_for_many_users_as_for_few(root_door, pu
         root_door.get("users")
 
     assert len(few) == len(many) <= 8, many
+
+
+def test_what_a_user_was_in_does_not_come_back_with_a_change(root_door, bob):
+    old, department = facts.group("old"), facts.group("department", kind="department")
+    for group in (old, department):
+        facts.was_in(group, bob)
+    new = facts.group("new")
+
+    sent = {"id": str(bob.uuid), "username": "bob", "groupIds": [str(new.pk)]}
+    assert root_door.put("users", sent).status_code == 200
+    assert list(Group.objects.joined_by(bob)) == [new]
+
+
+def test_whoever_was_in_a_group_needs_the_permission_to_be_put_there_again(door_of, alice, bob):
+    old = facts.group("old")
+    facts.was_in(old, bob)
+    for name in ("view_group", "view_user", "change_user"):
+        facts.grant(alice, f"authentik_core.{name}")
+
+    sent = {"id": str(bob.uuid), "username": "bob", "groupIds": [str(old.pk)]}
+    assert door_of(alice).put("users", sent).status_code == 403
+    assert not Group.objects.joined_by(bob).exists()

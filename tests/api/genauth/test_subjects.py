@@ -210,3 +210,20 @@ def test_a_department_is_deleted(admin, sales):
 )
 def test_a_stranger_is_refused(caller_of, charlie, operation, body):
     assert status(caller_of(charlie).call(operation, **body)) == 403
+
+
+def test_a_membership_that_has_ended_is_not_listed(admin, sales, bob):
+    department = Group.objects.get(hex_id=sales["departmentId"])
+    admin.call("create-group", code="staff")
+    for group in (department, Group.objects.get(code="staff")):
+        facts.was_in(group, bob)
+    below = {"organizationCode": "acme", "includeChildrenDepartments": "True"}
+
+    for operation, query in (
+        ("list-group-members", {"code": "staff"}),
+        ("list-department-members", {**below, "departmentId": "root"}),
+        ("list-department-members", {**below, "departmentId": sales["departmentId"]}),
+    ):
+        assert admin.ask(operation, **query)["data"]["totalCount"] == 0
+    asked = admin.ask("get-user", userId=bob.hex_id, withDepartmentIds="True")["data"]
+    assert asked["departmentIds"] == []

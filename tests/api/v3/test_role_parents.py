@@ -77,3 +77,12 @@ def test_changing_needs_change_role_and_meets_the_ceiling(client_of, charlie, ju
 
 def test_a_hidden_role_is_404(client_of, charlie, junior, senior):
     assert client_of(charlie).get(url(junior)).status_code == 404
+
+
+def test_a_parent_whose_time_is_over_is_held_anew(client_of, root, junior, senior, bob):
+    facts.hold(junior, bob)
+    facts.hold(senior, junior, valid_until=facts.OVER)
+    client = client_of(root)
+
+    assert names(client.put(url(junior), {"parents": [str(senior.pk)]})) == ["seniors"]
+    assert engine.check(bob, VIEW).allowed
