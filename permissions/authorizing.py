@@ -13,10 +13,11 @@ from django.db.models import Q
 
 from accounts.models import Group, User
 from audit.errors import InvalidInput
+from permissions.actions import ensure_actions
 from permissions.authorizations import Authorization, replace_grants
 from permissions.models import Resource, ResourceMode, ResourceType
 from permissions.resolving import canonical_pk
-from permissions.types import ActionSpec, TypeSpec, create_types, update_type
+from permissions.types import MOST_ACTIONS, ActionSpec, TypeSpec, create_types
 from roles.models import Role
 
 EVERY = "*"
@@ -91,9 +92,10 @@ def _register(wishes: Sequence[Wish], actor: User | None) -> None:
     if found.labels:
         create_types(actor=actor, specs=[_spec(label, wishes) for label in found.labels])
     for kind, names in found.lacking.items():
-        known = [ActionSpec(name=p.codename, verbose_name=p.name) for p in _permissions([kind])]
-        added = [ActionSpec(name=name) for name in names]
-        update_type(type=kind, actor=actor, actions=[*known, *added])
+        # Added to whatever others add meanwhile; to set them all would take theirs away.
+        ensure_actions(type_label=kind.label, names=names, actor=actor)
+        if len(list(_permissions([kind]))) > MOST_ACTIONS:
+            raise InvalidInput(fields={"actions": [f"At most {MOST_ACTIONS} actions are allowed."]})
 
 
 def _spec(label: str, wishes: Sequence[Wish]) -> TypeSpec:

@@ -163,16 +163,21 @@ def group_by_code(operation: Operation, code: str) -> Group:
 
 
 def groups_by_code(operation: Operation, codes: Iterable[str]) -> list[Group]:
-    """Each once, in the order of the codes. Two statements."""
+    """Each once, in the order of the codes. Two statements.
+
+    A code that two groups answer to names none: another protocol may call its group like a code.
+    """
     wanted = list(dict.fromkeys(codes))
     rows = groups(operation).filter(
         Q(code__in=wanted) | Q(code__isnull=True, name__in=wanted), organization=""
     )
-    found = {code_of(group): group for group in rows}
+    answering: dict[str, list[Group]] = defaultdict(list)
+    for group in rows:
+        answering[code_of(group)].append(group)
     for code in wanted:
-        if code not in found:
+        if len(answering[code]) != 1:
             raise Missing(f"group not exists with code: {code}")
-    return [found[code] for code in wanted]
+    return [answering[code][0] for code in wanted]
 
 
 def code_of(group: Group) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import User
-from permissions import engine
+from permissions import authorizing, engine
 from permissions.decisions import ResourceRef
 from permissions.models import ResourceType, UserObjectPermission
 from permissions.types import ActionSpec, create_type
@@ -380,3 +380,31 @@ def test_a_stranger_authorizes_and_reads_nothing(caller_of, ecs, charlie):
     assert status(caller.ask("get-user-authorized-resources", userId=charlie.hex_id)) == 403
     asked = caller.call("get-resource-authorized-targets", resource="ecs")
     assert asked["data"] == {"totalCount": 0, "list": []}
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_actions_named_at_the_same_time_stay_with_their_grants(admin, ecs, bob, monkeypatch, reads):
+    """Another call names an action of its own right after this one has read, for whatever time."""
+    left = [authorizing._permissions] * reads
+
+    def with_another(types):
+        found = list(left.pop()(types))
+        if not left:
+            monkeypatch.undo()
+            assert status(authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Ping")) == 200
+        return found
+
+    monkeypatch.setattr(authorizing, "_permissions", with_another)
+
+    assert status(authorize(admin, "USER", bob.hex_id, "ecs:2", "ecs:Trace")) == 200
+    assert allowed(admin, bob, "ecs:Ping", "ecs:1")
+    assert allowed(admin, bob, "ecs:Trace", "ecs:2")
+
+
+def test_a_resource_code_has_no_more_actions_than_a_type_may(admin, ecs, bob, monkeypatch):
+    monkeypatch.setattr(authorizing, "MOST_ACTIONS", 3)
+    actions = ResourceType.objects.labelled("default.ecs").get().content_type.permission_set
+
+    assert status(authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Ping")) == 200
+    assert status(authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Trace")) == 400
+    assert actions.count() == 3

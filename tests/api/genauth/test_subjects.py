@@ -227,3 +227,15 @@ def test_a_membership_that_has_ended_is_not_listed(admin, sales, bob):
         assert admin.ask(operation, **query)["data"]["totalCount"] == 0
     asked = admin.ask("get-user", userId=bob.hex_id, withDepartmentIds="True")["data"]
     assert asked["departmentIds"] == []
+
+
+def test_a_code_that_two_groups_answer_to_names_none(admin, bob):
+    """Another protocol renamed the group of the code, and called its own like it."""
+    admin.call("create-group", code="ops")
+    Group.objects.filter(code="ops").update(name="others")
+    facts.group("ops")
+
+    answer = admin.call("add-group-members", code="ops", userIds=[bob.hex_id])
+
+    assert (status(answer), answer["message"]) == (404, "group not exists with code: ops")
+    assert not Group.objects.joined_by(bob).exists()
