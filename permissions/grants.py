@@ -208,24 +208,22 @@ def move_object_grant(*, grant: ObjectGrant, object_pk: str, actor: User | None)
 
 
 @transaction.atomic
-def replace_role_permissions(
-    *, role: Role, permissions: Iterable[Permission], type_label: str, actor: User | None
+def change_role_permissions(
+    *,
+    role: Role,
+    added: Iterable[Permission],
+    removed: Iterable[Permission],
+    actor: User | None,
 ) -> None:
-    """The role's global grants of one resource type become exactly these. Raises GrantCeiling."""
-    wanted = {permission.pk: permission for permission in permissions}
-    app_label, _, model = type_label.partition(".")
-    held = list(
-        RoleGlobalGrant.objects.filter(
-            role=role,
-            permission__content_type__app_label=app_label,
-            permission__content_type__model=model,
-        ).select_related("permission__content_type", "role")
-    )
-    known = {row.permission_id for row in held}
-    added = [permission for pk, permission in wanted.items() if pk not in known]
+    """Global grants of the role; those neither added nor removed keep their times.
+
+    Raises GrantCeiling.
+    """
+    added = list(added)
     require_grants(actor=actor, wanted=[(permission, None) for permission in added])
-    delete_grants([row for row in held if row.permission_id not in wanted], actor=actor)
-    grant(principal=role, permissions=wanted.values(), resource=None, actor=actor)
+    gone = RoleGlobalGrant.objects.filter(role=role, permission__in=list(removed))
+    delete_grants(list(gone.select_related("permission__content_type", "role")), actor=actor)
+    grant(principal=role, permissions=added, resource=None, actor=actor)
 
 
 def require_times(valid_from: datetime | None, valid_until: datetime | None) -> None:

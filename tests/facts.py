@@ -21,8 +21,8 @@ from permissions.models import (
 from roles.models import Role, RoleAssignment
 
 Principal = User | Role
-# The end of what counts no more.
-OVER = datetime(2020, 1, 1, tzinfo=UTC)
+# The end of what counts no more, and of what does not count for ever.
+OVER, LATER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2900, 1, 1, tzinfo=UTC)
 
 
 def permission(name: str) -> Permission:

@@ -27,7 +27,7 @@ from api.aria.wire import WireSerializer, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
 from permissions.actions import ensure_actions
 from permissions.decisions import searchable
-from permissions.grants import replace_role_permissions
+from permissions.grants import change_role_permissions
 from permissions.models import RoleGlobalGrant
 from permissions.roles import create_role, delete_roles, update_role
 from roles.models import Role
@@ -190,16 +190,21 @@ def find_role(view: OperationView, name: str) -> Any:
 
 
 def _set_keys(view: OperationView, role: Role, held: Sequence[str], wanted: Iterable[str]) -> None:
-    """Giving needs ``assign_role_permissions`` on the role, taking ``unassign_…``."""
-    wanted = set(wanted)
-    if not wanted <= set(held):
+    """Giving needs ``assign_role_permissions`` on the role, taking ``unassign_…``.
+
+    Keys that stay are left alone: somebody may have given them for a time.
+    """
+    added, removed = set(wanted) - set(held), set(held) - set(wanted)
+    if added:
         view.require("assign_role_permissions", role)
-    if not wanted >= set(held):
+    if removed:
         view.require("unassign_role_permissions", role)
-    if wanted != set(held):
-        permissions = ensure_actions(type_label=OBJECT_TYPE, names=wanted, actor=view.caller)
-        replace_role_permissions(
-            role=role, permissions=permissions, type_label=OBJECT_TYPE, actor=view.caller
+    if added or removed:
+        change_role_permissions(
+            role=role,
+            added=ensure_actions(type_label=OBJECT_TYPE, names=added, actor=view.caller),
+            removed=known_privileges().filter(codename__in=removed),
+            actor=view.caller,
         )
 
 

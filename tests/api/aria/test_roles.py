@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.aria.roles import find_role
 from audit.models import Event, EventKind
 from permissions.models import RoleGlobalGrant
 from roles.models import Role
@@ -213,3 +214,34 @@ def test_an_unused_predefined_role_is_not_in_other_doors_lists(root_door, client
     root_door.put("roles/ReadOnly/privileges", {"privilege-key": ["object.view"]})
     assert "ReadOnly" in listed()
     assert "PowerUser" not in listed()
+
+
+def test_keys_that_stay_keep_their_times(root_door, door_of, alice, operator):
+    limited = RoleGlobalGrant.objects.filter(role=operator, permission__codename="object.view")
+    limited.update(valid_until=facts.LATER)
+    for name in ("view_role", "assign_role_permissions"):
+        facts.grant(alice, f"authentik_rbac.{name}")
+    root_door.post("roles", {"name": "Hers", "privilege-keys": ["hers"]})
+    facts.hold(Role.objects.get(name="Hers"), alice)
+
+    more = door_of(alice).post("roles/Operator/privileges", {"privilege-key": ["hers"]})
+
+    assert more.json() == {"privilege-key": ["Power On VM", "hers", "object.view"]}
+    assert limited.get().valid_until == facts.LATER
+
+
+def test_keys_added_at_the_same_time_stay(root_door, operator, monkeypatch):
+    """Another client adds a key between what this one reads and what it writes."""
+
+    def with_another(view, name):
+        found = find_role(view, name)
+        monkeypatch.undo()
+        assert root_door.post(path, {"privilege-key": ["a"]}).status_code == 200
+        return found
+
+    path = "roles/Operator/privileges"
+    monkeypatch.setattr("api.aria.roles.find_role", with_another)
+
+    both = root_door.post(path, {"privilege-key": ["b"]})
+
+    assert both.json() == {"privilege-key": ["Power On VM", "a", "b", "object.view"]}
