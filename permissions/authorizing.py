@@ -16,7 +16,7 @@ from audit.errors import InvalidInput
 from permissions.actions import ensure_actions
 from permissions.authorizations import Authorization, replace_grants
 from permissions.models import Resource, ResourceMode, ResourceType
-from permissions.resolving import canonical_pk
+from permissions.resolving import canonical_pk, held
 from permissions.types import MOST_ACTIONS, ActionSpec, TypeSpec, create_types
 from roles.models import Role
 
@@ -156,8 +156,7 @@ def _refuse_missing(wishes: Iterable[Wish], types: Mapping[str, ResourceType]) -
     named = Q(pk__in=())
     for label, wanted in keys.items():
         named |= Q(type=types[label], object_pk__in=wanted)
-    rows = Resource.objects.filter(named).values_list("type", "object_pk") if keys else ()
-    known = set(rows)
+    known = held(Resource.objects.filter(named)) if keys else set()
     for label, wanted in keys.items():
         for key in sorted(wanted):
             if (types[label].pk, key) not in known:

@@ -28,7 +28,7 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.resolving import canonical_pk, require_type, resolve
+from permissions.resolving import canonical_pk, held, require_type, resolve
 from roles.models import Role
 
 MOST_FACTS = 10_000
@@ -149,7 +149,7 @@ def _keys(model: str, object_pks: Sequence[str]) -> Iterable[str]:
 
 
 def _require_resources(label: str | None, keys: Sequence[str | None]) -> None:
-    """Every key names a resource, or the type takes any."""
+    """Every key names a resource, which stays with us, or the type takes any."""
     if label is None:
         return
     model: Any = python_model(label)
@@ -161,10 +161,10 @@ def _require_resources(label: str | None, keys: Sequence[str | None]) -> None:
         batch = keys[start : start + BATCH]
         if model is not None:
             found = model._default_manager.filter(pk__in=batch).values_list("pk", flat=True)
+            known.update(map(str, found))
         else:
-            rows = Resource.objects.filter(type=kind, object_pk__in=batch)
-            found = rows.values_list("object_pk", flat=True)
-        known.update(map(str, found))
+            rows = held(Resource.objects.filter(type=kind, object_pk__in=batch))
+            known.update(key for _, key in rows)
     faults = {str(n): [f"No {label} has this key."] for n, k in enumerate(keys) if k not in known}
     if faults:
         raise InvalidInput(fields={"object_pks": faults})

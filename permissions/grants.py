@@ -23,7 +23,14 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.resolving import Resolved, canonical_pk, resolve, resource_exists
+from permissions.resolving import (
+    Resolved,
+    canonical_pk,
+    hold_resource,
+    no_such,
+    resolve,
+    resource_exists,
+)
 from roles.models import Role
 
 Grant: TypeAlias = UserGlobalGrant | RoleGlobalGrant | UserObjectPermission | RoleObjectPermission
@@ -51,6 +58,7 @@ def assign_permissions(
     resolved = resolve(names=names, model=model, object_pk=object_pk)
     require_grants(actor=actor, wanted=[(p, resolved.resource) for p in resolved.permissions])
     resolved.require_resource()
+    hold_resource(resolved.resource)
     rows = grant(
         principal=principal,
         permissions=resolved.permissions,
@@ -195,7 +203,8 @@ def move_object_grant(*, grant: ObjectGrant, object_pk: str, actor: User | None)
     resource = ResourceRef(label, canonical_pk(label, object_pk))
     require_grants(actor=actor, wanted=[(permission, resource)])
     if not resource_exists(resource):
-        raise InvalidInput(fields={"object_pk": [f"No {label} has this key."]})
+        raise no_such(resource)
+    hold_resource(resource)
     _, named = _table(_principal(grant), resource)
     manager: Any = type(grant).objects
     if manager.filter(permission=permission, **named).exclude(pk=grant.pk).exists():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from audit.errors import InvalidInput
@@ -34,7 +34,11 @@ class Resolved:
     def require_resource(self) -> None:
         """Raise InvalidInput where the resource is named and does not exist."""
         if self.resource is not None and not self.exists:
-            raise InvalidInput(fields={"object_pk": [f"No {self.resource.type} has this key."]})
+            raise no_such(self.resource)
+
+
+def no_such(resource: ResourceRef) -> InvalidInput:
+    return InvalidInput(fields={"object_pk": [f"No {resource.type} has this key."]})
 
 
 def resolve(*, names: Sequence[str], model: str | None, object_pk: str | None) -> Resolved:
@@ -133,6 +137,37 @@ def require_type(label: str) -> ResourceType:
     if found is None:
         raise InvalidInput(fields={"model": [f'"{label[:200]}" is not a valid choice.']})
     return found
+
+
+def hold_resource(resource: ResourceRef | None) -> None:
+    """Raise InvalidInput where the resource is gone; one that is registered stays with us, as
+    ``held`` says. One statement, on SQLite none.
+    """
+    if resource is None or python_model(resource.type) is not None or not _has_row_locks():
+        return
+    app_label, _, model = resource.type.partition(".")
+    named = {"type__content_type__app_label": app_label, "type__content_type__model": model}
+    registered = held(Resource.objects.filter(object_pk=resource.id, **named))
+    if not registered and not resource_exists(resource):
+        raise no_such(resource)
+
+
+def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
+    """Types and keys of those that are there. Nobody deletes these before the transaction ends,
+    because what it writes about them must go with them. One statement.
+    """
+    text, parameters = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
+    if _has_row_locks():
+        # The weakest lock a deletion waits for; Django has no word for it.
+        text += " FOR KEY SHARE OF permissions_resource"
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        return set(cursor.fetchall())
+
+
+def _has_row_locks() -> bool:
+    """SQLite needs none, its writing transactions exclude each other."""
+    return connection.features.has_select_for_update
 
 
 def resource_exists(resource: ResourceRef) -> bool:

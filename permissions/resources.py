@@ -114,10 +114,11 @@ def update_resource(*, resource: Resource, actor: User | None, **changes: Any) -
 @transaction.atomic
 def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> int:
     """Every grant on them and every scope entry that names them goes; children become roots."""
-    rows = list(resources)
-    if not rows:
+    keys = {row.pk for row in resources}
+    if not keys:
         return 0
     closure.lock(closure.RESOURCES)
+    rows = _locked(keys)
     keys = {row.pk for row in rows}
     by_type: dict[int, list[Resource]] = defaultdict(list)
     for row in rows:
@@ -143,6 +144,16 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
         Resource.objects.filter(pk__in=batch).delete()
     closure.rebuild(closure.RESOURCES, orphans - keys)
     return len(rows)
+
+
+def _locked(keys: Iterable[int]) -> list[Resource]:
+    """Those that nobody has deleted meanwhile. What others write about them, they have written or
+    will be refused (see ``resolving.held``).
+    """
+    found: list[Resource] = []
+    for batch in _batches(sorted(keys)):
+        found += Resource.objects.filter(pk__in=batch).order_by("pk").select_for_update()
+    return found
 
 
 def resource_facts(row: Resource) -> dict[str, Any]:

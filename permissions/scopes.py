@@ -18,7 +18,7 @@ from permissions.deletion import delete_rows
 from permissions.engine import python_model
 from permissions.initial import fire
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType
-from permissions.resolving import canonical_pk
+from permissions.resolving import canonical_pk, held
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 MOST_ENTRIES = 10_000
@@ -202,10 +202,10 @@ def _without_row(type_: ResourceType, keys: Sequence[str]) -> list[str]:
         batch = keys[start : start + BATCH]
         if model is not None:
             rows = model._default_manager.filter(pk__in=batch).values_list("pk", flat=True)
+            known.update(map(str, rows))
         else:
-            own = Resource.objects.filter(type=type_, object_pk__in=batch)
-            rows = own.values_list("object_pk", flat=True)
-        known.update(map(str, rows))
+            own = held(Resource.objects.filter(type=type_, object_pk__in=batch))
+            known.update(key for _, key in own)
     return [key for key in keys if key not in known]
 
 

@@ -1,0 +1,117 @@
+"""What is said about a resource while it is being deleted goes with it, or is refused."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.server import Server
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="writing transactions exclude each other on SQLite"
+)
+KIND = "races.thing"
+THINGS = f"/rbac/resource_types/{KIND}/resources/"
+
+
+@pytest.fixture
+def call(server: Server) -> Callable[..., int]:
+    """Status of a request by the administrator."""
+
+    def send(method: str, path: str, body: Any = None) -> int:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        url = f"{server.url}/api/v3{path}"
+        return httpx.request(method, url, json=body, headers=headers, timeout=60).status_code
+
+    return send
+
+
+@pytest.fixture
+def thing(call) -> Iterator[str]:
+    """The path of a registered resource of a strict type."""
+    body = {"app_label": "races", "model": "thing", "actions": ["view"]}
+    assert call("POST", "/rbac/resource_types/", body) == 201
+    assert call("POST", THINGS, {"object_pk": "1"}) == 201
+    yield f"{THINGS}1/"
+    assert call("DELETE", f"/rbac/resource_types/{KIND}/") == 204
+
+
+@pytest.fixture
+def ours(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction on the service's database; what it locks, requests wait for."""
+    with psycopg.connect(server.environment["DATABASE_URL"]) as ours:
+        yield ours
+
+
+def until_waiting(ours: psycopg.Connection[Any], count: int, last: Future[int]) -> None:
+    """Come back when so many requests wait for a lock, or the last does not and is done."""
+    waiting = """
+        SELECT count(DISTINCT waiting.pid) FROM pg_locks waiting JOIN pg_locks here USING (pid)
+        JOIN pg_database d ON d.oid = here.database AND d.datname = current_database()
+        WHERE NOT waiting.granted"""
+    while not last.done() and ours.execute(waiting).fetchone() != (count,):
+        pass
+
+
+def one_after_the_other(ours, *requests: Callable[[], int]) -> list[int]:
+    """Their answers. Each starts when those before it wait, and none goes on before all do."""
+    with ThreadPoolExecutor(len(requests)) as pool:
+        answers = []
+        for request in requests:
+            answers.append(pool.submit(request))
+            until_waiting(ours, len(answers), answers[-1])
+        ours.rollback()
+        return [answer.result() for answer in answers]
+
+
+def sayings(ours) -> Any:
+    """How many grants and scope entries there are on the thing."""
+    return ours.execute("""
+        SELECT (SELECT count(*) FROM permissions_userobjectpermission WHERE object_pk = '1'),
+               (SELECT count(*) FROM authentik_rbac_scopeentry WHERE object_pk = '1')
+        """).fetchone()
+
+
+ENTRY = {"type": KIND, "object_pk": "1", "with_descendants": False}
+SAYINGS = {
+    "assign": (
+        "/rbac/permissions/assigned_by_users/1/assign/",
+        {"permissions": ["view_thing"], "model": KIND, "object_pk": "1"},
+    ),
+    "bulk": (
+        "/rbac/bulk/assign/",
+        {"users": [1], "permissions": ["view_thing"], "model": KIND, "object_pks": ["1"]},
+    ),
+    "scope": ("/rbac/scopes/", {"name": "races", "kind": "selected", "entries": [ENTRY]}),
+}
+
+
+@pytest.mark.parametrize("saying", SAYINGS.values(), ids=SAYINGS)
+def test_what_comes_while_it_is_being_deleted_is_refused(call, thing, ours, saying):
+    # Deleted are the grants first, then these pairs, then the thing itself.
+    ours.execute("LOCK TABLE permissions_resourceclosure IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours, lambda: call("DELETE", thing), lambda: call("POST", *saying)
+    )
+
+    assert answers == [204, 400]
+    assert sayings(ours) == (0, 0)
+
+
+@pytest.mark.parametrize("saying", SAYINGS.values(), ids=SAYINGS)
+def test_what_was_begun_before_the_deletion_goes_with_it(call, thing, ours, saying):
+    ours.execute(
+        "LOCK TABLE permissions_userobjectpermission, authentik_rbac_scopeentry IN SHARE MODE"
+    )
+
+    said, deleted = one_after_the_other(
+        ours, lambda: call("POST", *saying), lambda: call("DELETE", thing)
+    )
+
+    assert (said in (200, 201), deleted) == (True, 204)
+    assert sayings(ours) == (0, 0)
