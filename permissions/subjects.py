@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,13 @@ from django.db.models import Q
 
 from accounts.models import Group, User
 from accounts.signins import end_sessions
+from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import record
 from permissions import closure
 from permissions.assignments import set_roles
 from permissions.ceiling import require_covers, require_superuser
+from permissions.decisions import SubjectRef, subject_parameters
 from permissions.deletion import delete_groups, delete_users
 from permissions.initial import fire
 from permissions.membership import (
@@ -39,6 +41,8 @@ __all__ = [
 ]
 
 NAMES = ("username", "email", "external_id")
+# What a name is tried as when it is nobody's of this kind.
+_WEAKER = {"username": ("external_id", "hex_id", "email"), "external_id": ("hex_id", "email")}
 
 
 @transaction.atomic
@@ -51,8 +55,12 @@ def create_user(
     password: str | None = None,
     **fields: Any,
 ) -> User:
-    """Without a password nobody signs in by one. Raises GrantCeiling for groups and roles."""
+    """Without a password nobody signs in by one.
+
+    Raises GrantCeiling for groups and roles, InvalidInput for a name that means somebody else.
+    """
     user = User(username=username, **fields)
+    _refuse_names_of_others(user, {"username": username, **fields})
     user.set_password(password)
     user.save(force_insert=True)
     record(EventKind.USER_CREATED, target=user, actor=actor, after=user_facts(user))
@@ -76,12 +84,14 @@ def update_user(
     Decisions are asked by these names: whoever gives somebody's rights another name could give them
     its own, so that meets the ceiling as setting somebody's password does. So does letting an
     inactive user act again, which gives it everything it holds. Deactivating ends its sessions.
+    Raises InvalidInput for a name that means somebody else.
     """
-    renamed = any(fields.get(name, getattr(user, name)) != getattr(user, name) for name in NAMES)
+    renamed = {n: fields[n] for n in NAMES if n in fields and fields[n] != getattr(user, n)}
     revived = not user.is_active and fields.get("is_active", False)
     deactivated = user.is_active and not fields.get("is_active", True)
     if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
+    _refuse_names_of_others(user, renamed)
     if groups is not None:
         groups = list(groups)
         closure.lock_groups(groups_around(user, groups))
@@ -93,6 +103,21 @@ def update_user(
     if roles is not None:
         set_roles(principal=user, roles=roles, actor=actor)
     return user
+
+
+def _refuse_names_of_others(user: User, fields: Mapping[str, Any]) -> None:
+    """Decisions about somebody, asked by a uuid, an id or an address, must not go to another who
+    was called so. One statement for each name.
+    """
+    for field, columns in _WEAKER.items():
+        if not (name := fields.get(field)):
+            continue
+        # A uuid wins over an external id, so that the latter would name nobody.
+        known = Q(uuid=subject_parameters(SubjectRef(name))["subject_uuid"])
+        for column in columns:
+            known |= Q(**{column: name})
+        if User.objects.filter(known).exclude(pk=user.pk).exists():
+            raise InvalidInput(fields={field: ["Another user is known by this name."]})
 
 
 @transaction.atomic

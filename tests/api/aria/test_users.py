@@ -220,3 +220,13 @@ def test_whoever_was_in_a_group_needs_the_permission_to_be_put_there_again(door_
     sent = {"id": str(bob.uuid), "username": "bob", "groupIds": [str(old.pk)]}
     assert door_of(alice).put("users", sent).status_code == 403
     assert not Group.objects.joined_by(bob).exists()
+
+
+def test_an_external_id_that_somebody_else_is_known_by_is_400(root_door, bob):
+    User.objects.filter(pk=bob.pk).update(email="bob@example.org")
+
+    for external_id in ("bob@example.org", bob.hex_id, str(bob.uuid)):
+        response = root_door.post("users", {**NEW, "externalId": external_id})
+
+        assert response.status_code == 400
+        assert not User.objects.filter(username="erin").exists()

@@ -2,6 +2,8 @@ import pytest
 
 from accounts.models import User
 from audit.models import Event, EventKind
+from permissions import engine
+from permissions.decisions import SubjectRef
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +237,23 @@ def test_a_new_user_becomes_superuser_only_by_a_superuser(client_of, alice):
 
     assert response.status_code == 403
     assert not User.objects.filter(username="dora").exists()
+
+
+@pytest.mark.parametrize("name", ["uuid", "hex_id", "external_id", "email"])
+def test_nobody_is_called_what_somebody_else_is_known_by(client_of, root, bob, name):
+    User.objects.filter(pk=bob.pk).update(email="bob@example.org", external_id="ldap-7")
+    bob.refresh_from_db()
+
+    response = client_of(root).post(URL, {"username": str(getattr(bob, name)), "name": ""})
+
+    assert response.status_code == 400
+    assert response.json() == {"username": ["Another user is known by this name."]}
+    assert engine.find_user(SubjectRef(str(getattr(bob, name)))) == bob
+
+
+def test_two_may_share_an_address_and_one_be_called_by_its_own(client_of, root, bob):
+    User.objects.filter(pk=bob.pk).update(username="bob@example.org")
+    body = {"username": "robot", "name": "", "email": "bob@example.org"}
+
+    assert client_of(root).post(URL, body).status_code == 201
+    assert engine.find_user(SubjectRef("bob@example.org")) == bob

@@ -323,3 +323,16 @@ def test_bad_bodies_are_refused_by_field_and_write_nothing(
 
 def test_an_unknown_user_is_404(client_of, root):
     assert client_of(root).patch(f"{URL}999999/", {"name": "x"}).status_code == 404
+
+
+def test_nobody_is_renamed_to_what_somebody_else_is_known_by(client_of, root, dora, bob):
+    for name in (str(bob.uuid), bob.hex_id):
+        response = client_of(root).patch(f"{URL}{dora.pk}/", {"username": name})
+
+        assert response.status_code == 400
+        assert response.json() == {"username": ["Another user is known by this name."]}
+    User.objects.filter(pk=dora.pk).update(email="dora@example.org")
+    assert (
+        client_of(root).patch(f"{URL}{dora.pk}/", {"username": "dora@example.org"}).status_code
+        == 200
+    )
