@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import Permission
 from django.db import models, transaction
@@ -34,6 +34,7 @@ from permissions.snapshots import group_facts, role_facts, user_facts
 from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry
 
 BATCH = 1_000
+M = TypeVar("M", bound=models.Model)
 
 
 class BuiltInRole(Forbidden):
@@ -77,9 +78,9 @@ def forget_permissions(permissions: Iterable[Permission], *, actor: User | None)
 def delete_users(*, users: Iterable[User], actor: User | None) -> None:
     """Their grants, memberships, assignments, tokens and sessions end with this transaction."""
     users = list(users)
-    keys = [user.pk for user in users]
-    own = Q(user__in=keys)
+    own = Q(user__in=[user.pk for user in users])
     closure.lock_groups(Q(pk__in=GroupMembership.objects.filter(own).values("group")))
+    users = lock_rows(users)
     _delete_grants(UserGlobalGrant, own, "user", actor=actor)
     _delete_grants(UserObjectPermission, own, "user", actor=actor)
     _delete_assignments(own, actor=actor)
@@ -91,10 +92,9 @@ def delete_users(*, users: Iterable[User], actor: User | None) -> None:
 @transaction.atomic
 def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
     """Groups below a deleted one lose what they had through it. Roles of their own go with them."""
-    groups = list(groups)
-    keys = [group.pk for group in groups]
     closure.lock(closure.GROUPS)
-    closure.lock_groups(Q(pk__in=keys))
+    groups = lock_rows(groups)
+    keys = [group.pk for group in groups]
     delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_assignments(Q(group__in=keys), actor=actor)
@@ -110,6 +110,7 @@ def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
     roles = list(roles)
     if any(role.built_in for role in roles):
         raise BuiltInRole
+    roles = lock_rows(roles)
     keys = [role.pk for role in roles]
     _delete_grants(RoleGlobalGrant, Q(role__in=keys), "role", actor=actor)
     _delete_grants(RoleObjectPermission, Q(group__in=keys), "group", actor=actor)
@@ -123,6 +124,20 @@ def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
 @transaction.atomic
 def delete_tokens(*, tokens: Iterable[Token], actor: User | None) -> None:
     _delete_rows(list(tokens), EventKind.TOKEN_DELETED, actor=actor, before=token_facts)
+
+
+def lock_rows(rows: Iterable[M]) -> list[M]:
+    """Those that nobody has deleted meanwhile.
+
+    To be called before facts about them are looked for: what others write about them by then has
+    been written, and will be found, or will be refused. In one order, against deadlocks.
+    """
+    found: list[M] = []
+    given = list(rows)
+    for batch in _batches(sorted(row.pk for row in given)):
+        known = type(given[0])._default_manager.filter(pk__in=batch)
+        found += known.order_by("pk").select_for_update()
+    return found
 
 
 Facts = Callable[[Any], dict[str, Any]]

@@ -14,7 +14,7 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.deletion import delete_roles, delete_rows
+from permissions.deletion import delete_roles, delete_rows, lock_rows
 from permissions.initial import fire
 from permissions.models import ResourceType
 from permissions.roles import name_of
@@ -107,7 +107,7 @@ def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) ->
 
     Raises ReservedNamespace.
     """
-    namespaces = list(namespaces)
+    namespaces = lock_rows(namespaces)
     _refuse_built_in(namespaces)
     delete_roles(roles=Role.objects.filter(namespace__in=namespaces), actor=actor)
     codes = [namespace.code for namespace in namespaces]

@@ -61,7 +61,8 @@ def _purge(
     count = 0
     while True:
         with transaction.atomic():
-            rows = list(over.order_by("pk")[:BATCH])
+            # Locked as they are looked at: what somebody extends meanwhile stays.
+            rows = list(over.order_by("pk").select_for_update(of=("self",))[:BATCH])
             delete(rows, actor=actor)
         count += len(rows)
         if len(rows) < BATCH:

@@ -18,7 +18,7 @@ from audit.operations import Entry, record_many
 from permissions import closure
 from permissions.ceiling import require_covers
 from permissions.decisions import ResourceRef, searchable
-from permissions.deletion import forget_resources
+from permissions.deletion import forget_resources, lock_rows
 from permissions.engine import python_model
 from permissions.initial import fire
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType
@@ -114,11 +114,11 @@ def update_resource(*, resource: Resource, actor: User | None, **changes: Any) -
 @transaction.atomic
 def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> int:
     """Every grant on them and every scope entry that names them goes; children become roots."""
-    keys = {row.pk for row in resources}
-    if not keys:
+    rows = list(resources)
+    if not rows:
         return 0
     closure.lock(closure.RESOURCES)
-    rows = _locked(keys)
+    rows = lock_rows(rows)
     keys = {row.pk for row in rows}
     by_type: dict[int, list[Resource]] = defaultdict(list)
     for row in rows:
@@ -144,16 +144,6 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
         Resource.objects.filter(pk__in=batch).delete()
     closure.rebuild(closure.RESOURCES, orphans - keys)
     return len(rows)
-
-
-def _locked(keys: Iterable[int]) -> list[Resource]:
-    """Those that nobody has deleted meanwhile. What others write about them, they have written or
-    will be refused (see ``resolving.held``).
-    """
-    found: list[Resource] = []
-    for batch in _batches(sorted(keys)):
-        found += Resource.objects.filter(pk__in=batch).order_by("pk").select_for_update()
-    return found
 
 
 def resource_facts(row: Resource) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from audit.errors import Conflict, Forbidden, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.ceiling import require_covers
-from permissions.deletion import delete_rows
+from permissions.deletion import delete_rows, lock_rows
 from permissions.engine import python_model
 from permissions.initial import fire
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType
@@ -128,6 +128,7 @@ def delete_scopes(*, scopes: Iterable[Scope], actor: User | None) -> None:
     scopes = list(scopes)
     if any(scope.built_in for scope in scopes):
         raise BuiltInScope
+    scopes = lock_rows(scopes)
     used = RoleAssignment.objects.filter(scope__in=scopes).values_list("scope__name", flat=True)
     names = sorted({str(name) for name in used[:BATCH]})
     if names:

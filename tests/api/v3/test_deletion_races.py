@@ -1,4 +1,4 @@
-"""What is said about a resource while it is being deleted goes with it, or is refused."""
+"""What is said about something while it is being deleted goes with it, or is refused."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,15 +19,21 @@ THINGS = f"/rbac/resource_types/{KIND}/resources/"
 
 
 @pytest.fixture
-def call(server: Server) -> Callable[..., int]:
-    """Status of a request by the administrator."""
+def ask(server: Server) -> Callable[..., httpx.Response]:
+    """A request by the administrator."""
 
-    def send(method: str, path: str, body: Any = None) -> int:
+    def send(method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {server.token}"}
-        url = f"{server.url}/api/v3{path}"
-        return httpx.request(method, url, json=body, headers=headers, timeout=60).status_code
+        return httpx.request(
+            method, f"{server.url}/api/v3{path}", json=body, headers=headers, timeout=60
+        )
 
     return send
+
+
+@pytest.fixture
+def call(ask) -> Callable[..., int]:
+    return lambda *request: ask(*request).status_code
 
 
 @pytest.fixture
@@ -115,3 +121,23 @@ def test_what_was_begun_before_the_deletion_goes_with_it(call, thing, ours, sayi
 
     assert (said in (200, 201), deleted) == (True, 204)
     assert sayings(ours) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "last_table"),
+    [("user", "authentik_core_groupmembership"), ("role", "permissions_roleglobalgrant")],
+)
+def test_a_deletion_is_done_whatever_others_write_meanwhile(ask, call, ours, deleted, last_table):
+    user = ask("POST", "/core/users/", {"username": f"{deleted}-goes", "name": ""}).json()["pk"]
+    role = ask("POST", "/rbac/roles/", {"name": f"{deleted} goes"}).json()["pk"]
+    path = {"user": f"/core/users/{user}/", "role": f"/rbac/roles/{role}/"}[deleted]
+    # Assignments have been looked for by the time these rows go.
+    ours.execute(f"LOCK TABLE {last_table} IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours,
+        lambda: call("DELETE", path),
+        lambda: call("POST", "/rbac/role_assignments/", {"role": role, "user": user}),
+    )
+
+    assert answers == [204, 409]
