@@ -53,10 +53,11 @@ def lock_groups(condition: models.Q) -> None:
     """Let one transaction at a time change what these groups are linked to.
 
     Taken after ``lock`` and before any other row, and in one order: two that write the same links
-    in different orders would wait for each other. SQLite needs none either.
+    in different orders would wait for each other. The key itself stays free, because rows elsewhere
+    refer to it. SQLite needs none either.
     """
     if connection.features.has_select_for_update:
-        rows = Group.objects.filter(condition).order_by("pk").select_for_update()
+        rows = Group.objects.filter(condition).order_by("pk").select_for_update(no_key=True)
         list(rows.values_list("pk"))
 
 

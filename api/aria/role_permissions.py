@@ -216,12 +216,12 @@ def lock_assignments(principal: Principal) -> list[RoleAssignment]:
     """Every assignment of a shown role, over or to come ones too.
 
     The principal's row is locked first: of two writers at once the second must see what the first
-    wrote, or both would stand.
+    wrote, or both would stand. The key itself stays free: assignments by other doors refer to it.
     """
     if isinstance(principal, User):
-        User.objects.select_for_update().get(pk=principal.pk)
+        User.objects.select_for_update(no_key=True).get(pk=principal.pk)
     else:
-        Group.objects.select_for_update().get(pk=principal.pk)
+        Group.objects.select_for_update(no_key=True).get(pk=principal.pk)
     column = "user" if isinstance(principal, User) else "group"
     return list(
         RoleAssignment.objects.filter(Q(**{column: principal}), role__in=Role.objects.shareable())

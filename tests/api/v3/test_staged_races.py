@@ -1,4 +1,4 @@
-"""What is said about something while it is being deleted goes with it, or is refused."""
+"""Requests that meet, staged with locks of ours: what each has done when the other comes."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -141,3 +141,30 @@ def test_a_deletion_is_done_whatever_others_write_meanwhile(ask, call, ours, del
     )
 
     assert answers == [204, 409]
+
+
+def test_two_doors_that_give_a_group_the_same_role_do_not_stop_each_other(ask, call, server, ours):
+    group = ask("POST", "/core/groups/", {"name": "both"}).json()["pk"]
+    role = ask("POST", "/rbac/roles/", {"name": "both"}).json()["pk"]
+    aria = f"{server.url}/suite-api/api/auth"
+    credentials = {"username": "akadmin", "password": server.password}
+    token = httpx.post(f"{aria}/token/acquire", json=credentials, timeout=60).json()["token"]
+
+    def by_aria() -> int:
+        permission = {"roleName": "both", "allowAllObjects": True}
+        path, headers = (
+            f"{aria}/usergroups/{group}/permissions",
+            {"Authorization": f"OpsToken {token}"},
+        )
+        return httpx.put(path, json=permission, headers=headers, timeout=60).status_code
+
+    # An assignment is written, and then its event.
+    ours.execute("LOCK TABLE audit_event IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours,
+        lambda: call("POST", "/rbac/role_assignments/", {"role": role, "group": group}),
+        by_aria,
+    )
+
+    assert answers == [201, 200]
