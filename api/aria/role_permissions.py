@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -129,11 +129,9 @@ def _described(role: Role, rows: list[RoleAssignment]) -> dict[str, Any]:
 def wanted_permissions(view: OperationView, items: Sequence[Mapping[str, Any]]) -> list[Wanted]:
     """Find the roles and scopes that validated bodies name, and ask whether the caller may.
 
-    Raises InvalidInput, NotFound, PermissionDenied. Call in the transaction that writes them.
+    Raises NotFound, PermissionDenied. Call in the transaction that writes them.
     """
     names = [item["role_name"] for item in items]
-    if len(set(names)) < len(names):
-        raise InvalidInput(fields={"permissions": ["A role can be named once only."]})
     roles = {role.name: role for role in view.visible(named_roles(names))} if names else {}
     for name in names:
         if name not in roles:
@@ -171,15 +169,24 @@ def _scopes(view: OperationView, ids: set[uuid.UUID]) -> dict[uuid.UUID, Scope]:
 
 
 def _wanted(role: Role, item: Mapping[str, Any], scopes: Mapping[uuid.UUID, Scope]) -> Wanted:
-    instances = as_sent(item.get("traversal_spec_instances", ()))
-    everywhere = item.get("allow_all_objects", False)
-    notes: dict[str, Any] = {"allowAllObjects": everywhere}
+    notes = _notes(item)
+    return Wanted(
+        role=role,
+        everywhere=notes["allowAllObjects"],
+        scope=scopes.get(item["scope_id"]) if "scope_id" in item else None,
+        instances=notes.get("traversal-spec-instances", []),
+        notes=notes,
+    )
+
+
+def _notes(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What a validated body says of objects, in the form it is kept and answered in."""
+    notes: dict[str, Any] = {"allowAllObjects": item.get("allow_all_objects", False)}
     if "scope_id" in item:
         notes["scopeId"] = str(item["scope_id"])
     if "traversal_spec_instances" in item:
-        notes["traversal-spec-instances"] = instances
-    scope = scopes.get(item["scope_id"]) if "scope_id" in item else None
-    return Wanted(role=role, everywhere=everywhere, scope=scope, instances=instances, notes=notes)
+        notes["traversal-spec-instances"] = as_sent(item["traversal_spec_instances"])
+    return notes
 
 
 @transaction.atomic
@@ -204,10 +211,22 @@ def put_permissions(
 def set_permissions(
     view: OperationView, principal: Principal, items: Sequence[Mapping[str, Any]]
 ) -> None:
-    """The principal holds exactly these permissions, as far as this door shows roles."""
-    put_permissions(view, principal, items)
+    """The principal holds exactly these permissions, as far as this door shows any.
+
+    What is sent as it is shown stays as it is, with what this door has no words for: its times,
+    and the resources of other types in its scopes.
+    """
     names = {item["role_name"] for item in items}
-    gone = [row for row in lock_assignments(principal) if row.role.name not in names]
+    if len(names) < len(items):
+        raise InvalidInput(fields={"role-permissions": ["A role can be named once only."]})
+    lock_assignments(principal)
+    rows = list(shown_assignments().filter(**_of(principal)).select_related("user", "group"))
+    shown = described(rows)
+    changed = [
+        item for item in items if {"roleName": item["role_name"], **_notes(item)} not in shown
+    ]
+    put_permissions(view, principal, changed)
+    gone = [row for row in rows if row.role.name not in names]
     require_change_of(view.caller, {row.role_id: row.role for row in gone}.values())
     delete_assignments(gone, actor=view.caller)
 
@@ -222,12 +241,15 @@ def lock_assignments(principal: Principal) -> list[RoleAssignment]:
         User.objects.select_for_update(no_key=True).get(pk=principal.pk)
     else:
         Group.objects.select_for_update(no_key=True).get(pk=principal.pk)
-    column = "user" if isinstance(principal, User) else "group"
     return list(
-        RoleAssignment.objects.filter(Q(**{column: principal}), role__in=Role.objects.shareable())
-        .select_related("role", "scope", column)
+        RoleAssignment.objects.filter(**_of(principal), role__in=Role.objects.shareable())
+        .select_related("role", "scope", "user", "group")
         .order_by("pk")
     )
+
+
+def _of(principal: Principal) -> dict[str, Principal]:
+    return {"user" if isinstance(principal, User) else "group": principal}
 
 
 def _says(row: RoleAssignment, wanted: Wanted) -> bool:
@@ -257,8 +279,7 @@ class PrincipalPermissions(OperationView):
         raise NotImplementedError
 
     def answer(self, principal: Principal) -> Response:
-        column = "user" if isinstance(principal, User) else "group"
-        rows = shown_assignments().filter(**{column: principal})
+        rows = shown_assignments().filter(**_of(principal))
         return Response({"permissions": described(rows)})
 
     def read(self, key: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -132,14 +133,7 @@ class Scopes(OperationView):
             raise BuiltInScope
         if body["name"] != scope.name:
             _require_free(body["name"])
-        fields: dict[str, Any] = given({"description": body.get("description")})
-        if "traversal_spec_instances" in body:
-            instances = as_sent(body["traversal_spec_instances"])
-            fields |= {
-                "kind": ScopeKind.SELECTED,
-                "entries": entries_of(instances),
-                "properties": {NOTES: {"instances": instances}},
-            }
+        fields = given({"description": body.get("description"), **_selection(scope, body)})
         update_scope(scope=scope, actor=self.caller, name=body["name"], **fields)
         return Response(describe_scope(scope_rows().get(pk=scope.pk)))
 
@@ -171,6 +165,22 @@ def find_scope(view: OperationView, key: uuid.UUID) -> Scope:
     if found is None:
         raise no_such("Scope", key)
     return found
+
+
+def _selection(scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the body makes of the scope. Sent as it is shown it stays as it is, with the resources
+    of other types, which this door has no words for.
+    """
+    if "traversal_spec_instances" not in body:
+        return {}
+    instances = as_sent(body["traversal_spec_instances"])
+    if instances == instances_of(scope):
+        return {}
+    return {
+        "kind": ScopeKind.SELECTED,
+        "entries": entries_of(instances),
+        "properties": {NOTES: {"instances": instances}},
+    }
 
 
 def _require_free(name: str) -> None:

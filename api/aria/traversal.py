@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from api.aria.wire import IdentifierField, WireSerializer, optional_text
 from permissions.scopes import EntrySpec
-from roles.models import Scope
+from roles.models import Scope, ScopeKind
 
 OBJECT_TYPE = "aria.resource"
 # The key under which scopes and assignments keep this door's own words.
@@ -95,7 +95,7 @@ def instances_of(scope: Scope) -> list[Instance]:
 
 def _from_entries(scope: Scope) -> Iterable[Instance]:
     keys: dict[str, list[str]] = {PROPAGATE: [], SPECIFIC: []}
-    everything = False
+    everything = scope.kind == ScopeKind.ALL
     for entry in scope.entries.all():
         content_type = entry.content_type
         if f"{content_type.app_label}.{content_type.model}" != OBJECT_TYPE:

@@ -274,19 +274,23 @@ def require_each(caller: User, action: str, rows: Iterable[Any]) -> None:
 
 
 def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> None:
-    """Of the groups this door shows the user belongs to exactly these; departments stay."""
-    wanted = _groups(view, list(ids))
+    """Of the groups this door shows the user belongs to exactly these; departments stay.
+
+    A group the user is in already is named without being viewed: it was shown with the user.
+    """
+    ids = set(ids)
     current = list(Group.objects.joined_by(user))
     shown = [group for group in current if group.kind == GroupKind.GROUP]
-    joined = [group for group in wanted if group not in current]
-    left = [group for group in shown if group not in wanted]
+    joined = _groups(view, ids - {group.pk for group in shown})
+    left = [group for group in shown if group.pk not in ids]
+    wanted = [*joined, *(group for group in shown if group.pk in ids)]
     require_each(view.caller, "add_user_to_group", joined)
     require_each(view.caller, "remove_user_from_group", left)
     kept = [group for group in current if group.kind != GroupKind.GROUP]
     set_groups(user=user, groups=[*wanted, *kept], actor=view.caller)
 
 
-def _groups(view: OperationView, ids: list[uuid.UUID]) -> list[Group]:
+def _groups(view: OperationView, ids: set[uuid.UUID]) -> list[Group]:
     if not ids:
         return []
     groups = Group.objects.filter(kind=GroupKind.GROUP, pk__in=ids)

@@ -1,8 +1,9 @@
 """Who may call what: the same permissions, judged by the same engine, as through every door."""
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import GroupMembership, User
 from permissions import grants
 from permissions.actions import ensure_actions
 from roles.models import Role, RoleAssignment, Scope
@@ -204,3 +205,33 @@ def test_managed_and_system_roles_are_not_shown(root_door, bob):
     assert root_door.put("users", sent).status_code == 200
     assert RoleAssignment.objects.filter(role=managed, user=bob).exists()
     assert Role.objects.filter(pk=managed.pk).exists()
+
+
+def test_a_user_is_sent_back_with_groups_and_roles_the_caller_may_not_view(
+    door_of, charlie, bob, put, operator
+):
+    facts.group("hidden", bob)
+    put(bob, roleName="Operator")
+    for name in ("view_user", "change_user"):
+        facts.grant(charlie, f"authentik_core.{name}", on=bob)
+    door = door_of(charlie)
+    read = door.get(f"users/{bob.uuid}").json()
+
+    response = door.put("users", {**read, "lastName": "Builder"})
+
+    assert response.status_code == 200
+    assert response.json() == {**read, "firstName": "Bob", "lastName": "Builder"}
+
+
+def test_a_membership_that_is_over_is_joined_anew_with_the_permission_alone(door_of, charlie, bob):
+    group = facts.group("group", bob)
+    GroupMembership.objects.update(valid_until=timezone.now())
+    for name in ("view_user", "change_user", "view_group"):
+        facts.grant(charlie, f"authentik_core.{name}")
+    door, key = door_of(charlie), str(group.pk)
+
+    by_user = {"id": str(bob.uuid), "username": "bob", "groupIds": [key]}
+    by_group = {"id": key, "name": "group", "userIds": [str(bob.uuid)]}
+    assert door.put("users", by_user).status_code == 403
+    assert door.put("usergroups", by_group).status_code == 403
+    assert door.get(f"users/{bob.uuid}").json()["groupIds"] == []

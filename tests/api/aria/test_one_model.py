@@ -110,3 +110,30 @@ def test_an_assignment_that_is_over_or_to_come_is_not_shown_and_replaced(
     row = RoleAssignment.objects.get(user=bob)
     assert (row.valid_from, row.valid_until) == (None, None)
     assert may(bob, "object.view", OTHER)
+
+
+def test_a_user_sent_back_as_it_was_read_keeps_times_and_scopes(bob, operator, root, root_door):
+    end = timezone.now() + timedelta(days=1)
+    assign_role(role=operator, principal=bob, actor=root, valid_until=end)
+    foreign = create_scope(actor=root, entries=[EntrySpec(type="authentik_core.user")])
+    assign_role(role=facts.role("auditors"), principal=bob, actor=root, scope=foreign)
+    later = facts.role("later")
+    assign_role(role=later, principal=bob, actor=root, valid_from=end)
+    before = list(RoleAssignment.objects.order_by("pk").values())
+    read = root_door.get(f"users/{bob.uuid}").json()
+
+    response = root_door.put("users", {**read, "emailAddress": "bob@example.com"})
+
+    assert response.json()["emailAddress"] == "bob@example.com"
+    assert list(RoleAssignment.objects.order_by("pk").values()) == before
+
+
+def test_a_role_named_twice_is_400_also_when_held(put, bob, operator, root_door):
+    put(bob, roleName="Operator", allowAllObjects=True)
+    held, other = {"roleName": "Operator", "allowAllObjects": True}, {"roleName": "Operator"}
+    sent = {"id": str(bob.uuid), "username": "bob", "role-permissions": [held, other]}
+
+    response = root_door.put("users", sent)
+
+    [failure] = response.json()["validationFailures"]
+    assert (response.status_code, failure["violationPath"]) == (400, "role-permissions")

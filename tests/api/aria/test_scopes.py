@@ -5,7 +5,7 @@ import pytest
 from permissions import scopes
 from permissions.models import Resource
 from permissions.scopes import EntrySpec
-from roles.models import Scope, ScopeEntry
+from roles.models import Scope, ScopeEntry, ScopeKind
 from tests.api.aria.conftest import GUEST, HOST, OTHER, may
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +140,26 @@ def test_a_scope_in_use_is_409(root_door, hosts, put, bob, operator):
 
     assert root_door.delete("scopes", {"uuids": [hosts["id"]]}).status_code == 409
     assert root_door.get(f"scopes/{hosts['id']}").status_code == 200
+
+
+def test_a_scope_sent_back_as_it_was_read_keeps_what_has_no_words_here(root_door, root, bob, hosts):
+    scope = Scope.objects.get(pk=hosts["id"])
+    foreign = EntrySpec(type="authentik_core.user", object_pk=str(bob.pk))
+    own = EntrySpec(type="aria.resource", object_pk=HOST)
+    scopes.update_scope(scope=scope, actor=root, entries=[own, foreign])
+    read = root_door.get(f"scopes/{hosts['id']}").json()
+
+    response = root_door.put("scopes", {**read, "description": "d"})
+
+    assert response.json()["description"] == "d"
+    assert scope.entries.count() == 2
+
+
+def test_a_scope_of_everything_is_shown_and_stays_one(root_door, root):
+    scope = scopes.create_scope(actor=root, name="all", kind=ScopeKind.ALL)
+    read = root_door.get(f"scopes/{scope.pk}").json()
+
+    assert [shown["selectAllResources"] for shown in read["traversalSpecInstances"]] == [True]
+    assert root_door.put("scopes", {**read, "name": "every"}).status_code == 200
+    scope.refresh_from_db()
+    assert (scope.name, scope.kind) == ("every", ScopeKind.ALL)
