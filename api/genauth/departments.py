@@ -53,7 +53,7 @@ class DepartmentMembersSerializer(DepartmentIdSerializer):
     user_ids = serializers.ListField(child=text(), min_length=1, max_length=MOST)
 
 
-class DepartmentPageSerializer(Paging):
+class DepartmentPageSerializer(Paging, users.UserDetailsSerializer):
     organization_code = text()
     department_id = text()
     include_children_departments = serializers.BooleanField(required=False)
@@ -161,11 +161,8 @@ class RemoveDepartmentMembers(Command):
         remove_members(group=group, users=members, actor=self.caller)
 
 
-class ListDepartmentMembers(Query):
-    needs = IN_OPERATION
+class ListDepartmentMembers(users.UserPages, Query):
     accepts = DepartmentPageSerializer
-    answers = users.UserSerializer
-    paged = True
 
     def run(self, given: dict[str, Any]) -> Any:
         group = _department(self, given["organization_code"], given["department_id"])
@@ -173,10 +170,7 @@ class ListDepartmentMembers(Query):
         if given.get("include_children_departments"):
             groups = Group.objects.filter(ancestor_rows__ancestor=group)
         rows = self.visible(User.objects.members_of(groups).order_by("pk"))
-        return self.page(rows, given)
-
-    def describe(self, row: User) -> Any:
-        return users.described(row)
+        return self.users(rows, given, given)
 
 
 def _department(operation: Operation, organization: str, department_id: str) -> Group:

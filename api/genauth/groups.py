@@ -35,7 +35,7 @@ class GroupMembersSerializer(GroupCodeSerializer):
     user_ids = serializers.ListField(child=text(), min_length=1, max_length=MOST)
 
 
-class GroupPageSerializer(Paging):
+class GroupPageSerializer(Paging, users.UserDetailsSerializer):
     code = text()
 
 
@@ -111,19 +111,13 @@ class RemoveGroupMembers(Command):
         remove_members(group=group, users=members, actor=self.caller)
 
 
-class ListGroupMembers(Query):
-    needs = IN_OPERATION
+class ListGroupMembers(users.UserPages, Query):
     accepts = GroupPageSerializer
-    answers = users.UserSerializer
-    paged = True
 
     def run(self, given: dict[str, Any]) -> Any:
         group = group_by_code(self, given["code"])
         rows = self.visible(User.objects.members_of([group]).order_by("pk"))
-        return self.page(rows, given)
-
-    def describe(self, row: User) -> Any:
-        return users.described(row)
+        return self.users(rows, given, given)
 
 
 def described(group: Group) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -32,8 +33,8 @@ from api.genauth.wire import (
     text,
     validity,
 )
-from permissions.roles import RoleSpec, create_roles, delete_roles, update_role
-from roles.models import Role
+from permissions.roles import RoleSpec, create_roles, delete_roles, name_of, update_role
+from roles.models import SYSTEM_NAMESPACE, Role
 
 ENABLE, DISABLE = "ENABLE", "DISABLE"
 LONGEST_NAME = 50
@@ -186,11 +187,15 @@ class CheckRoleParams(Command):
     def run(self, given: dict[str, Any]) -> Any:
         code, name = given.get("code", ""), given.get("name", "")
         space = namespace_by_code(given["namespace"])
+        if space.code == SYSTEM_NAMESPACE:
+            return validity(f"The namespace {SYSTEM_NAMESPACE} is reserved.")
         if not is_code(code):
             return validity(f"invalid role code: {code}")
         if len(name) > LONGEST_NAME:
             return validity("The name is too long.")
-        if Role.objects.filter(namespace=space, code=code).exists():
+        # Roles of other doors have names that no code was made into.
+        same = Q(namespace=space, code=code) | Q(name=name_of(space.code, code))
+        if Role.objects.filter(same).exists():
             return validity("The role code is taken.")
         return validity()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,9 +15,10 @@ from rest_framework.response import Response
 from accounts.models import GroupKind, GroupMembership, User
 from accounts.secrets import generate_hex_id
 from accounts.validators import validate_username
-from api.genauth.base import IN_OPERATION, Command, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Query
+from api.genauth.errors import NotSupported
 from api.genauth.lookups import UserIdSerializer, like, user_by_id, user_id_type, users_by_id
-from api.genauth.wire import Choice, Paging, WireSerializer, iso, optional, text
+from api.genauth.wire import LAST_MOMENT, Choice, Paging, WireSerializer, iso, optional, text
 from audit.errors import Conflict
 from permissions.subjects import create_user, delete_users
 
@@ -22,6 +26,10 @@ ACTIVATED, SUSPENDED = "Activated", "Suspended"
 STATUSES = (ACTIVATED, SUSPENDED, "Deactivated", "Resigned", "Archived")
 PLAIN = "none"
 MOST = 50
+SEARCHED = ("username", "name", "email")
+LAST_SECOND = LAST_MOMENT // 1000
+# Kept among the attributes, beside what clients call custom data.
+KEPT = ("nickname", "phone")
 
 
 class NewUserOptionsSerializer(WireSerializer):
@@ -43,19 +51,33 @@ class NewUserSerializer(WireSerializer):
     options = NewUserOptionsSerializer(required=False)
 
 
-class GetUserSerializer(UserIdSerializer):
+class UserDetailsSerializer(WireSerializer):
+    """What is told of a user only when it is asked for."""
+
     with_custom_data = serializers.BooleanField(required=False)
+    with_identities = serializers.BooleanField(required=False)
     with_department_ids = serializers.BooleanField(required=False)
 
 
-class ListUsersOptionsSerializer(WireSerializer):
+class GetUserSerializer(UserIdSerializer, UserDetailsSerializer):
+    pass
+
+
+class ListUsersOptionsSerializer(UserDetailsSerializer):
     pagination = Paging(required=False)
-    with_department_ids = serializers.BooleanField(required=False)
+    fuzzy_search_on = serializers.ListField(child=Choice(choices=SEARCHED), required=False)
 
 
-class UserFilterSerializer(Paging):
+class UserFilterSerializer(Paging, UserDetailsSerializer):
+    """``advanced_filter`` and ``search_query`` are refused: ignored, they would find too much."""
+
     keywords = optional()
+    status = Choice(choices=STATUSES, required=False)
+    updated_at_start = serializers.IntegerField(required=False, min_value=0, max_value=LAST_SECOND)
+    updated_at_end = serializers.IntegerField(required=False, min_value=0, max_value=LAST_SECOND)
     options = ListUsersOptionsSerializer(required=False)
+    advanced_filter = serializers.ListField(required=False)
+    search_query = serializers.DictField(required=False)
 
 
 class UserIdOptionsSerializer(WireSerializer):
@@ -83,7 +105,27 @@ class UserSerializer(WireSerializer):
     email_verified = serializers.BooleanField()
     phone_verified = serializers.BooleanField()
     user_source_type = serializers.CharField()
+    custom_data = serializers.DictField(required=False)
+    identities = serializers.ListField(child=serializers.DictField(), required=False)
     department_ids = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class UserPages(Operation):
+    """Users in pages, each with the details asked for."""
+
+    needs = IN_OPERATION
+    answers = UserSerializer
+    paged = True
+    details: Mapping[str, Any] = MappingProxyType({})
+
+    def users(
+        self, rows: QuerySet[User], given: Mapping[str, Any], details: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        self.details = details
+        return self.page(rows.prefetch_related(*prefetches(details)), given)
+
+    def describe(self, row: User) -> Any:
+        return described(row, self.details)
 
 
 class CreateUser(Command):
@@ -108,27 +150,23 @@ class GetUser(Query):
 
     def run(self, given: dict[str, Any]) -> Any:
         user = user_by_id(self, given)
-        with_departments = given.get("with_department_ids", False)
-        return described(user, with_departments=with_departments)
+        prefetch_related_objects([user], *prefetches(given))
+        return described(user, given)
 
 
-class ListUsers(Command):
-    needs = IN_OPERATION
+class ListUsers(UserPages, Command):
     accepts = UserFilterSerializer
-    answers = UserSerializer
-    paged = True
 
     def get(self, request: Request) -> Response:
         """The older form, with everything in the query."""
         return self.perform(request, request.query_params)
 
     def run(self, given: dict[str, Any]) -> Any:
-        rows = self.visible(User.objects.order_by("pk"))
-        rows = rows.filter(like(given.get("keywords"), "username", "name", "email"))
-        return self.page(rows, {**given, **given.get("options", {}).get("pagination", {})})
-
-    def describe(self, row: User) -> Any:
-        return described(row)
+        if given.get("advanced_filter") or given.get("search_query"):
+            raise NotSupported("advancedFilter and searchQuery are not supported.")
+        rows = self.visible(User.objects.order_by("pk")).filter(matching(given))
+        options = given.get("options", {})
+        return self.users(rows, {**given, **options.get("pagination", {})}, {**given, **options})
 
 
 class DeleteUsersBatch(Command):
@@ -144,7 +182,7 @@ class DeleteUsersBatch(Command):
 
 def columns(given: dict[str, Any]) -> dict[str, Any]:
     username = given.get("username") or given.get("email") or given.get("phone")
-    kept = {name: given[name] for name in ("nickname", "phone") if given.get(name)}
+    kept = {name: given[name] for name in KEPT if given.get(name)}
     return {
         "username": username or f"user-{generate_hex_id()}",
         "name": given.get("name", ""),
@@ -156,8 +194,30 @@ def columns(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def described(user: Any, *, with_departments: bool = False) -> dict[str, Any]:
-    """Departments cost a statement, unless they were read already."""
+def matching(given: Mapping[str, Any]) -> Q:
+    """Users by words, status, and the seconds since 1970 in which they were changed last."""
+    columns = given.get("options", {}).get("fuzzy_search_on") or SEARCHED
+    found = like(given.get("keywords"), *columns)
+    if "status" in given:
+        known = {ACTIVATED: Q(is_active=True), SUSPENDED: Q(is_active=False)}
+        found &= known.get(given["status"], Q(pk__in=()))
+    if "updated_at_start" in given:
+        found &= Q(last_updated__gte=datetime.fromtimestamp(given["updated_at_start"], UTC))
+    if "updated_at_end" in given:
+        found &= Q(last_updated__lte=datetime.fromtimestamp(given["updated_at_end"], UTC))
+    return found
+
+
+def prefetches(details: Mapping[str, Any]) -> list[Prefetch]:
+    """What ``described`` reads besides the users."""
+    if not details.get("with_department_ids"):
+        return []
+    rows = GroupMembership.objects.active().filter(group__kind=GroupKind.DEPARTMENT)
+    rows = rows.select_related("group").order_by("pk")
+    return [Prefetch("memberships", queryset=rows, to_attr="in_departments")]
+
+
+def described(user: Any, details: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     attributes = user.attributes if isinstance(user.attributes, dict) else {}
     answer: dict[str, Any] = {
         "userId": user.hex_id,
@@ -176,14 +236,11 @@ def described(user: Any, *, with_departments: bool = False) -> dict[str, Any]:
         "phoneVerified": False,
         "userSourceType": "adminCreated",
     }
-    if with_departments:
-        prefetch_related_objects([user], departments_joined())
-        answer["departmentIds"] = [row.group.hex_id for row in user.departments_joined]
+    if details.get("with_custom_data"):
+        own = {name: value for name, value in attributes.items() if name not in KEPT}
+        answer["customData"] = own
+    if details.get("with_identities"):
+        answer["identities"] = []
+    if details.get("with_department_ids"):
+        answer["departmentIds"] = [row.group.hex_id for row in user.in_departments]
     return answer
-
-
-def departments_joined() -> Prefetch:
-    """Memberships in departments that count now, as ``departments_joined`` of each user."""
-    rows = GroupMembership.objects.active().filter(group__kind=GroupKind.DEPARTMENT)
-    ordered = rows.select_related("group").order_by("pk")
-    return Prefetch("memberships", ordered, to_attr="departments_joined")

@@ -242,7 +242,10 @@ def test_a_malformed_time_is_refused(admin, role, bob, end):
 
 
 def test_an_end_before_the_start_is_refused(admin, role, bob):
-    assert status(assign(admin, user(bob), enableTime=2000, endTime=1000)) == 400
+    answer = assign(admin, user(bob), enableTime=2000, endTime=1000)
+
+    assert status(answer) == 400
+    assert answer["message"] == "Parameter endTime is malformed: The end must come after the start."
 
 
 def test_several_roles_are_given_to_several_targets_at_once(admin, role, bob, charlie):

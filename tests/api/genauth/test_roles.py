@@ -215,11 +215,17 @@ def test_parameters_are_checked_before_anything_is_created(admin):
     admin.call("create-role", code="manager")
 
     def check(**fields):
-        return admin.call("check-role-params", namespace="default", **fields)["data"]["isValid"]
+        body = {"namespace": "default", **fields}
+        return admin.call("check-role-params", **body)["data"]["isValid"]
+
+    facts.role("Director", code="director")
 
     assert check(code="boss", name="Boss")
     assert not check(code="manager")
     assert not check(code="a b")
+    assert not check(code="Director")
+    assert status(admin.call("create-role", code="Director")) == 409
+    assert not check(namespace="system", code="boss")
 
 
 def test_roles_that_stand_in_for_something_else_are_hidden(admin):

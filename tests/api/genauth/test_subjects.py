@@ -1,9 +1,11 @@
 """Users, groups, organizations and departments, as far as roles need them."""
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Group, User
+from accounts.models import Group, GroupMembership, User
 from permissions import engine
+from permissions.membership import add_members
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +172,93 @@ def test_a_user_tells_its_departments(admin, sales, bob):
 
     asked = admin.ask("get-user", userId=bob.hex_id, withDepartmentIds="True")["data"]
     assert asked["departmentIds"] == [sales["departmentId"]]
+
+
+LISTS = [
+    ("list-users", {"keywords": "dave"}),
+    ("list-group-members", {"code": "devs"}),
+    ("list-department-members", {"organizationCode": "acme", "departmentId": "root"}),
+    ("list-role-members", {"code": "manager"}),
+]
+
+
+@pytest.mark.parametrize(("operation", "query"), LISTS)
+def test_lists_of_users_tell_what_is_asked_for(admin, sales, operation, query):
+    user_id = admin.call("create-user", username="dave", phone="1", customData={"team": "x"})
+    dave = User.objects.get(hex_id=user_id["data"]["userId"])
+    facts.group("devs", dave)
+    facts.hold(facts.role("manager"), dave)
+    root = Group.objects.get(name="acme:acme")
+    add_members(group=root, users=[dave], actor=None)
+    asked = dict.fromkeys(("withCustomData", "withIdentities", "withDepartmentIds"), True)
+
+    [told] = admin.ask(operation, **query, **asked)["data"]["list"]
+
+    assert told["customData"] == {"team": "x"}
+    assert (told["identities"], told["departmentIds"]) == ([], [root.hex_id])
+    [plain] = admin.ask(operation, **query)["data"]["list"]
+    assert not {"customData", "identities", "departmentIds"} & plain.keys()
+
+
+def test_details_are_asked_for_among_the_options_too(admin, sales):
+    admin.call("create-user", username="dave", customData={"team": "x"})
+    options = {"withCustomData": True, "withDepartmentIds": True}
+
+    [told] = admin.call("list-users", keywords="dave", options=options)["data"]["list"]
+
+    assert (told["customData"], told["departmentIds"]) == ({"team": "x"}, [])
+
+
+def test_a_membership_that_is_over_is_listed_nowhere(admin, sales, bob):
+    root = Group.objects.get(name="acme:acme")
+    facts.group("devs", bob)
+    add_members(group=root, users=[bob], actor=None)
+    GroupMembership.objects.filter(user=bob).update(valid_until=timezone.now())
+    where = {"organizationCode": "acme", "departmentId": "root"}
+
+    assert admin.ask("list-group-members", code="devs")["data"]["totalCount"] == 0
+    for children in (True, False):
+        found = admin.ask("list-department-members", **where, includeChildrenDepartments=children)
+        assert found["data"]["totalCount"] == 0
+    asked = admin.ask("get-user", userId=bob.hex_id, withDepartmentIds=True)["data"]
+    assert asked["departmentIds"] == []
+
+
+def test_the_columns_that_are_searched_can_be_chosen(admin, alice, bob):
+    User.objects.filter(pk=alice.pk).update(email="bob@example.com")
+
+    def names(*columns):
+        options = {"fuzzySearchOn": columns}
+        found = admin.call("list-users", keywords="bob", options=options)["data"]["list"]
+        return [one["username"] for one in found]
+
+    assert names("email") == ["alice"]
+    assert names("username", "name") == ["bob"]
+    assert names() == ["alice", "bob"]
+    assert status(admin.call("list-users", options={"fuzzySearchOn": ["address"]})) == 400
+
+
+def test_the_older_list_of_users_filters_by_status_and_change(admin, alice, bob):
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    now = int(timezone.now().timestamp())
+
+    def names(**query):
+        found = admin.ask("list-users", keywords="b", **query)["data"]["list"]
+        return [one["username"] for one in found]
+
+    assert names(status="Suspended") == names(updatedAtStart=now - 60) == ["bob"]
+    assert names(status="Activated") == names(status="Archived") == []
+    assert names(updatedAtStart=now + 60) == names(updatedAtEnd=now - 60) == []
+    assert status(admin.ask("list-users", status="Gone")) == 400
+    assert status(admin.ask("list-users", updatedAtEnd=10**30)) == 400
+
+
+def test_a_search_that_is_not_offered_is_refused_not_ignored(admin):
+    wanted = [{"field": "username", "operator": "EQUAL", "value": "bob"}]
+
+    assert status(admin.call("list-users", advancedFilter=wanted)) == 501
+    assert status(admin.call("list-users", searchQuery={"match": "bob"})) == 501
+    assert status(admin.call("list-users", advancedFilter=[], searchQuery=None)) == 200
 
 
 def test_an_organization_goes_with_its_departments(admin, sales, bob):
