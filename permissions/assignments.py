@@ -144,7 +144,8 @@ def set_roles(*, principal: User | Group, roles: Iterable[Role], actor: User | N
     delete_assignments([row for row in rows if row.role_id not in wanted], actor=actor)
     held = {row.role_id for row in rows}
     added = [role for pk, role in wanted.items() if pk not in held]
-    _add([(role, principal) for role in added], list(known.filter(role__in=added)), actor=actor)
+    again = known.filter(role__in=added).select_related("role", "scope", "user", "group")
+    _add([(role, principal) for role in added], list(again), actor=actor)
 
 
 @transaction.atomic
@@ -171,35 +172,39 @@ def _add(
 ) -> None:
     """Write the unscoped assignments that are missing or limited in time, with few statements."""
     known = {row.role_id: row for row in rows}
-    added = [
-        (role, principal)
-        for role, principal in pairs
-        if (row := known.get(role.pk)) is None or row.valid_from or row.valid_until
-    ]
-    if not added:
-        return
-    require_covers(actor=actor, roles=[role for role, _ in added])
-    limited = [known[role.pk].pk for role, _ in added if role.pk in known]
-    RoleAssignment.objects.filter(pk__in=limited).update(valid_from=None, valid_until=None)
+    limited = [row for row in rows if row.valid_from or row.valid_until]
     created = [
         RoleAssignment(role=role, granted_by=actor, **_named(principal))
         # In one order: two who write the same rows in different orders wait for each other.
-        for role, principal in sorted(added, key=lambda pair: pair[0].pk)
+        for role, principal in sorted(pairs, key=lambda pair: pair[0].pk)
         if role.pk not in known
     ]
+    if not limited and not created:
+        return
+    require_covers(actor=actor, roles=[row.role for row in (*limited, *created)])
+    entries = _made_unlimited(limited)
     # Somebody may have written the same assignment since; theirs is as good.
     RoleAssignment.objects.bulk_create(created, ignore_conflicts=True)
-    record_many(
-        [
-            Entry(
-                kind=EventKind.ROLE_ASSIGNED,
-                target=principal,
-                after={"role": str(role.pk), "name": role.name},
-            )
-            for role, principal in added
-        ],
-        actor=actor,
-    )
+    given = EventKind.ROLE_ASSIGNED
+    entries += [Entry(kind=given, target=r.principal, after=assignment_facts(r)) for r in created]
+    record_many(entries, actor=actor)
+
+
+def _made_unlimited(rows: list[RoleAssignment]) -> list[Entry]:
+    before = [assignment_facts(row) for row in rows]
+    for row in rows:
+        row.valid_from = row.valid_until = None
+    keys = [row.pk for row in rows]
+    RoleAssignment.objects.filter(pk__in=keys).update(valid_from=None, valid_until=None)
+    return [
+        Entry(
+            kind=EventKind.ROLE_ASSIGNMENT_CHANGED,
+            target=row.principal,
+            before=old,
+            after=assignment_facts(row),
+        )
+        for row, old in zip(rows, before, strict=True)
+    ]
 
 
 def _inserted(

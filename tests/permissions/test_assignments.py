@@ -62,6 +62,19 @@ def test_an_assignment_counts_from_its_start_until_before_its_end(role, bob):
     assert [holds(bob, at) for at in moments] == [False, True, True, False]
 
 
+def test_a_list_of_roles_makes_what_was_over_unlimited_as_a_change(role, bob):
+    limited = assignments.assign_role(role=role, principal=bob, valid_until=NOW - DAY, actor=None)
+
+    assignments.set_roles(principal=bob, roles=[role], actor=None)
+
+    limited.refresh_from_db()
+    assert limited.valid_until is None
+    event = Event.objects.get(kind=EventKind.ROLE_ASSIGNMENT_CHANGED)
+    after = {"role": str(role.pk), "name": "auditors"}
+    assert event.before == {**after, "valid_until": (NOW - DAY).isoformat()}
+    assert event.after == after
+
+
 def test_an_end_before_the_start_is_refused(role, bob):
     with pytest.raises(InvalidInput, match="after the start"):
         assignments.assign_role(

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from permissions import engine
 from tests import facts
@@ -86,3 +89,10 @@ def test_a_parent_whose_time_is_over_is_held_anew(client_of, root, junior, senio
 
     assert names(client.put(url(junior), {"parents": [str(senior.pk)]})) == ["seniors"]
     assert engine.check(bob, VIEW).allowed
+
+
+def test_a_parent_to_come_stays_as_it_is(client_of, root, junior, senior):
+    facts.hold(senior, junior, valid_from=timezone.now() + timedelta(days=1))
+
+    assert names(client_of(root).put(url(junior), {"parents": []})) == []
+    assert junior.inherited_assignments.count() == 1
