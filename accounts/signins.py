@@ -71,8 +71,11 @@ def end_sessions(*, user: User) -> None:
     user.sign_ins.all().delete()
 
 
+@transaction.atomic
 def sign_out(*, signed_in: SignIn) -> None:
-    SignIn.objects.filter(pk=signed_in.pk).delete()
+    ended, _ = SignIn.objects.filter(pk=signed_in.pk).delete()
+    if ended:
+        record(EventKind.LOGGED_OUT, target=signed_in.user, actor=signed_in.user)
 
 
 def keep_after_password_change(*, signed_in: SignIn) -> None:

@@ -11,6 +11,7 @@ class EventKind(models.TextChoices):
     USER_DELETED = "user_deleted"
     PASSWORD_SET = "password_set"  # noqa: S105  the name of an event, not a password
     LOGGED_IN = "logged_in"
+    LOGGED_OUT = "logged_out"
     GROUP_CREATED = "group_created"
     GROUP_CHANGED = "group_changed"
     GROUP_DELETED = "group_deleted"

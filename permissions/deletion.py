@@ -176,7 +176,10 @@ def _delete_grants(table: Any, condition: Q, principal: str, *, actor: User | No
 
 
 def _delete_entries(label: str, entries: Any, *, actor: User | None) -> None:
-    """Scopes cover less without them; an event for each scope says what it lost."""
+    """Scopes cover less without them; an event for each scope says what it lost.
+
+    What doors noted about the entries goes with them, lest it pass for what is there.
+    """
     lost: dict[Scope, list[dict[str, Any]]] = defaultdict(list)
     for row in entries.select_related("scope").order_by("pk"):
         below = row.with_descendants
@@ -186,6 +189,9 @@ def _delete_entries(label: str, entries: Any, *, actor: User | None) -> None:
     if not lost:
         return
     entries.delete()
+    Scope.objects.filter(pk__in=[scope.pk for scope in lost]).update(properties={})
+    inline = RoleAssignment.objects.filter(scope__in=lost, scope__name__isnull=True)
+    inline.update(properties={})
     record_many(
         [
             Entry(

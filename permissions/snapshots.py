@@ -9,7 +9,8 @@ from roles.models import Role
 
 USER = ("username", "name", "email", "is_active", "type", "path", "attributes", "external_id")
 GROUP = (
-    "name", "display_name", "kind", "code", "organization", "is_superuser", "attributes",
+    "name", "display_name", "description", "kind", "code", "organization", "is_superuser",
+    "attributes",
 )  # fmt: skip
 ROLE = ("name", "code", "display_name", "description", "is_enabled", "disabled_from")
 

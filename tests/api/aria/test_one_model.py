@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from audit.models import Event, EventKind
 from permissions.assignments import assign_role
 from permissions.scopes import EntrySpec, create_scope
 from roles.models import RoleAssignment
@@ -137,3 +138,23 @@ def test_a_role_named_twice_is_400_also_when_held(put, bob, operator, root_door)
 
     [failure] = response.json()["validationFailures"]
     assert (response.status_code, failure["violationPath"]) == (400, "role-permissions")
+
+
+def test_an_object_that_was_deleted_is_not_shown_and_can_be_given_anew(
+    put, bob, operator, root, root_door, client_of
+):
+    keys = [{"type": "SPECIFIC", "resourceId": [HOST, GUEST]}]
+    instances = [{"adapterKind": "?", "name": "?", "resourceSelection": keys}]
+    sent = {"roleName": "Operator", "traversal-spec-instances": instances}
+    put(bob, **sent)
+
+    resources = "/api/v3/rbac/resource_types/aria.resource/resources"
+    assert client_of(root).delete(f"{resources}/{HOST}/").status_code == 204
+
+    [instance] = shown(root_door, bob)[0]["traversal-spec-instances"]
+    assert instance["resourceSelection"] == [{"type": "SPECIFIC", "resourceId": [GUEST]}]
+    [event] = Event.objects.filter(kind=EventKind.SCOPE_CHANGED)
+    lost = {"type": "aria.resource", "object_pk": HOST, "with_descendants": False}
+    assert event.before == {"entries": [lost]}
+    put(bob, **sent)
+    assert may(bob, "object.view", HOST)

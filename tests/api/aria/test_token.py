@@ -140,11 +140,12 @@ def test_an_expired_token_is_401_and_stays_so(stranger, token):
     assert whoami(stranger, f"OpsToken {token}").status_code == 401
 
 
-def test_a_released_token_ends(stranger, token):
+def test_a_released_token_ends(bob, stranger, token):
     response = stranger.post("token/release", None, Authorization=f"OpsToken {token}")
 
     assert (response.status_code, response.content) == (200, b"")
     assert whoami(stranger, f"OpsToken {token}").status_code == 401
+    assert Event.objects.filter(kind=EventKind.LOGGED_OUT, actor_pk=bob.pk).count() == 1
 
 
 def test_a_new_password_ends_tokens(bob, stranger, token):

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Group, User
+from audit.models import Event, EventKind
 from tests import facts
 from tests.api.aria.conftest import OTHER
 from tests.statements import counted
@@ -134,3 +135,13 @@ def test_whoever_was_in_a_group_comes_back_like_anybody_else(door_of, alice, bob
     facts.grant(alice, "authentik_core.add_user_to_group")
     assert door_of(alice).put("usergroups", sent).status_code == 200
     assert list(User.objects.members_of([group])) == [bob]
+
+
+def test_a_change_of_the_description_is_recorded(root_door):
+    group = facts.group("g", description="old")
+    sent = {"id": str(group.pk), "name": "g", "description": "new"}
+
+    assert root_door.put("usergroups", sent).status_code == 200
+
+    event = Event.objects.get(kind=EventKind.GROUP_CHANGED)
+    assert (event.before, event.after) == ({"description": "old"}, {"description": "new"})
