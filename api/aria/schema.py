@@ -6,6 +6,8 @@ from typing import Any
 
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from api.aria.paging import PAGE_SIZE
+
 _ERROR = {
     "type": "object",
     "description": "Why the request was refused",
@@ -39,6 +41,29 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+def _paging(name: str, least: int, default: int, description: str) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": least, "default": default}
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+_PAGING = [
+    _paging("page", 0, 0, "The number of the page, the first is 0. Without both, everything."),
+    _paging("pageSize", 1, PAGE_SIZE, f"Rows in a page, at most {PAGE_SIZE}."),
+]
+
+
+def add_paging(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Lists, which is what has ``pageInfo``, can be asked for in pages."""
+    schemas = result["components"]["schemas"]
+    lists = {name for name, schema in schemas.items() if "pageInfo" in schema.get("properties", {})}
+    for path in result["paths"].values():
+        content = path.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        answer = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+        if answer.rpartition("/")[2] in lists:
+            path["get"].setdefault("parameters", []).extend(_PAGING)
+    return result
+
+
 SETTINGS: dict[str, Any] = {
     "TITLE": "RBAC service, Aria Operations door",
     "DESCRIPTION": "Users, groups, roles, privileges, scopes and role permissions.",
@@ -50,6 +75,7 @@ SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.aria.schema.add_errors",
+        "api.aria.schema.add_paging",
     ],
 }
 

@@ -219,3 +219,14 @@ def test_the_openapi_document_is_this_doors_alone(client):
     assert document["servers"] == [{"url": "/suite-api"}]
     others = client.get("/api/v3/schema/?format=json").json()
     assert not any("auth/token" in path for path in others["paths"])
+
+
+def test_the_openapi_document_names_what_pages_lists(client):
+    document = client.get(f"{PREFIX}/openapi.json").json()
+
+    def parameters(path):
+        return [one["name"] for one in document["paths"][path]["get"].get("parameters", ())]
+
+    assert parameters("/api/auth/users") == ["id", "roleName", "username", "page", "pageSize"]
+    assert parameters("/api/auth/sources") == ["page", "pageSize"]
+    assert "page" not in parameters("/api/auth/users/{user_id}/permissions")
