@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import Throttled
 
 from accounts.models import User
 from api.aria.operations import operations
@@ -168,6 +169,15 @@ def test_our_fault_is_500_and_tells_nothing(root_door, monkeypatch):
 
     assert body["message"] == "Internal Server error, cause unknown."
     assert "secret" not in str(body)
+
+
+def test_throttling_is_429(root_door, monkeypatch):
+    def throttled(*_: object, **__: object) -> None:
+        raise Throttled(wait=3)
+
+    monkeypatch.setattr("api.aria.paging.listed", throttled)
+
+    assert error_of(root_door.get("users"), 429)["apiErrorCode"] == 429
 
 
 def test_a_body_above_the_limit_is_413(client, settings):
