@@ -23,7 +23,7 @@ from api.aria.privileges import (
     privilege_key,
 )
 from api.aria.traversal import OBJECT_TYPE
-from api.aria.wire import WireSerializer, given, listing, optional_text
+from api.aria.wire import WireSerializer, display_name, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
 from permissions.actions import ensure_actions
 from permissions.decisions import searchable
@@ -70,7 +70,7 @@ def role_rows() -> QuerySet[Role]:
 def describe_role(role: Any) -> dict[str, Any]:
     return {
         "name": role.name,
-        "displayName": role.display_name or role.name,
+        "displayName": display_name(role),
         "description": role.description,
         "privilege-keys": keys_of(role),
         "system-created": role.built_in,
@@ -118,6 +118,8 @@ class Roles(OperationView):
         body = valid(UserRoleSerializer, request)
         role = find_role(self, body["name"])
         self.require("change_role", role)
+        if body.get("display_name") == display_name(role):
+            del body["display_name"]
         update_role(role=role, actor=self.caller, **_texts(body))
         if "privilege_keys" in body:
             _set_keys(self, role, keys_of(role), body["privilege_keys"])

@@ -33,7 +33,7 @@ from api.aria.role_permissions import (
 )
 from api.aria.sources import LOCAL_ID
 from api.aria.users import MOST_IDS, containing, noted, permission_items, require_each
-from api.aria.wire import IdentifierField, given, listing, optional_text
+from api.aria.wire import IdentifierField, display_name, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
 from permissions.membership import set_members
 from permissions.subjects import create_group, delete_groups, update_group
@@ -72,7 +72,7 @@ def describe_group(group: Any) -> dict[str, Any]:
     return {
         "id": str(group.pk),
         "name": group.name,
-        "displayName": group.display_name or group.name,
+        "displayName": display_name(group),
         "description": group.description,
         "userIds": [str(row.user.uuid) for row in group.shown_memberships],
         "role-permissions": permissions,
@@ -131,6 +131,8 @@ class UserGroups(OperationView):
         _require_local(body)
         if body["name"] != group.name:
             raise InvalidInput(fields={"name": ["The name of a group cannot change."]})
+        if body.get("display_name") == display_name(group):
+            del body["display_name"]
         fields = _fields(body, group.attributes)
         if any(getattr(group, name) != value for name, value in fields.items()):
             self.require("change_group", group)

@@ -167,7 +167,7 @@ class Users(OperationView):
         self.require("change_user", user)
         if body["username"] != user.username:
             _require_fit(body["username"])
-        fields = _fields(body, user.attributes)
+        fields = _fields(_with_names(user, body), user.attributes)
         _require_free(fields, but=user)
         update_user(user=user, actor=self.caller, **fields)
         if "password" in body:
@@ -337,6 +337,14 @@ def _names(user: User) -> tuple[str, str]:
         return first, last
     first, _, last = user.name.partition(" ")
     return first, last
+
+
+def _with_names(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Both parts of the name where the body changes one, neither where it changes none."""
+    shown = dict(zip(("first_name", "last_name"), _names(user), strict=True))
+    wanted = {name: body.get(name, part) for name, part in shown.items()}
+    rest = {name: value for name, value in body.items() if name not in shown}
+    return rest if wanted == shown else {**rest, **wanted}
 
 
 def noted(row: User | Group, name: str) -> str | None:

@@ -82,6 +82,11 @@ def listing(wrapper: str, item: type[WireSerializer]) -> type[WireSerializer]:
     return type(name, (WireSerializer,), fields)
 
 
+def display_name(row: Any) -> str:
+    """The name where nobody chose another."""
+    return str(row.display_name or row.name)
+
+
 def milliseconds(moment: datetime | None) -> int | None:
     """Since 1970."""
     return None if moment is None else int(moment.timestamp() * 1000)

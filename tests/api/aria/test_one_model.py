@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from audit.models import Event, EventKind
 from permissions.assignments import assign_role
 from permissions.scopes import EntrySpec, create_scope
@@ -158,3 +159,19 @@ def test_an_object_that_was_deleted_is_not_shown_and_can_be_given_anew(
     assert event.before == {"entries": [lost]}
     put(bob, **sent)
     assert may(bob, "object.view", HOST)
+
+
+@pytest.mark.parametrize("kind", ["users", "usergroups", "roles", "scopes"])
+def test_what_is_sent_back_as_it_was_read_is_no_change(put, bob, operator, root, root_door, kind):
+    User.objects.filter(pk=bob.pk).update(name="Bob the Builder")
+    put(bob, roleName="Operator", allowAllObjects=True)
+    group, scope = facts.group("g", bob), scoped(root, HOST, name="hosts")
+    keys = {"users": bob.uuid, "usergroups": group.pk, "roles": "Operator", "scopes": scope.pk}
+    path, before = f"{kind}/{keys[kind]}", Event.objects.count()
+    read = root_door.get(path).json()
+
+    assert root_door.put(kind, read).status_code == 200
+
+    after = root_door.get(path).json()
+    assert {name for name in read if after[name] != read[name]} <= {"lastModifiedTime"}
+    assert Event.objects.count() == before

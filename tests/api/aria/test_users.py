@@ -128,7 +128,7 @@ def test_a_change_leaves_what_is_not_sent(root_door, put, bob, operator):
     response = root_door.put("users", sent)
 
     assert response.status_code == 200
-    assert (response.json()["firstName"], response.json()["lastName"]) == ("", "Builder")
+    assert (response.json()["firstName"], response.json()["lastName"]) == ("Bob", "Builder")
     assert response.json()["roleNames"] == ["Operator"]
 
 
