@@ -32,6 +32,10 @@ def superuser_membership(user_pk: Any) -> Exists:
     )
 
 
+def uid_of(key: uuid.UUID) -> str:
+    return hashlib.sha256(key.bytes).hexdigest()
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def with_superuser(self) -> Self:
         """Read ``is_superuser`` in the same statement instead of one per user."""
@@ -95,7 +99,7 @@ class User(AbstractBaseUser):
     @property
     def uid(self) -> str:
         """A stable opaque identifier that reveals nothing."""
-        return hashlib.sha256(self.uuid.bytes).hexdigest()
+        return uid_of(self.uuid)
 
     @property
     def is_superuser(self) -> bool:

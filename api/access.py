@@ -12,6 +12,7 @@ An action that names nothing is refused to everybody.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -24,6 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import User, UserType
 from permissions import engine
 from permissions.decisions import ResourceRef
+from permissions.engine import related_model
 
 M = TypeVar("M", bound=Model)
 
@@ -74,12 +76,15 @@ class ModelAccessViewSet(GenericViewSet):
       permission is not needed. Of a missing object only global holders learn that it is missing.
     * ``global_permissions``: all of them must be held globally.
     * ``acts_as``: the standard action whose rules an action follows, such as "retrieve".
+
+    ``seen_by`` names a foreign key whose row decides, by its own view permission, who sees a row.
     """
 
     permission_classes = (ModelAccess,)
     target_permission: str = ""
     global_permissions: tuple[str, ...] = ()
     acts_as: str = ""
+    seen_by: str = "pk"
     _target: Model | None = None
 
     @property
@@ -101,9 +106,15 @@ class ModelAccessViewSet(GenericViewSet):
             return queryset
         return self.visible(queryset)
 
+    @cached_property
+    def reach(self) -> str:
+        """On how many rows the caller has the view permission: 'all', 'some' or 'none'."""
+        by, model = self.seen_by, self.model
+        return engine.reach_of(self.caller, model if by == "pk" else related_model(model, by))
+
     def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """What the caller may view; one statement besides that of the queryset itself."""
-        return visible_or_403(queryset, caller=self.caller)
+        return visible_or_403(queryset, caller=self.caller, by=self.seen_by, reach=self.reach)
 
     def needed(self, verb: str, obj: Any) -> list[tuple[str, ResourceRef]]:
         """What a standard action that is add, change or delete needs, and on what."""
@@ -148,12 +159,14 @@ def require(user: Any, action: str, resource: ResourceRef | None = None) -> None
         raise PermissionDenied
 
 
-def visible_or_403(queryset: QuerySet[M], *, caller: User, by: str = "pk") -> QuerySet[M]:
+def visible_or_403(
+    queryset: QuerySet[M], *, caller: User, by: str = "pk", reach: str | None = None
+) -> QuerySet[M]:
     """Rows the caller may view, or whose related row ``by`` it may view.
 
     A caller who may view none is refused, unless it is internal.
     """
-    seen = engine.visible(queryset, user=caller, by=by)
+    seen = engine.visible(queryset, user=caller, by=by, reach=reach)
     if seen.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
         raise PermissionDenied
     return seen.rows
@@ -180,7 +193,7 @@ def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
         return None
     try:
         return queryset.filter(**lookup).first()
-    except (TypeError, ValueError, ValidationError):
+    except (TypeError, ValueError, OverflowError, ValidationError):
         return None
 
 

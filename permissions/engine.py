@@ -246,24 +246,36 @@ def _actions(
 
 
 def visible(
-    queryset: models.QuerySet[M], *, user: User, action: str = "view", by: str = "pk"
+    queryset: models.QuerySet[M],
+    *,
+    user: User,
+    action: str = "view",
+    by: str = "pk",
+    reach: str | None = None,
 ) -> Visible[M]:
     """The rows of a queryset of one of our own models that the user may do the action on.
 
     ``by`` names a foreign key instead: rows whose related row the user may do the action on.
-    One statement at once, to see how far the permission reaches; the rows come with the queryset.
+    One statement at once, to see how far the permission reaches, unless the ``reach`` is given; the
+    rows come with the queryset.
     """
-    model = queryset.model if by == "pk" else _related_model(queryset.model, by)
-    label = model._meta.label_lower
-    parameters = _listing_parameters(SubjectRef.of(user), action, label, None)
-    text = sql.statement(_vendor(queryset.db), "reach", sql.Naming.NUMBER)
-    [(reach,)] = sql.rows(text, parameters)
+    model = queryset.model if by == "pk" else related_model(queryset.model, by)
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    reach = reach or reach_of(user, model, action=action)
     if reach == "all":
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
     keys = sql.subquery(sql.visible_keys(_vendor(queryset.db), model), parameters)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
+
+
+def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> str:
+    """On how many rows of one of our own models the user may do the action: see ``Visible``."""
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "reach", sql.Naming.NUMBER)
+    [(reach,)] = sql.rows(text, parameters)
+    return str(reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +295,7 @@ def python_model(label: str) -> type[models.Model] | None:
     return model if model._meta.managed else None
 
 
-def _related_model(model: type[models.Model], name: str) -> type[models.Model]:
+def related_model(model: type[models.Model], name: str) -> type[models.Model]:
     related = model._meta.get_field(name).related_model
     assert isinstance(related, type), "a foreign key"
     return related

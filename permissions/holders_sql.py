@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -73,15 +76,40 @@ def _live(row: str) -> str:
     return _text().live(row)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grantees:
+    """Where grants to one kind of grantee are kept: tables, and the columns that name the grantee.
+
+    ``key`` and ``shown`` are the patterns of ``Dialect`` that read and write the grantee's key.
+    """
+
+    global_grants: tuple[str, str]
+    object_grants: tuple[str, str]
+    key: str
+    shown: str | None = None
+
+
+USERS = Grantees(
+    global_grants=("permissions_userglobalgrant", "user_id"),
+    object_grants=("permissions_userobjectpermission", "user_id"),
+    key="integer_of",
+)
+ROLES = Grantees(
+    global_grants=("permissions_roleglobalgrant", "role_id"),
+    object_grants=("permissions_roleobjectpermission", "group_id"),
+    key="uuid_of",
+    shown="uuid_text",
+)
+
 # Reading so many grants of a type takes as long as a walk through as many grantees.
 FEW_GRANTS = 20_000
 
 
-def users_granted(permissions: Sequence[int], object_pk: str | None) -> RawSQL:
-    """Keys of users with a grant of any of the permissions, and of superusers; facts active now.
+def users_granted(type_id: Any, object_pk: Any = None) -> RawSQL:
+    """Keys of users with a grant of any permission of a type, and of superusers; active now.
 
     With ``object_pk`` an object grant counts on that object only, without on any. Superusers are
-    found from the groups that confer it, which are few.
+    found from the groups that confer it, which are few. Either may be a ``Parameter``.
     """
     superusers = f"""
         SELECT m.user_id FROM authentik_core_group g
@@ -89,36 +117,19 @@ def users_granted(permissions: Sequence[int], object_pk: str | None) -> RawSQL:
         JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
         JOIN authentik_core_user u ON u.id = m.user_id AND u.is_active
         WHERE g.is_superuser AND {_live("m")}"""
-    granted = _granted(
-        ("permissions_userglobalgrant", "user_id"),
-        ("permissions_userobjectpermission", "user_id"),
-        permissions,
-        object_pk,
-    )
-    return _subquery(f"{granted} UNION {superusers}", permissions, object_pk)
+    return _subquery(f"{_granted(USERS, object_pk)} UNION {superusers}", type_id, object_pk)
 
 
-def roles_granted(permissions: Sequence[int], object_pk: str | None) -> RawSQL:
+def roles_granted(type_id: Any, object_pk: Any = None) -> RawSQL:
     """As ``users_granted``, for roles."""
-    granted = _granted(
-        ("permissions_roleglobalgrant", "role_id"),
-        ("permissions_roleobjectpermission", "group_id"),
-        permissions,
-        object_pk,
-    )
-    return _subquery(granted, permissions, object_pk)
+    return _subquery(_granted(ROLES, object_pk), type_id, object_pk)
 
 
-def _granted(
-    everywhere: tuple[str, str],
-    on_objects: tuple[str, str],
-    permissions: Sequence[int],
-    object_pk: str | None,
-) -> str:
-    among = f"g.permission_id IN ({', '.join(f'%(p{n})s' for n in range(len(permissions)))})"
-    table, column = everywhere
+def _granted(grantees: Grantees, object_pk: Any) -> str:
+    among = f"g.permission_id {_of_type()}"
+    table, column = grantees.global_grants
     globally = f"SELECT g.{column} FROM {table} g WHERE {among} AND {_live('g')}"
-    table, column = on_objects
+    table, column = grantees.object_grants
     if object_pk is not None:
         return f"""{globally} UNION
         SELECT g.{column} FROM {table} g
@@ -128,11 +139,11 @@ def _granted(
     # their grants.
     return f"""{globally} UNION
         SELECT found.id FROM (
-            WITH RECURSIVE few(id) AS MATERIALIZED (
-                SELECT g.{column} FROM {table} g WHERE {among} AND {_live("g")}
-                LIMIT {FEW_GRANTS + 1}
+            WITH RECURSIVE few(id, grants) AS MATERIALIZED (
+                SELECT granted.id, COUNT(*) FROM ({_few(table, column)}
+                ) AS granted GROUP BY granted.id
             ), counted(few) AS MATERIALIZED (
-                SELECT COUNT(*) <= {FEW_GRANTS} FROM few
+                SELECT COALESCE(SUM(few.grants), 0) <= {FEW_GRANTS} FROM few
             ), grantee(id) AS (
                 SELECT * FROM (
                     SELECT g.{column} FROM {table} g ORDER BY g.{column} LIMIT 1) AS least
@@ -149,6 +160,88 @@ def _granted(
         ) AS found"""
 
 
-def _subquery(text: str, permissions: Sequence[int], object_pk: str | None) -> RawSQL:
-    keys = {f"p{n}": pk for n, pk in enumerate(permissions)}
-    return sql.subquery(text, {**keys, "object_pk": object_pk, "at": None})
+def _few(table: str, column: str) -> str:
+    """Grantees of the first grants. Without the order, which is that of the index, PostgreSQL
+    reads the table from its beginning.
+    """
+    text = _text()
+    if not text.dialect.has_lateral:
+        return f"""
+                SELECT g.{column} AS id FROM {table} g
+                WHERE g.permission_id {_of_type()} AND {_live("g")} LIMIT {FEW_GRANTS + 1}"""
+    return f"""
+                SELECT granted.id FROM auth_permission p CROSS JOIN LATERAL (
+                    SELECT g.{column} AS id FROM {table} g
+                    WHERE g.permission_id = p.id AND {_live("g")}
+                    ORDER BY g.object_pk LIMIT {FEW_GRANTS + 1}) AS granted
+                WHERE p.content_type_id = CAST(%(type_id)s AS bigint) LIMIT {FEW_GRANTS + 1}"""
+
+
+def _of_type() -> str:
+    """By a list of keys in the index condition; left as a join it may read every grant."""
+    permissions = """SELECT p.id FROM auth_permission p
+            WHERE p.content_type_id = CAST(%(type_id)s AS bigint)"""
+    return _text().dialect.one_of.format(rows=permissions)
+
+
+def _subquery(text: str, type_id: Any, object_pk: Any) -> RawSQL:
+    rows = _text().dialect.looked_up.format(rows=text)
+    return sql.subquery(rows, {"type_id": type_id, "object_pk": object_pk, "at": None})
+
+
+def object_grants(
+    grantees: Grantees, keys: Iterable[Any], *, type_id: int, object_pk: str | None, limit: int
+) -> list[Any]:
+    """(grantee, grant, permission, object) of a type, in this order; facts active now."""
+    values = {"type_id": type_id, "object_pk": object_pk, "limit": limit, "at": None}
+    return sql.rows(
+        _object_grants(grantees, on_one=object_pk is not None),
+        {**values, "grantees": _json(keys)},
+    )
+
+
+def global_grants(grantees: Grantees, keys: Iterable[Any], *, limit: int) -> list[Any]:
+    """(grantee, grant, codename, name, model, app label) of every type; facts active now.
+
+    By grantee, then as the catalogue has its permissions.
+    """
+    values = {"grantees": _json(keys), "limit": limit, "at": None}
+    return sql.rows(_global_grants(grantees), values)
+
+
+@cache
+def _object_grants(grantees: Grantees, *, on_one: bool) -> str:
+    table, column = grantees.object_grants
+    on = "AND g.object_pk = %(object_pk)s" if on_one else ""
+    return f"""
+        SELECT {_shown(grantees, column)}, g.id, g.permission_id, g.object_pk FROM {table} g
+        WHERE g.{column} {_listed(grantees)} AND g.permission_id {_of_type()} {on} AND {_live("g")}
+        ORDER BY g.{column}, g.permission_id, g.object_pk
+        LIMIT %(limit)s"""
+
+
+@cache
+def _global_grants(grantees: Grantees) -> str:
+    table, column = grantees.global_grants
+    return f"""
+        SELECT {_shown(grantees, column)}, g.id, p.codename, p.name, ct.model, ct.app_label
+        FROM {table} g
+        JOIN auth_permission p ON p.id = g.permission_id
+        JOIN django_content_type ct ON ct.id = p.content_type_id
+        WHERE g.{column} {_listed(grantees)} AND {_live("g")}
+        ORDER BY g.{column}, ct.app_label, ct.model, p.codename
+        LIMIT %(limit)s"""
+
+
+def _shown(grantees: Grantees, column: str) -> str:
+    pattern = getattr(_text().dialect, grantees.shown) if grantees.shown else "{column}"
+    return str(pattern.format(column=f"g.{column}"))
+
+
+def _listed(grantees: Grantees) -> str:
+    dialect = _text().dialect
+    return dialect.one_of.format(rows=dialect.listed("grantees", getattr(dialect, grantees.key)))
+
+
+def _json(keys: Iterable[Any]) -> str:
+    return json.dumps([str(key) for key in keys])

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, Self, cast
 
 import psycopg
@@ -56,6 +56,7 @@ class Dialect:
     asked_items: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
     one_of: str  # what stands behind a column to have it looked up for each of {rows}
+    looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
     has_lateral: bool
 
     @property
@@ -86,6 +87,7 @@ POSTGRESQL = Dialect(
             n integer, s integer, a integer, object_pk text)""",
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
     one_of="= ANY(ARRAY({rows}))",
+    looked_up="SELECT unnest(ARRAY({rows}))",
     has_lateral=True,
 )
 
@@ -115,6 +117,7 @@ SQLITE = Dialect(
     asked_items=_members_of("%(items)s", "n s a object_pk"),
     members="SELECT {key} FROM json_each({array}) AS listed",
     one_of="IN ({rows})",
+    looked_up="{rows}",
     has_lateral=False,
 )
 
@@ -889,7 +892,7 @@ class PreparedCursor(psycopg.RawCursor[Any]):
         return super().execute(text, given, **kwargs)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
     """A text with ``$1`` for the first name it mentions, and so on; and the names in that order."""
     names: dict[str, int] = {}

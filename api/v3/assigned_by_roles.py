@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -15,17 +17,14 @@ from api.v3 import assigning
 from api.v3.grants import (
     MODEL_PARAMETER,
     OBJECT_PARAMETER,
-    Asked,
     GlobalGrantSerializer,
     ObjectGrantSerializer,
     asked,
-    global_grants,
-    keys,
-    object_grants,
+    grants_of,
 )
+from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.holders_sql import roles_granted
-from permissions.models import RoleGlobalGrant, RoleObjectPermission
+from permissions.holders_sql import ROLES, roles_granted
 from roles.models import Role
 
 
@@ -39,11 +38,12 @@ class RoleAssignedObjectPermissionSerializer(serializers.Serializer):
     model_permissions = GlobalGrantSerializer(many=True, read_only=True)
 
 
-class RoleAssignedPermissionViewSet(ModelAccessViewSet):
+class RoleAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
     queryset = Role.objects.public()
     serializer_class = RoleAssignedObjectPermissionSerializer
     lookup_field = "uuid"
     filter_backends = FILTER_BACKENDS
+    columns = {"role_pk": "pk", "name": "name"}
     ordering = ("name",)
     ordering_fields = {
         "name": "name",
@@ -54,13 +54,27 @@ class RoleAssignedPermissionViewSet(ModelAccessViewSet):
     }
     search_fields = ("name",)
 
+    @classmethod
+    def narrowed(cls, queryset: QuerySet[Role], **values: Any) -> QuerySet[Role]:
+        return queryset.filter(pk__in=roles_granted(**values))
+
     @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
     def list(self, request: Request) -> Response:
-        roles = self.get_queryset()
-        wanted = asked(request)
-        granted = roles_granted(list(wanted.permissions), wanted.object_pk)
-        page = self.paginate_queryset(self.filter_queryset(roles.filter(pk__in=granted)))
-        return self.get_paginated_response(_rows(page or [], wanted))
+        self.get_queryset()  # who may view no role is told so first
+        self.asked = asked(request)
+        return self.answer(self.rows(**self.asked.narrowing))
+
+    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        on_objects, on_types = grants_of(ROLES, [row["role_pk"] for row in rows], self.asked)
+        return [
+            {
+                **row,
+                "permissions": on_objects.get(str(row["role_pk"]), []),
+                "object_permissions": on_objects.get(str(row["role_pk"]), []),
+                "model_permissions": on_types.get(str(row["role_pk"]), []),
+            }
+            for row in rows
+        ]
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_roles_assign",
@@ -88,19 +102,3 @@ class RoleAssignedPermissionViewSet(ModelAccessViewSet):
     )
     def unassign(self, request: Request, uuid: str) -> Response:
         return assigning.unassign(request, self.get_object())
-
-
-def _rows(roles: list[Role], wanted: Asked) -> list[dict[str, Any]]:
-    held = RoleObjectPermission.objects.filter(group__in=keys(roles))
-    on_objects = object_grants(held, "group_id", wanted)
-    on_types = global_grants(RoleGlobalGrant.objects.filter(role__in=keys(roles)), "role_id")
-    return [
-        {
-            "role_pk": str(role.pk),
-            "name": role.name,
-            "permissions": on_objects.get(role.pk, []),
-            "object_permissions": on_objects.get(role.pk, []),
-            "model_permissions": on_types.get(role.pk, []),
-        }
-        for role in roles
-    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -11,23 +13,20 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User, UserType
+from accounts.models import User, UserType, uid_of
 from api.access import ModelAccessViewSet
 from api.v3 import assigning
 from api.v3.grants import (
     MODEL_PARAMETER,
     OBJECT_PARAMETER,
-    Asked,
     GlobalGrantSerializer,
     ObjectGrantSerializer,
     asked,
-    global_grants,
-    keys,
-    object_grants,
+    grants_of,
 )
+from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.holders_sql import users_granted
-from permissions.models import UserGlobalGrant, UserObjectPermission
+from permissions.holders_sql import USERS, users_granted
 
 
 class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):
@@ -61,23 +60,50 @@ class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):
         ]
 
 
-class UserAssignedPermissionViewSet(ModelAccessViewSet):
+class UserAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
     queryset = User.objects.with_superuser()
     serializer_class = UserAssignedObjectPermissionSerializer
     filter_backends = FILTER_BACKENDS
+    columns = {
+        "pk": "pk",
+        "username": "username",
+        "name": "name",
+        "is_active": "is_active",
+        "last_login": "last_login",
+        "email": "email",
+        "attributes": "attributes",
+        "uid": "uuid",
+        "is_superuser": "superuser_by_groups",
+    }
     ordering = ("username",)
     ordering_fields = {
         name: name for name in ("pk", "username", "name", "email", "is_active", "last_login")
     }
     search_fields = ("username", "name", "email")
 
+    @classmethod
+    def narrowed(cls, queryset: QuerySet[User], **values: Any) -> QuerySet[User]:
+        return queryset.filter(pk__in=users_granted(**values))
+
     @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
     def list(self, request: Request) -> Response:
-        users = self.get_queryset()
-        wanted = asked(request)
-        granted = users_granted(list(wanted.permissions), wanted.object_pk)
-        page = self.paginate_queryset(self.filter_queryset(users.filter(pk__in=granted)))
-        return self.get_paginated_response(_rows(page or [], wanted))
+        self.get_queryset()  # who may view nobody is told so first
+        self.asked = asked(request)
+        return self.answer(self.rows(**self.asked.narrowing))
+
+    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        on_objects, on_types = grants_of(USERS, [row["pk"] for row in rows], self.asked)
+        return [
+            {
+                **row,
+                "uid": uid_of(row["uid"]),
+                "permissions": on_objects.get(str(row["pk"]), []),
+                "object_permissions": on_objects.get(str(row["pk"]), []),
+                "model_permissions": on_types.get(str(row["pk"]), []),
+                "is_superuser": row["is_active"] and row["is_superuser"],
+            }
+            for row in rows
+        ]
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_users_assign",
@@ -111,26 +137,3 @@ class UserAssignedPermissionViewSet(ModelAccessViewSet):
         if user.type == UserType.INTERNAL_SERVICE_ACCOUNT:
             raise ValidationError(f"Permissions cannot be {verb} an internal service account.")
         return user
-
-
-def _rows(users: list[User], wanted: Asked) -> list[dict[str, Any]]:
-    held = UserObjectPermission.objects.filter(user__in=keys(users))
-    on_objects = object_grants(held, "user_id", wanted)
-    on_types = global_grants(UserGlobalGrant.objects.filter(user__in=keys(users)), "user_id")
-    return [
-        {
-            "pk": user.pk,
-            "username": user.username,
-            "name": user.name,
-            "is_active": user.is_active,
-            "last_login": user.last_login,
-            "email": user.email,
-            "attributes": user.attributes,
-            "uid": user.uid,
-            "permissions": on_objects.get(user.pk, []),
-            "object_permissions": on_objects.get(user.pk, []),
-            "model_permissions": on_types.get(user.pk, []),
-            "is_superuser": user.is_superuser,
-        }
-        for user in users
-    ]

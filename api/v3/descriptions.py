@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import F, Model, Q, QuerySet, TextField, UUIDField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery, TextField, UUIDField, Value
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 
 from accounts.models import Group, Token, User
 from permissions.engine import python_model
@@ -35,26 +35,37 @@ def describe(row: Model) -> str:
     return f"{before}{getattr(row, column)}" if column else str(row)
 
 
-def descriptions(keys: Iterable[Key]) -> dict[Key, str]:
-    """Texts of resources by (type label, key), all with one statement.
+def registered_text(type_id: str, key: str) -> Subquery:
+    """What a registered resource is called: its name, else its key; the columns hold its key."""
+    named = Resource.objects.filter(type_id=OuterRef(type_id), object_pk=OuterRef(key))
+    return Subquery(named.values_list(Coalesce(NullIf("name", Value("")), "object_pk")))
 
-    Missing ones are left out: rows that are gone, and unregistered resources of open types.
+
+def descriptions(objects: Sequence[tuple[str, str, str | None]]) -> list[str | None]:
+    """Texts of (type label, key, ``registered_text``), in their order; None for what is missing.
+
+    One statement, if there are rows of our own tables among them.
     """
-    by_label: dict[str, set[str]] = defaultdict(set)
-    for label, key in keys:
-        by_label[label].add(key)
-    own, registered = [], Q()
-    for label, pks in by_label.items():
-        model = python_model(label)
-        if model is None:
-            registered |= _registered(label, pks)
-        else:
-            own.append(_rows(label, model, pks))
-    parts = [*own, _resources(registered)] if registered else own
+    models = {label: python_model(label) for label, _, _ in objects}
+    keys: dict[str, set[str]] = defaultdict(set)
+    for label, key, _ in objects:
+        if models[label] is not None:
+            keys[label].add(key)
+    own = _own(keys)
+    return [
+        registered if models[label] is None else own.get((label, key))
+        for label, key, registered in objects
+    ]
+
+
+def _own(keys: Mapping[str, set[str]]) -> dict[Key, str]:
+    parts = [
+        _rows(label, model, pks) for label, pks in keys.items() if (model := python_model(label))
+    ]
     if not parts:
         return {}
     found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    return {(label, _written(key, label)): text or key for label, key, text in found}
+    return {(label, _written(key, label)): text for label, key, text in found}
 
 
 def _rows(label: str, model: type[Model], pks: set[str]) -> QuerySet[Any]:
@@ -65,26 +76,6 @@ def _rows(label: str, model: type[Model], pks: set[str]) -> QuerySet[Any]:
         Cast("pk", TextField()),
         Concat(Value(before), Cast(F(column), TextField()), output_field=TextField()),
     )
-
-
-def _registered(label: str, pks: set[str]) -> Q:
-    app_label, _, model = label.partition(".")
-    return Q(
-        type__content_type__app_label=app_label,
-        type__content_type__model=model,
-        object_pk__in=pks,
-    )
-
-
-def _resources(condition: Q) -> QuerySet[Any]:
-    label = Concat(
-        "type__content_type__app_label",
-        Value("."),
-        "type__content_type__model",
-        output_field=TextField(),
-    )
-    named = Resource.objects.filter(condition)
-    return named.values_list(label, Cast("object_pk", TextField()), Cast("name", TextField()))
 
 
 def _key(model: type[Model], text: str) -> Any:

@@ -20,8 +20,8 @@ class IntegerFilter(filters.Filter):
 
     field_class = forms.IntegerField
 
-    def filter(self, qs: QuerySet[Any], value: int | None) -> QuerySet[Any]:
-        if value is not None and not 0 < value <= LARGEST_INTEGER:
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if isinstance(value, int) and not 0 < value <= LARGEST_INTEGER:
             return qs.none()
         return super().filter(qs, value)
 

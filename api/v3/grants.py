@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from accounts.facts import FactQuerySet
+from permissions import holders_sql
+from permissions.compiled import Parameter, Statement, compiled
+from permissions.holders_sql import Grantees
 from permissions.resolving import canonical_pk, require_type
 
 # So many grants of the holders of one page are embedded; a page that would need more is refused,
@@ -60,9 +63,15 @@ OBJECT_PARAMETER = OpenApiParameter(
 class Asked:
     """Which grants a list of grantees is about: those of a type, or on one object of it."""
 
-    label: str
+    type_id: int
     object_pk: str | None
     permissions: dict[int, Row]  # the type's, as the start of each answer row
+
+    @property
+    def narrowing(self) -> dict[str, Any]:
+        """What the grantees listed are found by."""
+        found: dict[str, Any] = {"type_id": self.type_id}
+        return found if self.object_pk is None else {**found, "object_pk": self.object_pk}
 
 
 def asked(request: Request) -> Asked:
@@ -72,68 +81,92 @@ def asked(request: Request) -> Asked:
     label, object_pk = query.validated_data["model"], query.validated_data.get("object_pk")
     if object_pk is not None:
         object_pk = canonical_pk(label, object_pk)
-    return Asked(label=label, object_pk=object_pk, permissions=_permissions_of(label))
-
-
-def _permissions_of(label: str) -> dict[int, Row]:
     app_label, _, model = label.partition(".")
+    found = _permissions_of_type().rows(app_label=app_label, model=model)
+    if not found:
+        require_type(label)
+    return Asked(
+        type_id=found[0][0],
+        object_pk=object_pk,
+        permissions={
+            pk: {"codename": codename, "model": model, "app_label": app_label, "name": name}
+            for _, pk, codename, name in found
+        },
+    )
+
+
+@cache
+def _permissions_of_type() -> Statement:
     found = Permission.objects.filter(
         content_type__resource_type__isnull=False,
-        content_type__app_label=app_label,
-        content_type__model=model,
-    ).values_list("pk", "codename", "name")
-    rows = {
-        pk: {"codename": codename, "model": model, "app_label": app_label, "name": name}
-        for pk, codename, name in found
-    }
-    if not rows:
-        require_type(label)
-    return rows
-
-
-def object_grants(rows: FactQuerySet, holder: str, asked: Asked) -> dict[Any, list[Row]]:
-    """By holder, ordered by permission and object; one statement."""
-    rows = rows.active().filter(permission__in=asked.permissions)
-    if asked.object_pk is not None:
-        rows = rows.filter(object_pk=asked.object_pk)
-    # In the order of the index; the few permissions are put in theirs afterwards.
-    ordered = rows.order_by(holder, "permission_id", "object_pk")
-    by_holder: dict[Any, list[Row]] = defaultdict(list)
-    columns = ordered.values_list(holder, "pk", "permission_id", "object_pk")
-    for key, pk, permission, object_pk in _bounded(columns):
-        row = {"id": pk, **asked.permissions[permission], "object_pk": object_pk}
-        by_holder[key].append(row)
-    for found in by_holder.values():
-        found.sort(key=itemgetter("codename"))
-    return by_holder
-
-
-def global_grants(rows: FactQuerySet, holder: str) -> dict[Any, list[Row]]:
-    """By holder, of every type; one statement."""
-    ordered = rows.active().order_by(holder, "permission")
-    by_holder: dict[Any, list[Row]] = defaultdict(list)
-    columns = ordered.values_list(
-        holder,
-        "pk",
-        "permission__codename",
-        "permission__name",
-        "permission__content_type__model",
-        "permission__content_type__app_label",
+        content_type__app_label=Parameter("app_label"),
+        content_type__model=Parameter("model"),
     )
-    for key, pk, codename, name, model, app_label in _bounded(columns):
-        by_holder[key].append(
-            {"id": pk, "codename": codename, "model": model, "app_label": app_label, "name": name}
+    return compiled(found.order_by().values_list("content_type_id", "pk", "codename", "name"))
+
+
+def grants_of(
+    grantees: Grantees, keys: Sequence[Any], asked: Asked
+) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
+    """On objects as asked and on types, each by the grantee's key as text; two statements."""
+    return _on_objects(grantees, keys, asked), _on_types(grantees, keys)
+
+
+def _on_objects(grantees: Grantees, keys: Sequence[Any], asked: Asked) -> dict[str, list[Row]]:
+    found = _bounded(
+        holders_sql.object_grants(
+            grantees,
+            keys,
+            type_id=asked.type_id,
+            object_pk=asked.object_pk,
+            limit=MOST_GRANTS + 1,
         )
-    return by_holder
+    )
+    by_grantee: dict[str, list[list[Row]]] = defaultdict(list)
+    for (key, permission), rows in groupby(found, itemgetter(0, 2)):
+        by_grantee[str(key)].append(_of_permission(rows, **asked.permissions[permission]))
+    # They come in the order of the index; the few permissions are put in theirs here.
+    return {
+        key: [row for rows in sorted(parts, key=_codename) for row in rows]
+        for key, parts in by_grantee.items()
+    }
 
 
-def keys(holders: Iterable[Any]) -> list[Any]:
-    return [holder.pk for holder in holders]
+def _of_permission(
+    rows: Iterable[Any], *, codename: str, model: str, app_label: str, name: str
+) -> list[Row]:
+    """Written out: there may be thousands, and to merge two dicts takes twice as long."""
+    return [
+        {
+            "id": pk,
+            "codename": codename,
+            "model": model,
+            "app_label": app_label,
+            "name": name,
+            "object_pk": object_pk,
+        }
+        for _, pk, _, object_pk in rows
+    ]
 
 
-def _bounded(rows: QuerySet[Any]) -> Sequence[Any]:
-    found = list(rows[: MOST_GRANTS + 1])
-    if len(found) > MOST_GRANTS:
+def _codename(rows: list[Row]) -> str:
+    codename: str = rows[0]["codename"]
+    return codename
+
+
+def _on_types(grantees: Grantees, keys: Sequence[Any]) -> dict[str, list[Row]]:
+    found = _bounded(holders_sql.global_grants(grantees, keys, limit=MOST_GRANTS + 1))
+    return {
+        str(key): [
+            {"id": pk, "codename": codename, "model": model, "app_label": app_label, "name": name}
+            for _, pk, codename, name, model, app_label in rows
+        ]
+        for key, rows in groupby(found, itemgetter(0))
+    }
+
+
+def _bounded(rows: list[Any]) -> list[Any]:
+    if len(rows) > MOST_GRANTS:
         message = f"This page would hold more than {MOST_GRANTS} grants; ask for fewer holders."
         raise ValidationError({"page_size": [message]})
-    return found
+    return rows

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import Permission
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet
-from api.v3.descriptions import descriptions
+from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
+from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
 from permissions.grants import ObjectGrant, delete_object_grant, move_object_grant
 
@@ -29,67 +28,42 @@ class ExtraObjectGrantSerializer(ObjectGrantSerializer):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Grants:
-    """Grants on their way into an answer: two statements, whatever their number and types."""
-
-    columns: Sequence[tuple[int, int, str]]  # key, permission, object
-
-    def rows(self) -> list[dict[str, Any]]:
-        permissions = self._permissions()
-        labels = [self._label(permissions[permission]) for _, permission, _ in self.columns]
-        objects = [object_pk for _, _, object_pk in self.columns]
-        texts = descriptions(zip(labels, objects, strict=True))
-        return [
-            {
-                "id": pk,
-                **permissions[permission],
-                "object_pk": object_pk,
-                "object_description": texts.get((label, object_pk)),
-            }
-            for (pk, permission, object_pk), label in zip(self.columns, labels, strict=True)
-        ]
-
-    def _permissions(self) -> dict[int, dict[str, Any]]:
-        found = Permission.objects.filter(pk__in={permission for _, permission, _ in self.columns})
-        names = {
-            "codename": "codename",
-            "model": "content_type__model",
-            "app_label": "content_type__app_label",
-            "name": "name",
-            "app_label_verbose": "content_type__resource_type__app_verbose_name",
-            "model_verbose": "content_type__resource_type__verbose_name",
-        }
-        return {
-            pk: dict(zip(names, values, strict=True))
-            for pk, *values in found.values_list("pk", *names.values())
-        }
-
-    @staticmethod
-    def _label(permission: dict[str, Any]) -> str:
-        return f"{permission['app_label']}.{permission['model']}"
-
-
 class ObjectGrantViewSet(
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
-    mixins.ListModelMixin,
+    ColumnsViewSet,
     ModelAccessViewSet,
 ):
     """Who may view a grantee may view its grants."""
 
     serializer_class = ExtraObjectGrantSerializer
     filter_backends = FILTER_BACKENDS
+    columns = {
+        "id": "pk",
+        "codename": "permission__codename",
+        "model": "permission__content_type__model",
+        "app_label": "permission__content_type__app_label",
+        "name": "permission__name",
+        "app_label_verbose": "permission__content_type__resource_type__app_verbose_name",
+        "model_verbose": "permission__content_type__resource_type__verbose_name",
+        "object_pk": "object_pk",
+        "object_description": registered_text("permission__content_type_id", "object_pk"),
+    }
     # The unique index's order behind the holder's: a page is read from it without sorting.
     ordering_ties = ("permission_id", "object_pk", "pk")
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        columns = self.filter_queryset(self.get_queryset()).values_list(
-            "pk", "permission_id", "object_pk"
+    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Rows of our own tables describe themselves."""
+        texts = descriptions(
+            [
+                (f"{row['app_label']}.{row['model']}", row["object_pk"], row["object_description"])
+                for row in rows
+            ]
         )
-        page = self.paginate_queryset(columns)
-        return self.get_paginated_response(Grants(page or []).rows())
+        for row, text in zip(rows, texts, strict=True):
+            row["object_description"] = text
+        return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(self._row(self.get_object()))
@@ -107,5 +81,6 @@ class ObjectGrantViewSet(
     def perform_destroy(self, instance: ObjectGrant) -> None:
         delete_object_grant(grant=instance, actor=self.caller)
 
-    def _row(self, grant: ObjectGrant) -> dict[str, Any]:
-        return Grants([(grant.pk, grant.permission_id, grant.object_pk)]).rows()[0]
+    def _row(self, grant: ObjectGrant) -> Row:
+        found = type(grant).objects.filter(pk=grant.pk).values_list(*self.columns.values())
+        return self.completed([dict(zip(self.columns, found.get(), strict=True))])[0]

@@ -21,10 +21,18 @@ class Ordering(OrderingFilter):
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
-        asked = request.query_params.get(self.ordering_param, "").split(",")
-        wanted = list(_columns(asked, view.ordering_fields)) or list(view.ordering)
-        placed = (_placed(column, queryset.model) for column in wanted)
-        return queryset.order_by(*placed, *getattr(view, "ordering_ties", ("pk",)))
+        return ordered(queryset, wanted_order(request, view))
+
+
+def wanted_order(request: Request, view: Any) -> list[str]:
+    """The columns, each once."""
+    asked = request.query_params.get(Ordering.ordering_param, "").split(",")
+    wanted = list(_columns(asked, view.ordering_fields)) or list(view.ordering)
+    return list(dict.fromkeys([*wanted, *getattr(view, "ordering_ties", ("pk",))]))
+
+
+def ordered(queryset: QuerySet[Any], columns: Iterable[str]) -> QuerySet[Any]:
+    return queryset.order_by(*(_placed(column, queryset.model) for column in columns))
 
 
 def _columns(names: Iterable[str], fields: dict[str, str]) -> Iterable[str]:
@@ -50,10 +58,15 @@ class Filters(DjangoFilterBackend):
     """Builds no form where no parameter of it was given, which is what most requests are like."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
-        filterset = self.get_filterset_class(view, queryset)
-        if filterset is None or filterset.base_filters.keys().isdisjoint(_given(request)):
+        if not given_filters(request, view):
             return queryset
         return super().filter_queryset(request, queryset, view)
+
+
+def given_filters(request: Request, view: Any) -> set[str]:
+    """Names of the view's filters that have a parameter."""
+    filterset = getattr(view, "filterset_class", None)
+    return filterset.base_filters.keys() & _given(request) if filterset else set()
 
 
 def _given(request: Request) -> set[str]:

@@ -8,11 +8,11 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
 from api.access import CallerAccess, find, may_view
 from api.v3.filters import IntegerFilter, UuidTextFilter
+from api.v3.listing import ColumnsViewSet
 from api.v3.ordering import FILTER_BACKENDS
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
 from roles.models import Role
@@ -86,9 +86,10 @@ class PermissionFilter(filters.FilterSet):
         return queryset.filter(pk__in=grants.active().values("permission"))
 
 
-class PermissionViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, GenericViewSet):
+class PermissionViewSet(mixins.RetrieveModelMixin, ColumnsViewSet):
     """Readable by every authenticated caller: it says what exists, not who holds it."""
 
+    reach = "all"
     queryset = Permission.objects.filter(content_type__resource_type__isnull=False).select_related(
         "content_type__resource_type"
     )
@@ -96,6 +97,15 @@ class PermissionViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, Generi
     permission_classes = (CallerAccess,)
     filterset_class = PermissionFilter
     filter_backends = FILTER_BACKENDS
+    columns = {
+        "id": "pk",
+        "name": "name",
+        "codename": "codename",
+        "model": "content_type__model",
+        "app_label": "content_type__app_label",
+        "app_label_verbose": "content_type__resource_type__app_verbose_name",
+        "model_verbose": "content_type__resource_type__verbose_name",
+    }
     ordering = ("name",)
     ordering_fields = {
         "id": "pk",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from api.access import resource_of, visible_or_403
+from api.access import resource_of
 from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
 from permissions.decisions import ResourceRef
 from permissions.models import RoleObjectPermission
@@ -34,6 +31,7 @@ class RoleObjectPermissionViewSet(ObjectGrantViewSet):
     )
     serializer_class = ExtraRoleObjectPermissionSerializer
     filterset_class = RoleObjectPermissionFilter
+    seen_by = "group"
     ordering = ("group__name",)
     ordering_fields = {
         "id": "pk",
@@ -43,9 +41,6 @@ class RoleObjectPermissionViewSet(ObjectGrantViewSet):
         "group__name": "group__name",
         "group__role__name": "group__name",
     }
-
-    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return visible_or_403(queryset, caller=self.caller, by="group")
 
     def needed(self, verb: str, obj: RoleObjectPermission) -> list[tuple[str, ResourceRef]]:
         """Moving a grant takes it away in one place and gives it in another."""

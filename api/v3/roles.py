@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet, find, may_view, visible_or_404
 from api.v3.filters import AnyOfFilter, BooleanFilter, IntegerFilter
+from api.v3.listing import ColumnsViewSet
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.assignments import assign_role, unassign_role
@@ -35,10 +36,6 @@ class RoleSerializer(serializers.ModelSerializer):
     class Meta:
         model = Role
         fields = ["pk", "name"]
-
-    def to_representation(self, instance: Role) -> dict[str, Any]:
-        """By hand: a page of them is this door's most frequent answer."""
-        return {"pk": str(instance.pk), "name": instance.name}
 
 
 class RoleMemberSerializer(serializers.Serializer):
@@ -94,7 +91,7 @@ class RoleViewSet(
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
-    mixins.ListModelMixin,
+    ColumnsViewSet,
     ModelAccessViewSet,
 ):
     queryset = Role.objects.public()
@@ -102,13 +99,10 @@ class RoleViewSet(
     lookup_field = "uuid"
     filterset_class = RoleFilter
     filter_backends = FILTER_BACKENDS
+    columns = {"pk": "pk", "name": "name"}
     ordering = ("name",)
     ordering_fields = {"name": "name", "pk": "uuid", "group__name": "name"}
     search_fields = ("name",)
-
-    def get_queryset(self) -> QuerySet[Role]:
-        queryset = super().get_queryset()
-        return queryset.only("uuid", "name") if self.action == "list" else queryset
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         serializer.instance = create_role(actor=self.caller, **serializer.validated_data)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from api.access import resource_of, visible_or_403
+from api.access import resource_of
 from api.v3.filters import IntegerFilter
 from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
 from permissions.decisions import ResourceRef
@@ -32,6 +29,7 @@ class UserObjectPermissionViewSet(ObjectGrantViewSet):
     )
     serializer_class = ExtraUserObjectPermissionSerializer
     filterset_class = UserObjectPermissionFilter
+    seen_by = "user"
     ordering = ("user__username",)
     ordering_fields = {
         "id": "pk",
@@ -40,9 +38,6 @@ class UserObjectPermissionViewSet(ObjectGrantViewSet):
         "name": "permission__name",
         "user__username": "user__username",
     }
-
-    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return visible_or_403(queryset, caller=self.caller, by="user")
 
     def needed(self, verb: str, obj: UserObjectPermission) -> list[tuple[str, ResourceRef]]:
         """Moving a grant takes it away in one place and gives it in another."""

@@ -6,14 +6,16 @@ SQLite has one. There is enough data, and it is analyzed, for an index to be wor
 
 import json
 import re
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 
 from accounts.models import Group, GroupClosure, GroupMembership, Token, User
-from permissions import engine, sql
+from permissions import engine, holders_sql, sql
 from permissions.callers import Caller
+from permissions.compiled import Parameter, compiled
 from permissions.decisions import Question, ResourceRef, SubjectRef
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
 from roles.models import Role, RoleAssignment, default_namespace
@@ -145,6 +147,35 @@ def test_an_index_serves_every_statement(crowd, bearer_of):
     }
 
     assert {name: tables for name, tables in found.items() if tables} == {}
+
+
+def test_grantees_are_looked_up_among_the_users(crowd):
+    page = User.objects.filter(pk__in=holders_sql.users_granted(Parameter("type_id")))
+    statement = compiled(page.order_by("username").values_list("pk"))
+    group = facts.permission("authentik_core.view_group").content_type_id
+
+    assert len(statement.rows(type_id=group)) == USERS
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # As on an SSD: else so few users are cheaper to read than to look up.
+            cursor.execute("SET LOCAL random_page_cost = 1.1")
+    read = _tables_read(statement.text, {**statement.fixed, "type_id": group})
+    assert "authentik_core_user" not in read
+
+
+@pytest.mark.parametrize("grantees", [holders_sql.USERS, holders_sql.ROLES])
+def test_the_grants_of_a_page_of_grantees_are_found_by_index(crowd, grantees, monkeypatch):
+    asked = Mock(return_value=[])
+    monkeypatch.setattr(sql, "rows", asked)
+    holders = User if grantees is holders_sql.USERS else Role
+    keys = list(holders.objects.values_list("pk", flat=True)[:10])
+    group = facts.permission("authentik_core.view_group").content_type_id
+
+    holders_sql.object_grants(grantees, keys, type_id=group, object_pk=None, limit=500)
+    holders_sql.global_grants(grantees, keys, limit=500)
+
+    read = [_tables_read(*statement.args) & GRANTS for statement in asked.call_args_list]
+    assert read == [set(), set()]
 
 
 def may_ask(bearer_of, user):
