@@ -1,4 +1,4 @@
-"""Tokens: making them, and finding out whose a key is."""
+"""Tokens: making them, changing their keys, and noting their use."""
 
 from __future__ import annotations
 
@@ -19,32 +19,14 @@ from audit.operations import record
 LAST_USED_EVERY = timedelta(hours=1)
 
 
-def authenticate_key(key: str) -> Token | None:
-    """The API token with this key, if it counts now and its user is active; one statement.
-
-    At most once an hour a second statement notes that the token is in use.
-    """
-    if not key or "\0" in key:
-        return None
-    token = (
-        Token.objects.unexpired()
-        .filter(key_digest__in=digests(key), intent=TokenIntent.API, user__is_active=True)
-        .select_related("user")
-        .first()
-    )
-    if token is not None:
-        _note_use(token)
-    return token
-
-
-def _note_use(token: Token) -> None:
-    if token.last_used is None or token.last_used < noted_before():
-        note_use(token.key_digest)
-
-
 def noted_before() -> datetime:
     """A token noted as used before this is due to be noted again."""
     return timezone.now() - LAST_USED_EVERY
+
+
+def note_use_of(token: Token) -> None:
+    if token.last_used is None or token.last_used < noted_before():
+        note_use(token.key_digest)
 
 
 def note_use(*key_digests: str) -> None:

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from accounts.models import Group, Token, TokenIntent, TokenQuerySet, User, UserType
 from accounts.secrets import generate_hex_id, generate_key
-from accounts.tokens import authenticate_key
 from permissions.bootstrap import ADMINS
+from permissions.callers import authenticate_key
 from permissions.deletion import delete_tokens
 from permissions.membership import add_members
 from permissions.subjects import create_group, create_user

@@ -53,6 +53,8 @@ class Statement:
     converters: Mapping[int, Sequence[Converter]]
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:
+        # As Django does where it opens a cursor: once a request, where it is asked to.
+        connection.close_if_health_check_failed()
         given = {name: one.bound(values[name]) for name, one in self.parameters.items()}
         found = sql.rows(self.text, {**self.fixed, **given})
         return [self._converted(row) for row in found] if self.converters else found

@@ -36,6 +36,15 @@ def test_a_key_says_who_is_calling(anonymous, scheme):
     assert response.json()["user"]["username"] == "alice"
 
 
+def test_a_key_from_under_an_older_secret_still_counts(anonymous, settings):
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "newer"
+
+    response = anonymous.get(ME, HTTP_AUTHORIZATION="Bearer good-key")
+
+    assert response.json()["user"]["username"] == "alice"
+
+
 REFUSED = {
     "nothing": (None, NOT_PROVIDED),
     "empty": ("", NOT_PROVIDED),

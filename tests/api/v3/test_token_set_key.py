@@ -1,7 +1,8 @@
 import pytest
 
-from accounts.tokens import authenticate_key, create_token
+from accounts.tokens import create_token
 from audit.models import Event, EventKind
+from permissions.callers import authenticate_key
 from tests import facts
 
 pytestmark = pytest.mark.django_db

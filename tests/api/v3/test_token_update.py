@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Token, TokenIntent
-from accounts.tokens import authenticate_key, create_token
+from accounts.tokens import create_token
 from audit.models import Event, EventKind
+from permissions.callers import authenticate_key
 from tests import facts
 
 pytestmark = pytest.mark.django_db
