@@ -69,7 +69,8 @@ class RoleQuerySet(models.QuerySet["Role"]):
 
     def shareable(self) -> Self:
         """Roles people may give and take, used or not."""
-        return self.filter(managed__isnull=True).exclude(namespace__code=SYSTEM_NAMESPACE)
+        own = Namespace.objects.filter(code=SYSTEM_NAMESPACE)
+        return self.filter(managed__isnull=True).exclude(namespace__in=own.values("pk"))
 
 
 class Role(models.Model):
