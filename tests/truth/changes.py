@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
+
+from audit.errors import InvalidInput
 from tests.truth.naive import (
     Assignment,
     Grant,
@@ -60,21 +63,25 @@ class Changes:
         name = pick(USERNAMES)
         if any(p.username == name for p in self.world.people.values()):
             return
-        person = Person(
-            username=name,
-            uuid=str(uuid.uuid4()),
-            hex_id=uuid.uuid4().hex[:24],
-            external_id=pick([None, f"ext-{name}"]),
-            email=pick(EMAILS),
+        fields: dict[str, Any] = {
+            "username": name,
+            "hex_id": uuid.uuid4().hex[:24],
+            "external_id": pick([None, f"ext-{name}"]),
+            "email": pick(EMAILS),
+        }
+        key = uuid.uuid4()
+        if self.write.judges_names and self._is_known(name):
+            with pytest.raises(InvalidInput):
+                self.write.add_user(uuid=key, **fields)
+            return
+        user = self.write.add_user(uuid=key, **fields)
+        self.world.people[str(user.pk)] = Person(uuid=str(key), **fields)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether somebody is found by what is to be somebody else's user name."""
+        return any(
+            name in (p.uuid, p.hex_id, p.external_id, p.email) for p in self.world.people.values()
         )
-        user = self.write.add_user(
-            username=name,
-            uuid=uuid.UUID(person.uuid),
-            hex_id=person.hex_id,
-            external_id=person.external_id,
-            email=person.email,
-        )
-        self.world.people[str(user.pk)] = person
 
     def set_active(self, pick: Pick) -> None:
         if not self.world.people:

@@ -64,6 +64,9 @@ class Rows:
     Every method answers the key of the row as text, as decisions name it.
     """
 
+    # Whether a user name that somebody else is known by is refused.
+    judges_names = False
+
     def add_user(self, **fields: Any) -> User:
         return User.objects.create(**fields)
 
@@ -201,6 +204,8 @@ class Rows:
 
 class Operations(Rows):
     """Writes as every door does, where there is an operation for it."""
+
+    judges_names = True
 
     def add_user(self, **fields: Any) -> User:
         return subjects.create_user(actor=None, **fields)
