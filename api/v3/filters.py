@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import django_filters
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
@@ -39,8 +40,7 @@ class FlagField(forms.Field):
         return found
 
 
-@extend_schema_field(OpenApiTypes.BOOL)
-class BooleanFilter(filters.Filter):
+class BooleanFilter(django_filters.BooleanFilter):
     """True or false. django-filter's own takes any other word for "do not filter": whoever asks for
     `is_active=yes` would be shown everybody.
     """
