@@ -180,27 +180,27 @@ def _delete_entries(label: str, entries: Any, *, actor: User | None) -> None:
 
     What doors noted about the entries goes with them, lest it pass for what is there.
     """
-    lost: dict[Scope, list[dict[str, Any]]] = defaultdict(list)
-    for row in entries.select_related("scope").order_by("pk"):
+    named = set(entries.values_list("scope", flat=True))
+    if not named:
+        return
+    # Assignments before scopes before entries, as whoever deletes or changes those goes, or the two
+    # would wait for each other.
+    inline = RoleAssignment.objects.filter(scope__in=named, scope__name__isnull=True)
+    inline.update(properties={})
+    scopes = {row.pk: row for row in lock_rows(Scope.objects.filter(pk__in=named))}
+    lost: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for row in entries.filter(scope__in=scopes).order_by("pk"):
         below = row.with_descendants
-        lost[row.scope].append(
+        lost[row.scope_id].append(
             {"type": label, "object_pk": row.object_pk, "with_descendants": below}
         )
-    if not lost:
-        return
     entries.delete()
-    Scope.objects.filter(pk__in=[scope.pk for scope in lost]).update(properties={})
-    inline = RoleAssignment.objects.filter(scope__in=lost, scope__name__isnull=True)
-    inline.update(properties={})
+    Scope.objects.filter(pk__in=lost).update(properties={})
+    changed = EventKind.SCOPE_CHANGED
     record_many(
         [
-            Entry(
-                kind=EventKind.SCOPE_CHANGED,
-                target=scope,
-                before={"entries": gone},
-                after={"entries": []},
-            )
-            for scope, gone in lost.items()
+            Entry(kind=changed, target=scopes[key], before={"entries": gone})
+            for key, gone in lost.items()
         ],
         actor=actor,
     )

@@ -98,14 +98,16 @@ def update_scope(
     """
     if scope.built_in:
         raise BuiltInScope
+    wanted: Selectors | None = None
+    if entries is not None:
+        kind = ScopeKind(kind or scope.kind)
+        # Holds resources, and before the scope: in this order deletions of resources go.
+        wanted = _selectors(kind, list(entries), actor=actor)
     scope = Scope.objects.select_for_update().get(pk=scope.pk)
     old = _current(scope)
     before = _facts(scope, old)
-    kind = ScopeKind(scope.kind) if kind is None else kind
-    if entries is not None:
-        new = _selectors(kind, list(entries), actor=actor)
-    else:
-        new = old if kind == ScopeKind.SELECTED else {}
+    kind = ScopeKind(kind or scope.kind)
+    new = wanted if wanted is not None else old if kind == ScopeKind.SELECTED else {}
     if _widens(scope, kind, old, new):
         users = Role.objects.filter(assignments__scope=scope).distinct()
         require_covers(actor=actor, roles=users)

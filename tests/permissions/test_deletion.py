@@ -92,6 +92,7 @@ def test_what_a_scope_loses_with_a_deleted_group_has_its_event():
     event = Event.objects.get(kind=EventKind.SCOPE_CHANGED)
     assert event.target_pk == str(scope.pk)
     assert [entry["object_pk"] for entry in (event.before or {})["entries"]] == [str(group.pk)]
+    assert event.after is None
     assert not scope.entries.exists()
 
 

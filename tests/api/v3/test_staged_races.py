@@ -123,6 +123,20 @@ def test_what_was_begun_before_the_deletion_goes_with_it(call, thing, ours, sayi
     assert sayings(ours) == (0, 0)
 
 
+def test_a_scope_is_changed_while_a_resource_it_names_is_deleted(ask, call, thing, ours):
+    named = {"name": "names it", "kind": "selected", "entries": [ENTRY]}
+    scope = f"/rbac/scopes/{ask('POST', '/rbac/scopes/', named).json()['pk']}/"
+    # The thing is locked before its entries go.
+    ours.execute("LOCK TABLE authentik_rbac_scopeentry IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours, lambda: call("DELETE", thing), lambda: call("PATCH", scope, {"entries": [ENTRY]})
+    )
+
+    assert answers == [204, 400]
+    assert call("DELETE", scope) == 204
+
+
 @pytest.mark.parametrize(
     ("deleted", "last_table"),
     [("user", "authentik_core_groupmembership"), ("role", "permissions_roleglobalgrant")],
