@@ -83,10 +83,8 @@ def asked(request: Request) -> Asked:
         object_pk = canonical_pk(label, object_pk)
     app_label, _, model = label.partition(".")
     found = _permissions_of_type().rows(app_label=app_label, model=model)
-    if not found:
-        require_type(label)
     return Asked(
-        type_id=found[0][0],
+        type_id=found[0][0] if found else require_type(label).content_type_id,
         object_pk=object_pk,
         permissions={
             pk: {"codename": codename, "model": model, "app_label": app_label, "name": name}
@@ -124,7 +122,9 @@ def _on_objects(grantees: Grantees, keys: Sequence[Any], asked: Asked) -> dict[s
     )
     by_grantee: dict[str, list[list[Row]]] = defaultdict(list)
     for (key, permission), rows in groupby(found, itemgetter(0, 2)):
-        by_grantee[str(key)].append(_of_permission(rows, **asked.permissions[permission]))
+        # One that was made since is not among them.
+        if permission in asked.permissions:
+            by_grantee[str(key)].append(_of_permission(rows, **asked.permissions[permission]))
     # They come in the order of the index; the few permissions are put in theirs here.
     return {
         key: [row for rows in sorted(parts, key=_codename) for row in rows]
