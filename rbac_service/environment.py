@@ -26,7 +26,9 @@ _HOST = re.compile(r"\*|\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:
 SHORTEST_KEY = 16
 _SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cached_statements"})
 # Those of Django; libpq's own are asked for.
-_POSTGRESQL_OPTIONS = frozenset({"prepare_threshold", "server_side_binding", "isolation_level"})
+_POSTGRESQL_OPTIONS = frozenset(
+    {"assume_role", "prepare_threshold", "server_side_binding", "isolation_level"}
+)
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 

@@ -110,6 +110,7 @@ def test_a_database_url_is_sqlite_or_postgresql(monkeypatch, text):
         "sqlite:////tmp/x.sqlite3?timeout=5",
         "postgresql://h/x?sslmode=verify-full&connect_timeout=3",
         "postgresql:///x?host=/run/postgresql",
+        "postgresql://h/x?assume_role=rbac",
     ],
 )
 def test_a_database_url_may_carry_options(monkeypatch, text):

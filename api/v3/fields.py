@@ -98,7 +98,9 @@ class KeyField(KeysField):
         return row
 
 
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
 def flag(request: Request, name: str, *, default: bool) -> bool:
     """A query parameter that is true or false; anything else is the default."""
-    words = {"true": True, "1": True, "false": False, "0": False}
-    return words.get(request.query_params.get(name, "").lower(), default)
+    return FLAGS.get(request.query_params.get(name, "").lower(), default)

@@ -12,7 +12,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from api.v3.fields import LARGEST_INTEGER
+from api.v3.fields import FLAGS, LARGEST_INTEGER
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -29,12 +29,11 @@ class IntegerFilter(filters.Filter):
 
 class FlagField(forms.Field):
     default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be true or false."}
-    words: ClassVar[dict[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
     def to_python(self, value: Any) -> bool | None:
         if value in self.empty_values:
             return None
-        found = self.words.get(value.strip().lower())
+        found = FLAGS.get(value.strip().lower())
         if found is None:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return found
