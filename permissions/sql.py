@@ -549,7 +549,8 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 
         A holding is wide when nothing of the type lies outside its scopes. A limited one is
         followed from the resources that its scopes name, and costs as much as they name; most
-        grants of its role may lie outside.
+        grants of its role may lie outside. Wide ones with scopes are followed too, because what
+        those name is known, even where no row has it.
         """
         wide = self.dialect.one_of.format(rows="SELECT DISTINCT v.role_id FROM wide v")
         return [
