@@ -27,7 +27,8 @@ def ensure_actions(
     type_ = ResourceType.objects.labelled(type_label).select_related("content_type").get()
     of_type = Permission.objects.filter(content_type=type_.content_type_id)
     known = set(of_type.filter(codename__in=wanted).values_list("codename", flat=True))
-    added = [name for name in wanted if name not in known]
+    # In one order: two who name the same actions in different orders wait for each other.
+    added = sorted(name for name in wanted if name not in known)
     if added:
         Permission.objects.bulk_create(
             [

@@ -91,7 +91,7 @@ def _register(wishes: Sequence[Wish], actor: User | None) -> None:
     found = unknown(wishes)
     if found.labels:
         create_types(actor=actor, specs=[_spec(label, wishes) for label in found.labels])
-    for kind, names in found.lacking.items():
+    for kind, names in sorted(found.lacking.items(), key=lambda lacking: lacking[0].pk):
         # Added to whatever others add meanwhile; to set them all would take theirs away.
         ensure_actions(type_label=kind.label, names=names, actor=actor)
         if len(list(_permissions([kind]))) > MOST_ACTIONS:

@@ -224,6 +224,8 @@ def _record_resources(
     InitialPermissions do not fire: naming a thing must not make anybody its creator.
     Whoever loses a race against the same registration changes nothing.
     """
+    # In one order: two who name the same resources in different orders wait for each other.
+    named = sorted(named)
     for start in range(0, len(named), BATCH):
         batch = named[start : start + BATCH]
         Resource.objects.bulk_create(

@@ -137,6 +137,25 @@ def test_a_scope_is_changed_while_a_resource_it_names_is_deleted(ask, call, thin
     assert call("DELETE", scope) == 204
 
 
+def test_scopes_that_name_new_resources_in_other_orders_are_both_made(ask, call, ours):
+    body = {"app_label": "races", "model": "open", "actions": ["view"], "mode": "open"}
+    kind = ask("POST", "/rbac/resource_types/", body).json()["label"]
+
+    def scope(name: str, *keys: str) -> Callable[[], int]:
+        entries = [{"type": kind, "object_pk": key} for key in keys]
+        return lambda: call("POST", "/rbac/scopes/", {"name": name, "entries": entries})
+
+    # Both wait in the midst of their rows.
+    ours.execute("""
+        INSERT INTO permissions_resource (type_id, object_pk, name, properties, created)
+        SELECT content_type_id, 'm', '', '{}', now() FROM permissions_resourcetype
+        JOIN django_content_type c ON c.id = content_type_id WHERE c.model = 'open'""")
+
+    answers = one_after_the_other(ours, scope("up", "a", "m", "z"), scope("down", "z", "m", "a"))
+
+    assert answers == [201, 201]
+
+
 @pytest.mark.parametrize(
     ("deleted", "last_table"),
     [("user", "authentik_core_groupmembership"), ("role", "permissions_roleglobalgrant")],
