@@ -260,12 +260,12 @@ def visible(
     rows come with the queryset.
     """
     model = queryset.model if by == "pk" else related_model(queryset.model, by)
-    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
     reach = reach or reach_of(user, model, action=action)
     if reach == "all":
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
     keys = sql.subquery(sql.visible_keys(_vendor(queryset.db), model), parameters)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
 
