@@ -61,6 +61,16 @@ def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> No
     _add([(group, user) for pk, group in wanted.items() if pk not in held], actor=actor)
 
 
+@transaction.atomic
+def change_groups(
+    *, user: User, joined: Iterable[Group], left: Iterable[Group], actor: User | None
+) -> None:
+    """The user joins and leaves these groups; what else it is in, or joins meanwhile, stays."""
+    rows = GroupMembership.objects.filter(user=user, group__in=list(left))
+    remove_memberships(list(rows.select_related("group", "user")), actor=actor)
+    _add([(group, user) for group in joined], actor=actor)
+
+
 def groups_around(user: User, wanted: Iterable[Group]) -> Q:
     """The groups of a user and those it is to be in."""
     now = GroupMembership.objects.filter(user=user).values("group")

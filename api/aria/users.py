@@ -49,7 +49,7 @@ from api.aria.wire import (
 from audit.errors import Conflict, InvalidInput
 from permissions import engine
 from permissions.decisions import Question, SubjectRef
-from permissions.membership import set_groups
+from permissions.membership import change_groups
 from permissions.subjects import create_user, delete_users, set_password, update_user
 
 # The product's rule; ours for every user name is narrower still.
@@ -279,15 +279,12 @@ def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> No
     A group the user is in already is named without being viewed: it was shown with the user.
     """
     ids = set(ids)
-    current = list(Group.objects.joined_by(user))
-    shown = [group for group in current if group.kind == GroupKind.GROUP]
+    shown = list(Group.objects.joined_by(user).filter(kind=GroupKind.GROUP))
     joined = _groups(view, ids - {group.pk for group in shown})
     left = [group for group in shown if group.pk not in ids]
-    wanted = [*joined, *(group for group in shown if group.pk in ids)]
     require_each(view.caller, "add_user_to_group", joined)
     require_each(view.caller, "remove_user_from_group", left)
-    kept = [group for group in current if group.kind != GroupKind.GROUP]
-    set_groups(user=user, groups=[*wanted, *kept], actor=view.caller)
+    change_groups(user=user, joined=joined, left=left, actor=view.caller)
 
 
 def _groups(view: OperationView, ids: set[uuid.UUID]) -> list[Group]:

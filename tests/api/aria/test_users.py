@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.models import Group, User
+from accounts.models import Group, GroupMembership, User
+from permissions.membership import change_groups
 from tests import facts
 from tests.api.aria.conftest import OTHER
 from tests.statements import counted
@@ -150,6 +151,21 @@ def test_groups_in_a_change_leave_departments_alone(root_door, bob):
     assert root_door.put("users", sent).json()["groupIds"] == [str(new.pk)]
     assert {group.name for group in bob.groups.all()} == {"department", "new"}
     assert old not in bob.groups.all()
+
+
+def test_a_department_joined_at_the_same_time_stays(root_door, bob, monkeypatch):
+    """Another door puts the user there between what this one reads and what it writes."""
+    department, new = facts.group("department", kind="department"), facts.group("new")
+
+    def joined_first(**changes):
+        GroupMembership.objects.create(group=department, user=bob)
+        change_groups(**changes)
+
+    monkeypatch.setattr("api.aria.users.change_groups", joined_first)
+    sent = {"id": str(bob.uuid), "username": "bob", "groupIds": [str(new.pk)]}
+
+    assert root_door.put("users", sent).status_code == 200
+    assert set(Group.objects.joined_by(bob)) == {department, new}
 
 
 def test_a_change_needs_an_id_that_is_somebodys(root_door, bob):
