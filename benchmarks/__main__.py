@@ -49,7 +49,7 @@ def main() -> None:
             [[version]] = connection.execute("SELECT split_part(version(), ' on ', 1)").fetchall()
         report.write(
             options.output,
-            command=f"python -m benchmarks {shlex.join(sys.argv[1:])}".rstrip(),
+            command=f"python -m benchmarks {shlex.join(_measuring(sys.argv[1:]))}".rstrip(),
             figures=figures,
             skipped=skipped,
             settings=database.SETTINGS,
@@ -72,6 +72,14 @@ def _options() -> argparse.Namespace:
     options.seconds = options.seconds or (2 if options.quick else 30)
     options.runs = options.runs or (3 if options.quick else 5)
     return options
+
+
+def _measuring(arguments: list[str]) -> list[str]:
+    """Without where data is kept and results go, which changes no figure."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--data")
+    parser.add_argument("--output")
+    return parser.parse_known_args(arguments)[1]
 
 
 def _configure(server_url: str, scratch: str) -> None:
