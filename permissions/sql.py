@@ -183,6 +183,9 @@ GRANTS_TO_ROLE = {
     "object": ("permissions_roleobjectpermission", "g.group_id"),
 }
 
+# About as many as an ordinary subject holds.
+FEW_ROLES = 32
+
 # By the type's key, because the planner would rather read all permissions than join by index.
 CHECK_ACCESS = """what AS (
         SELECT p.content_type_id AS type_id, p.id AS permission_id
@@ -334,20 +337,21 @@ class Text:
         later ones are not run once one has answered.
         """
         by_user = self._by_user("object", "AND g.object_pk = q.object_pk")
-        granted = f"{self._to_roles('global')}\n    UNION ALL\n    {self._to_roles('object')}"
         counts = self.within("h.path", "t.type_id", "q.object_pk")
-        return self._check(f"{by_user},", granted, counts, typed=True)
+        return self._check(f"{by_user},", ("global", "object"), counts, typed=True)
 
     def check_globally(self) -> str:
         """As ``check``, for a question without a resource: a shorter plan is a faster one."""
         counts = f"h.path = {self.dialect.no_path}"
-        return self._check("", self._to_roles("global"), counts, typed=False)
+        return self._check("", ("global",), counts, typed=False)
 
-    def _check(self, on_resource: str, granted: str, counts: str, *, typed: bool) -> str:
+    def _check(self, on_resource: str, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
+        granted = "\n    UNION ALL\n    ".join(self._to_roles(kind) for kind in kinds)
         parts = [
             *self._subject_side(),
             self.what(ONE_ACTION, typed=typed),
             "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
+            *(self._few(kind) for kind in kinds),
             f"granted AS MATERIALIZED (\n    {granted}\n)",
         ]
         return f"""{self._with(*parts)}
@@ -370,18 +374,35 @@ FROM who w CROSS JOIN what t CROSS JOIN q"""
          WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id {condition}
            AND {self.live("g")} LIMIT 1)"""
 
-    def _to_roles(self, kind: str) -> str:
-        """What the held roles have for t on everything ('global') or on q ('object').
+    def _few(self, kind: str) -> str:
+        """The first roles that have t on everything ('global') or on q ('object'), held or not."""
+        return f"""few_{kind} AS MATERIALIZED (
+    SELECT {GRANTS_TO_ROLE[kind][1]} AS role_id, g.id
+    {self._grants_to_roles(kind)}
+    WHERE {self.live("g")} LIMIT {FEW_ROLES + 1}
+)"""
 
-        A probe for each role and no join: the planner cannot know how few roles a subject holds,
+    def _to_roles(self, kind: str) -> str:
+        """What roles have for t on everything ('global') or on q ('object'): at least those held.
+
+        Most permissions, and most resources, are granted to fewer roles than a subject holds: these
+        are read at once, and where there are none nobody needs to know what the subject holds.
+        Otherwise a probe for each role held, and no join: the planner cannot know how few they are,
         and would rather read all grants of the permission.
         """
-        grants, role = GRANTS_TO_ROLE[kind]
+        role = GRANTS_TO_ROLE[kind][1]
+        are_few = f"(SELECT COUNT(*) FROM few_{kind}) <= {FEW_ROLES}"
+        return f"""SELECT 'role_{kind}' AS kind, few.role_id, few.id
+    FROM few_{kind} few WHERE {are_few}
+    UNION ALL
+    SELECT 'role_{kind}', {role}, g.id
+    {self._grants_to_roles(kind)} AND {role} {self._held_roles()}
+    WHERE {self.live("g")} AND NOT {are_few}"""
+
+    def _grants_to_roles(self, kind: str) -> str:
         on = "AND g.object_pk = q.object_pk" if kind == "object" else ""
-        return f"""SELECT 'role_{kind}' AS kind, {role} AS role_id, g.id
-    FROM what t CROSS JOIN q JOIN {grants} g
-      ON {role} {self._held_roles()} AND g.permission_id = t.permission_id {on}
-    WHERE {self.live("g")}"""
+        return f"""FROM what t CROSS JOIN q JOIN {GRANTS_TO_ROLE[kind][0]} g
+      ON g.permission_id = t.permission_id {on}"""
 
     def _held_roles(self, condition: str = "1 = 1") -> str:
         return self.dialect.one_of.format(
