@@ -64,7 +64,8 @@ def start(*, directory: Path | None = None, **settings: str) -> Server:
     """Start a server on data of its own; ``settings`` are added to its environment."""
     directory = directory or Path(tempfile.mkdtemp(prefix="rbac-server-"))
     port = _free_port()
-    token, password = secrets.token_urlsafe(24), secrets.token_urlsafe(12)
+    # Digits and letters: clients are given it as an argument, which must not look like an option.
+    token, password = secrets.token_hex(24), secrets.token_hex(12)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RBAC_")},
         "DJANGO_SETTINGS_MODULE": "rbac_service.settings",
