@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -182,7 +182,7 @@ def _add(
     if not limited and not created:
         return
     require_covers(actor=actor, roles=[row.role for row in (*limited, *created)])
-    entries = _made_unlimited(limited)
+    entries = change_times(limited, valid_from=None, valid_until=None)
     # Somebody may have written the same assignment since; theirs is as good.
     RoleAssignment.objects.bulk_create(created, ignore_conflicts=True)
     given = EventKind.ROLE_ASSIGNED
@@ -190,12 +190,17 @@ def _add(
     record_many(entries, actor=actor)
 
 
-def _made_unlimited(rows: list[RoleAssignment]) -> list[Entry]:
+def change_times(
+    rows: Sequence[RoleAssignment], *, valid_from: datetime | None, valid_until: datetime | None
+) -> list[Entry]:
+    """All in one statement; the events of it, to be recorded."""
     before = [assignment_facts(row) for row in rows]
     for row in rows:
-        row.valid_from = row.valid_until = None
+        row.valid_from, row.valid_until = valid_from, valid_until
     keys = [row.pk for row in rows]
-    RoleAssignment.objects.filter(pk__in=keys).update(valid_from=None, valid_until=None)
+    RoleAssignment.objects.filter(pk__in=keys).update(
+        valid_from=valid_from, valid_until=valid_until
+    )
     return [
         Entry(
             kind=EventKind.ROLE_ASSIGNMENT_CHANGED,

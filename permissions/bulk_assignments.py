@@ -20,6 +20,7 @@ from permissions.assignments import (
     Principal,
     RoleCycle,
     assignment_facts,
+    change_times,
     delete_assignments,
 )
 from permissions.ceiling import require_covers
@@ -58,7 +59,7 @@ def assign_roles(
         return
     roles = {role.pk: role for role, _ in missing} | {row.role_id: row.role for row in changed}
     require_covers(actor=actor, roles=roles.values())
-    entries = _changed(changed, valid_from, valid_until)
+    entries = change_times(changed, valid_from=valid_from, valid_until=valid_until)
     entries += _created(missing, valid_from, valid_until, actor)
     record_many(entries, actor=actor)
 
@@ -112,26 +113,6 @@ def _rows(wanted: dict[Key, Pair]) -> Any:
     # Roles times principals holds more than the pairs.
     exact = [row.pk for row in rows if _key(row) in wanted]
     return rows.filter(pk__in=exact)
-
-
-def _changed(
-    rows: Sequence[RoleAssignment], valid_from: datetime | None, valid_until: datetime | None
-) -> list[Entry]:
-    before = [assignment_facts(row) for row in rows]
-    for row in rows:
-        row.valid_from, row.valid_until = valid_from, valid_until
-    RoleAssignment.objects.filter(pk__in=[row.pk for row in rows]).update(
-        valid_from=valid_from, valid_until=valid_until
-    )
-    return [
-        Entry(
-            kind=EventKind.ROLE_ASSIGNMENT_CHANGED,
-            target=row.principal,
-            before=old,
-            after=assignment_facts(row),
-        )
-        for row, old in zip(rows, before, strict=True)
-    ]
 
 
 def _created(
