@@ -95,6 +95,13 @@ class ModelAccessViewSet(GenericViewSet):
     def model(self) -> type[Model]:
         return super().get_queryset().model
 
+    @classmethod
+    def seen_model(cls) -> type[Model]:
+        """Whose view permission decides who sees a row."""
+        assert cls.queryset is not None
+        model: type[Model] = cls.queryset.model
+        return model if cls.seen_by == "pk" else related_model(model, cls.seen_by)
+
     @property
     def caller(self) -> User:
         assert isinstance(self.request.user, User), "only authenticated callers get here"
@@ -109,8 +116,7 @@ class ModelAccessViewSet(GenericViewSet):
     @cached_property
     def reach(self) -> str:
         """On how many rows the caller has the view permission: 'all', 'some' or 'none'."""
-        by, model = self.seen_by, self.model
-        return engine.reach_of(self.caller, model if by == "pk" else related_model(model, by))
+        return engine.reach_of(self.caller, self.seen_model())
 
     def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """What the caller may view; one statement besides that of the queryset itself."""

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from permissions import sql
@@ -276,6 +277,16 @@ def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> 
     text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "reach", sql.Naming.NUMBER)
     [(reach,)] = sql.rows(text, parameters)
     return str(reach)
+
+
+def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view") -> RawSQL:
+    """Whether ``reach_of`` is 'all', as a condition; ``user_id`` may be a ``Parameter``."""
+    parameters = {
+        **_listing_parameters(SubjectRef(), action, model._meta.label_lower, None),
+        "user_id": user_id,
+    }
+    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "everywhere", sql.Naming.NUMBER)
+    return sql.exists(text, parameters)
 
 
 @dataclass(frozen=True, slots=True)

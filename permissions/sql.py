@@ -55,9 +55,11 @@ class Dialect:
     asked_actions: str
     asked_items: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
+    json_text: str  # {text} as JSON
     one_of: str  # what stands behind a column to have it looked up for each of {rows}
     looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
     has_lateral: bool
+    has_ordered_aggregates: bool  # SQLite from 3.44, which is not everywhere
 
     @property
     def now(self) -> str:
@@ -88,7 +90,9 @@ POSTGRESQL = Dialect(
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
     one_of="= ANY(ARRAY({rows}))",
     looked_up="SELECT unnest(ARRAY({rows}))",
+    json_text="CAST(to_json({text}) AS text)",
     has_lateral=True,
+    has_ordered_aggregates=True,
 )
 
 
@@ -118,7 +122,9 @@ SQLITE = Dialect(
     members="SELECT {key} FROM json_each({array}) AS listed",
     one_of="IN ({rows})",
     looked_up="{rows}",
+    json_text="json_quote({text})",
     has_lateral=False,
+    has_ordered_aggregates=False,
 )
 
 # A user name wins over a uuid, that over an id another system gave, and an e-mail address counts
@@ -515,20 +521,27 @@ SELECT CASE
     ELSE 'none' END
 FROM who w CROSS JOIN what t"""
 
+    def everywhere(self) -> str:
+        """As ``reach``: a row when it is 'all', and a shorter plan to see that."""
+        parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True)]
+        return f"""{self._with(*parts)}
+SELECT 1 FROM who w CROSS JOIN what t
+WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
+
     def _unlimited(self, roles: str = "") -> str:
         """Whether the subject w has the permission t on everything of its type.
 
-        Through ``roles``, or else those held without scope. The last is no EXISTS, because
-        PostgreSQL may then read all global grants of the roles into a hash table rather than probe
-        for one permission.
+        Through ``roles``, or else those held without scope. What is found soonest comes first. The
+        last is no EXISTS, because PostgreSQL may then read all global grants of the roles into a
+        hash table rather than probe for one permission.
         """
         roles = roles or self._held_roles(f"h.path = {self.dialect.no_path}")
         return f"""(
-        EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
-                AND g.group_uuid IN (SELECT m.group_id FROM member m))
-        OR EXISTS (SELECT 1 FROM permissions_userglobalgrant g
-                   WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
-                     AND {self.live("g")})
+        EXISTS (SELECT 1 FROM permissions_userglobalgrant g
+                WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+                  AND {self.live("g")})
+        OR EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
+                   AND g.group_uuid IN (SELECT m.group_id FROM member m))
         OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
                      WHERE g.role_id {roles} AND g.permission_id = t.permission_id
                        AND {self.live("g")} LIMIT 1), FALSE))"""
@@ -947,7 +960,9 @@ def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_AL
             return cursor.fetchall()
 
 
-def subquery(text: str, parameters: Mapping[str, Any]) -> RawSQL:
+def subquery(
+    text: str, parameters: Mapping[str, Any], output_field: models.Field[Any, Any] | None = None
+) -> RawSQL:
     """A statement as an expression for ``filter(pk__in=…)``, whose parameters go by position."""
     names: list[str] = []
 
@@ -956,4 +971,10 @@ def subquery(text: str, parameters: Mapping[str, Any]) -> RawSQL:
         return "%s"
 
     positional = re.sub(r"%\((\w+)\)s", by_position, text)
-    return RawSQL(positional, [parameters[name] for name in names])  # noqa: S611  no input in text
+    values = [parameters[name] for name in names]
+    return RawSQL(positional, values, output_field)  # noqa: S611  no input in text
+
+
+def exists(text: str, parameters: Mapping[str, Any]) -> RawSQL:
+    """Whether a statement finds anything, as a condition of another."""
+    return subquery(f"EXISTS ({text})", parameters, models.BooleanField())

@@ -65,7 +65,7 @@ class RoleQuerySet(models.QuerySet["Role"]):
             built_in=True,
             global_grants__isnull=True,
         )
-        return self.shareable().exclude(pk__in=unused.values("pk"))
+        return self.shareable().filter(Q(built_in=False) | ~Q(pk__in=unused.values("pk")))
 
     def shareable(self) -> Self:
         """Roles people may give and take, used or not."""
@@ -102,13 +102,14 @@ class Role(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["namespace", "code"], name="role_code_unique")
         ]
-        # The few roles a decision must leave out.
         indexes = [
+            # The few roles a decision must leave out, and those a list may have to.
             models.Index(
                 fields=["uuid"],
                 condition=Q(is_enabled=False) | Q(disabled_from__isnull=False),
                 name="role_disabled",
-            )
+            ),
+            models.Index(fields=["uuid"], condition=Q(built_in=True), name="role_built_in"),
         ]
         permissions = [
             ("assign_role_permissions", "Can assign permissions to users"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,18 +11,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.access import ModelAccessViewSet
 from api.v3 import assigning
 from api.v3.grants import (
-    MODEL_PARAMETER,
-    OBJECT_PARAMETER,
     GlobalGrantSerializer,
+    GranteesViewSet,
     ObjectGrantSerializer,
-    asked,
-    grants_of,
 )
-from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
+from permissions.expressions import UuidText
 from permissions.holders_sql import ROLES, roles_granted
 from roles.models import Role
 
@@ -38,12 +33,14 @@ class RoleAssignedObjectPermissionSerializer(serializers.Serializer):
     model_permissions = GlobalGrantSerializer(many=True, read_only=True)
 
 
-class RoleAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
+class RoleAssignedPermissionViewSet(GranteesViewSet):
     queryset = Role.objects.public()
+    grantees = ROLES
+    key = "role_pk"
     serializer_class = RoleAssignedObjectPermissionSerializer
     lookup_field = "uuid"
     filter_backends = FILTER_BACKENDS
-    columns = {"role_pk": "pk", "name": "name"}
+    columns = {"role_pk": UuidText("pk"), "name": "name"}
     ordering = ("name",)
     ordering_fields = {
         "name": "name",
@@ -57,24 +54,6 @@ class RoleAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
     @classmethod
     def narrowed(cls, queryset: QuerySet[Role], **values: Any) -> QuerySet[Role]:
         return queryset.filter(pk__in=roles_granted(**values))
-
-    @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
-    def list(self, request: Request) -> Response:
-        self.get_queryset()  # who may view no role is told so first
-        self.asked = asked(request)
-        return self.answer(self.rows(**self.asked.narrowing))
-
-    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        on_objects, on_types = grants_of(ROLES, [row["role_pk"] for row in rows], self.asked)
-        return [
-            {
-                **row,
-                "permissions": on_objects.get(str(row["role_pk"]), []),
-                "object_permissions": on_objects.get(str(row["role_pk"]), []),
-                "model_permissions": on_types.get(str(row["role_pk"]), []),
-            }
-            for row in rows
-        ]
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_roles_assign",

@@ -14,17 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User, UserType, uid_of
-from api.access import ModelAccessViewSet
 from api.v3 import assigning
 from api.v3.grants import (
-    MODEL_PARAMETER,
-    OBJECT_PARAMETER,
     GlobalGrantSerializer,
+    GranteesViewSet,
     ObjectGrantSerializer,
-    asked,
-    grants_of,
 )
-from api.v3.listing import ColumnsViewSet, Row
+from api.v3.listing import Row
 from api.v3.ordering import FILTER_BACKENDS
 from permissions.holders_sql import USERS, users_granted
 
@@ -60,8 +56,10 @@ class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):
         ]
 
 
-class UserAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
+class UserAssignedPermissionViewSet(GranteesViewSet):
     queryset = User.objects.with_superuser()
+    grantees = USERS
+    key = "pk"
     serializer_class = UserAssignedObjectPermissionSerializer
     filter_backends = FILTER_BACKENDS
     columns = {
@@ -85,25 +83,11 @@ class UserAssignedPermissionViewSet(ColumnsViewSet, ModelAccessViewSet):
     def narrowed(cls, queryset: QuerySet[User], **values: Any) -> QuerySet[User]:
         return queryset.filter(pk__in=users_granted(**values))
 
-    @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
-    def list(self, request: Request) -> Response:
-        self.get_queryset()  # who may view nobody is told so first
-        self.asked = asked(request)
-        return self.answer(self.rows(**self.asked.narrowing))
-
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        on_objects, on_types = grants_of(USERS, [row["pk"] for row in rows], self.asked)
-        return [
-            {
-                **row,
-                "uid": uid_of(row["uid"]),
-                "permissions": on_objects.get(str(row["pk"]), []),
-                "object_permissions": on_objects.get(str(row["pk"]), []),
-                "model_permissions": on_types.get(str(row["pk"]), []),
-                "is_superuser": row["is_active"] and row["is_superuser"],
-            }
-            for row in rows
-        ]
+        for row in rows:
+            row["uid"] = uid_of(row["uid"])
+            row["is_superuser"] = row["is_active"] and row["is_superuser"]
+        return super().completed(rows)
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_users_assign",

@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 
 from accounts.models import Group, Token, User
 from permissions.engine import python_model
+from permissions.expressions import UuidText
 from permissions.models import Resource
 from roles.models import InitialPermissions, Namespace, Role, Scope
 
@@ -46,7 +47,7 @@ def descriptions(objects: Sequence[tuple[str, str, str | None]]) -> list[str | N
 
     One statement, if there are rows of our own tables among them.
     """
-    models = {label: python_model(label) for label, _, _ in objects}
+    models = {label: python_model(label) for label in {label for label, _, _ in objects}}
     keys: dict[str, set[str]] = defaultdict(set)
     for label, key, _ in objects:
         if models[label] is not None:
@@ -65,7 +66,7 @@ def _own(keys: Mapping[str, set[str]]) -> dict[Key, str]:
     if not parts:
         return {}
     found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    return {(label, _written(key, label)): text for label, key, text in found}
+    return {(label, key): text for label, key, text in found}
 
 
 def _rows(label: str, model: type[Model], pks: set[str]) -> QuerySet[Any]:
@@ -73,7 +74,7 @@ def _rows(label: str, model: type[Model], pks: set[str]) -> QuerySet[Any]:
     known = [pk for text in pks if (pk := _key(model, text)) is not None]
     return model._default_manager.filter(pk__in=known).values_list(
         Value(label, output_field=TextField()),
-        Cast("pk", TextField()),
+        UuidText("pk") if isinstance(model._meta.pk, UUIDField) else Cast("pk", TextField()),
         Concat(Value(before), Cast(F(column), TextField()), output_field=TextField()),
     )
 
@@ -84,11 +85,3 @@ def _key(model: type[Model], text: str) -> Any:
         return uuid.UUID(text) if isinstance(model._meta.pk, UUIDField) else int(text)
     except ValueError:
         return None
-
-
-def _written(key: str, label: str) -> str:
-    """SQLite stores uuids as bare digits."""
-    model = python_model(label)
-    if model is not None and isinstance(model._meta.pk, UUIDField):
-        return str(uuid.UUID(key))
-    return key

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
-from django.contrib.auth.models import Permission
-from drf_spectacular.utils import OpenApiParameter
+import orjson
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from api.access import ModelAccessViewSet
+from api.renderers import Written
+from api.v3.listing import ColumnsViewSet
+from audit.errors import InvalidInput
 from permissions import holders_sql
-from permissions.compiled import Parameter, Statement, compiled
-from permissions.holders_sql import Grantees
+from permissions.holders_sql import MARK, Grantees
 from permissions.resolving import canonical_pk, require_type
 
 # So many grants of the holders of one page are embedded; a page that would need more is refused,
@@ -51,6 +53,9 @@ class ObjectQuerySerializer(serializers.Serializer):
     object_pk = serializers.CharField(required=False, trim_whitespace=False)
 
 
+# One for all requests: to make its fields takes longer than to use them.
+_QUERY = ObjectQuerySerializer()
+
 MODEL_PARAMETER = OpenApiParameter(
     "model", str, required=True, description="The type, as `app_label.model`."
 )
@@ -63,110 +68,103 @@ OBJECT_PARAMETER = OpenApiParameter(
 class Asked:
     """Which grants a list of grantees is about: those of a type, or on one object of it."""
 
-    type_id: int
+    app_label: str
+    model: str
     object_pk: str | None
-    permissions: dict[int, Row]  # the type's, as the start of each answer row
 
     @property
     def narrowing(self) -> dict[str, Any]:
         """What the grantees listed are found by."""
-        found: dict[str, Any] = {"type_id": self.type_id}
+        found = {"app_label": self.app_label, "model": self.model}
         return found if self.object_pk is None else {**found, "object_pk": self.object_pk}
 
 
+class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
+    """Who has been granted something of a type, ``asked`` for by the request.
+
+    ``grantees`` are of the kind whose key is the member ``key`` of a row.
+    """
+
+    grantees: ClassVar[Grantees]
+    key: ClassVar[str]
+    asked: Asked
+
+    @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
+    def list(self, request: Request) -> Response:
+        try:
+            self.asked = asked(request)
+            page = self.answer(self.rows(**self.asked.narrowing))
+        except (ValidationError, InvalidInput):
+            self.get_queryset()  # who may view no grantee is told so first
+            raise
+        return page
+
+    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        if not rows:
+            # Of a type that does not exist nobody has anything either.
+            require_type(f"{self.asked.app_label}.{self.asked.model}")
+            return rows
+        keys = [row[self.key] for row in rows]
+        on_objects, on_types = grants_of(self.grantees, keys, self.asked)
+        return [
+            {
+                **row,
+                "permissions": on_objects.get(str(key), []),
+                "object_permissions": on_objects.get(str(key), []),
+                "model_permissions": on_types.get(str(key), []),
+            }
+            for key, row in zip(keys, rows, strict=True)
+        ]
+
+
 def asked(request: Request) -> Asked:
-    """Raises ValidationError and InvalidInput for an unknown type or a malformed key."""
-    query = ObjectQuerySerializer(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    label, object_pk = query.validated_data["model"], query.validated_data.get("object_pk")
+    """Raises ValidationError and InvalidInput for what is no type, or a malformed key."""
+    query = _QUERY.run_validation(request.query_params)
+    label, object_pk = query["model"], query.get("object_pk")
     if object_pk is not None:
         object_pk = canonical_pk(label, object_pk)
     app_label, _, model = label.partition(".")
-    found = _permissions_of_type().rows(app_label=app_label, model=model)
-    return Asked(
-        type_id=found[0][0] if found else require_type(label).content_type_id,
-        object_pk=object_pk,
-        permissions={
-            pk: {"codename": codename, "model": model, "app_label": app_label, "name": name}
-            for _, pk, codename, name in found
-        },
-    )
-
-
-@cache
-def _permissions_of_type() -> Statement:
-    found = Permission.objects.filter(
-        content_type__resource_type__isnull=False,
-        content_type__app_label=Parameter("app_label"),
-        content_type__model=Parameter("model"),
-    )
-    return compiled(found.order_by().values_list("content_type_id", "pk", "codename", "name"))
+    return Asked(app_label=app_label, model=model, object_pk=object_pk)
 
 
 def grants_of(
     grantees: Grantees, keys: Sequence[Any], asked: Asked
-) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
-    """On objects as asked and on types, each by the grantee's key as text; two statements."""
-    return _on_objects(grantees, keys, asked), _on_types(grantees, keys)
+) -> tuple[dict[str, Written], dict[str, list[Row]]]:
+    """On objects as asked and on types, each by the grantee's key as text; one statement.
 
-
-def _on_objects(grantees: Grantees, keys: Sequence[Any], asked: Asked) -> dict[str, list[Row]]:
-    found = _bounded(
-        holders_sql.object_grants(
-            grantees,
-            keys,
-            type_id=asked.type_id,
-            object_pk=asked.object_pk,
-            limit=MOST_GRANTS + 1,
-        )
+    They come by permission; those on objects in the order of the objects.
+    """
+    found = holders_sql.grants_to(
+        grantees,
+        keys,
+        app_label=asked.app_label,
+        model=asked.model,
+        object_pk=asked.object_pk,
+        limit=MOST_GRANTS + 1,
     )
-    by_grantee: dict[str, list[list[Row]]] = defaultdict(list)
-    for (key, permission), rows in groupby(found, itemgetter(0, 2)):
-        # One that was made since is not among them.
-        if permission in asked.permissions:
-            by_grantee[str(key)].append(_of_permission(rows, **asked.permissions[permission]))
-    # They come in the order of the index; the few permissions are put in theirs here.
-    return {
-        key: [row for rows in sorted(parts, key=_codename) for row in rows]
-        for key, parts in by_grantee.items()
-    }
-
-
-def _of_permission(
-    rows: Iterable[Any], *, codename: str, model: str, app_label: str, name: str
-) -> list[Row]:
-    """Written out: there may be thousands, and to merge two dicts takes twice as long."""
-    return [
-        {
-            "id": pk,
-            "codename": codename,
-            "model": model,
-            "app_label": app_label,
-            "name": name,
-            "object_pk": object_pk,
+    on_objects: dict[str, list[str]] = defaultdict(list)
+    on_types: dict[str, list[Row]] = defaultdict(list)
+    counted = {True: 0, False: 0}
+    for one in sorted(found, key=attrgetter("app_label", "model", "codename")):
+        counted[one.on_objects] += one.count
+        permission = {
+            "codename": one.codename,
+            "model": one.model,
+            "app_label": one.app_label,
+            "name": one.name,
         }
-        for _, pk, _, object_pk in rows
-    ]
-
-
-def _codename(rows: list[Row]) -> str:
-    codename: str = rows[0]["codename"]
-    return codename
-
-
-def _on_types(grantees: Grantees, keys: Sequence[Any]) -> dict[str, list[Row]]:
-    found = _bounded(holders_sql.global_grants(grantees, keys, limit=MOST_GRANTS + 1))
-    return {
-        str(key): [
-            {"id": pk, "codename": codename, "model": model, "app_label": app_label, "name": name}
-            for _, pk, codename, name, model, app_label in rows
-        ]
-        for key, rows in groupby(found, itemgetter(0))
-    }
-
-
-def _bounded(rows: list[Any]) -> list[Any]:
-    if len(rows) > MOST_GRANTS:
+        if one.on_objects:
+            on_objects[one.grantee].append(_written(one.texts, permission))
+        else:
+            on_types[one.grantee].append({"id": int(one.texts), **permission})
+    if max(counted.values()) > MOST_GRANTS:
         message = f"This page would hold more than {MOST_GRANTS} grants; ask for fewer holders."
         raise ValidationError({"page_size": [message]})
-    return rows
+    return {key: Written(f"[{','.join(parts)}]") for key, parts in on_objects.items()}, on_types
+
+
+def _written(texts: str, permission: Row) -> str:
+    """JSON of grants on objects: what they have in common goes where the database left a mark."""
+    common = orjson.dumps(permission).decode()[1:-1]
+    grants = texts.replace(MARK, f',{common},"object_pk":')
+    return f'{{"id":{grants}}}'

@@ -1,13 +1,14 @@
 """Lists whose rows are columns, read by statements compiled once for each shape of request.
 
 The shape is what the text of a statement depends on: the view, the order, and which filters there
-are. A request with a search, with a filter that asks the database itself, or from a caller who may
-not view every row, has its own statement built as usual. Both read the same columns.
+are. A request with a search, or with a filter that asks the database itself, has its own statement
+built as usual, and so has one of a caller who may not view every row: the kept statement asks for
+that permission itself and finds nothing without it. Both read the same columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, ClassVar
@@ -22,11 +23,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.access import ModelAccessViewSet
 from api.v3.filters import IntegerFilter
 from api.v3.ordering import given_filters, ordered, wanted_order
 from permissions.compiled import Parameter, Statement, compiled
+from permissions.engine import everywhere
 
 SHAPES = 256
+CALLER = "caller"
 # Of the narrowest column a number is compared with.
 LARGEST_NUMBER = 2**31 - 1
 
@@ -37,15 +41,22 @@ Row = dict[str, Any]
 class Rows:
     """What a paginator slices and counts, as it would a queryset."""
 
+    view: ColumnsViewSet
     page: Statement
     keys: Statement
     values: Mapping[str, Any]
+    built: Callable[[], QuerySet[Any]]  # the same, of what a caller may view who may not view all
 
-    def __getitem__(self, part: slice) -> list[Sequence[Any]]:
+    def __getitem__(self, part: slice) -> Any:
         start = part.start or 0
-        return self.page.limited(part.stop - start, start).rows(**self.values)
+        found = self.page.limited(part.stop - start, start).rows(**self.values)
+        if found:
+            self.view.reach = "all"  # or there would be none
+        return found if self.view.reach == "all" else self.built()[part]
 
     def count(self) -> int:
+        if self.view.reach != "all":
+            return self.built().count()
         [(count,)] = self.keys.counting().rows(**self.values)
         return int(count)
 
@@ -75,13 +86,18 @@ class ColumnsViewSet(GenericViewSet):
 
     def rows(self, **values: Any) -> Rows | QuerySet[Any]:
         """Everything the request asks for, to be paginated. ``values`` are for ``narrowed``."""
-        filters = _plain_values(self) if self.reach == "all" and not self._searched() else None
-        if filters is None:
+
+        def built() -> QuerySet[Any]:
             found = self.filter_queryset(self.narrowed(self.get_queryset(), **values))
             return found.values_list(*self.columns.values())
+
+        filters = None if self._searched() else _plain_values(self)
+        if filters is None:
+            return built()
         order = tuple(wanted_order(self.request, self))
         page, keys = _statements(type(self), order, tuple(filters), tuple(values))
-        return Rows(page=page, keys=keys, values={**filters, **values})
+        given = {**filters, **values, CALLER: self.request.user.pk}
+        return Rows(view=self, page=page, keys=keys, values=given, built=built)
 
     def _searched(self) -> bool:
         return SearchFilter.search_param in self.request.query_params
@@ -94,15 +110,18 @@ def _statements(
     filters: tuple[str, ...],
     given: tuple[str, ...],
 ) -> tuple[Statement, Statement]:
-    """The rows in their order, and their keys to be counted."""
+    """The rows in their order, if the caller may view all; and their keys to be counted."""
     assert view.queryset is not None, "every list has one"
     found = view.narrowed(view.queryset.all(), **{name: Parameter(name) for name in given})
     for name in filters:
         one = _plain_filters(view)[name]
         field = get_model_field(found.model, one.field_name)
         found = one.filter(found, Parameter(name, field))
+    keys = found.order_by().values_list("pk")
+    if issubclass(view, ModelAccessViewSet):
+        found = found.filter(everywhere(Parameter(CALLER), view.seen_model()))
     page = ordered(found, order).values_list(*view.columns.values())
-    return compiled(page), compiled(found.order_by().values_list("pk"))
+    return compiled(page), compiled(keys)
 
 
 def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:

@@ -15,7 +15,9 @@ from rest_framework.request import Request
 class Ordering(OrderingFilter):
     """Names come from the view's ``ordering_fields`` (member to column); unknown ones are dropped.
 
-    The key is always the last criterion, so that pages neither repeat nor miss a row.
+    The key is always the last criterion, so that pages neither repeat nor miss a row. A view's
+    ``settled_by`` names columns that have one value once a parameter is given: rows need not be
+    sorted by them, and can then be read from an index in their order.
     """
 
     def filter_queryset(
@@ -28,7 +30,13 @@ def wanted_order(request: Request, view: Any) -> list[str]:
     """The columns, each once."""
     asked = request.query_params.get(Ordering.ordering_param, "").split(",")
     wanted = list(_columns(asked, view.ordering_fields)) or list(view.ordering)
-    return list(dict.fromkeys([*wanted, *getattr(view, "ordering_ties", ("pk",))]))
+    settled = {
+        column
+        for column, parameter in getattr(view, "settled_by", {}).items()
+        if request.query_params.get(parameter, "").strip()
+    }
+    ties = getattr(view, "ordering_ties", ("pk",))
+    return [name for name in dict.fromkeys([*wanted, *ties]) if name.lstrip("-") not in settled]
 
 
 def ordered(queryset: QuerySet[Any], columns: Iterable[str]) -> QuerySet[Any]:

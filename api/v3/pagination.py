@@ -1,5 +1,6 @@
 """Pages as authentik's clients know them: numbers instead of URLs, 0 where there is none."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -13,6 +14,11 @@ _NUMBER = {"type": "number"}
 _NUMBERS = ("next", "previous", "count", "current", "total_pages", "start_index", "end_index")
 
 
+class RowsPage(Page):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.object_list)  # Page asks itself for each row by its number
+
+
 class LazyPaginator(Paginator):
     """Counts only when it must: a first page that is not full is all there is."""
 
@@ -22,7 +28,10 @@ class LazyPaginator(Paginator):
         rows = list(self.object_list[: self.per_page + 1])
         if len(rows) <= self.per_page:
             self.__dict__["count"] = len(rows)  # takes the place of the cached property
-        return Page(rows[: self.per_page], 1, self)
+        return self._get_page(rows[: self.per_page], 1, self)
+
+    def _get_page(self, *args: Any, **kwargs: Any) -> Page:
+        return RowsPage(*args, **kwargs)
 
 
 class Pagination(PageNumberPagination):

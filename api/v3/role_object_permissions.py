@@ -33,6 +33,7 @@ class RoleObjectPermissionViewSet(ObjectGrantViewSet):
     filterset_class = RoleObjectPermissionFilter
     seen_by = "group"
     ordering = ("group__name",)
+    settled_by = {"group__name": "uuid"}
     ordering_fields = {
         "id": "pk",
         "object_pk": "object_pk",

@@ -20,6 +20,7 @@ from api.v3.listing import ColumnsViewSet
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.assignments import assign_role, unassign_role
+from permissions.expressions import UuidText
 from permissions.holders_sql import roles_of_group, roles_of_user
 from permissions.roles import create_role, delete_roles, update_role
 from roles.models import InitialPermissions, Role
@@ -99,7 +100,7 @@ class RoleViewSet(
     lookup_field = "uuid"
     filterset_class = RoleFilter
     filter_backends = FILTER_BACKENDS
-    columns = {"pk": "pk", "name": "name"}
+    columns = {"pk": UuidText("pk"), "name": "name"}
     ordering = ("name",)
     ordering_fields = {"name": "name", "pk": "uuid", "group__name": "name"}
     search_fields = ("name",)

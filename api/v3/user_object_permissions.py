@@ -31,6 +31,7 @@ class UserObjectPermissionViewSet(ObjectGrantViewSet):
     filterset_class = UserObjectPermissionFilter
     seen_by = "user"
     ordering = ("user__username",)
+    settled_by = {"user__username": "user_id"}
     ordering_fields = {
         "id": "pk",
         "object_pk": "object_pk",

@@ -18,12 +18,11 @@ def _ways(request, monkeypatch):
 
 @pytest.mark.usefixtures("_ways")
 def test_the_users_granted_something_are_found_once_each(alice, bob, charlie):
-    view = facts.permission("authentik_rbac.view_role")
     for key in ("1", "2"):
         facts.grant(alice, "authentik_rbac.view_role", on=key)
     facts.grant(bob, "authentik_rbac.view_role")
     facts.grant(charlie, "authentik_core.view_user", on="1")
 
-    granted = User.objects.filter(pk__in=holders_sql.users_granted(view.content_type_id))
+    granted = User.objects.filter(pk__in=holders_sql.users_granted("authentik_rbac", "role"))
 
     assert sorted(granted.values_list("username", flat=True)) == ["alice", "bob"]

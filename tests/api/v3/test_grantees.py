@@ -2,9 +2,7 @@
 
 import pytest
 
-from api.v3.grants import Asked, grants_of
-from permissions.holders_sql import ROLES
-from permissions.types import create_type
+from permissions.types import ActionSpec, create_type
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -23,11 +21,55 @@ def test_a_type_without_actions_has_superusers_alone(client_of, root, grantees, 
     assert answer.json()["pagination"]["count"] == count
 
 
-def test_a_permission_made_since_they_were_read_is_left_out():
-    role, permission = facts.role("cook"), facts.permission(VIEW)
-    facts.grant(role, VIEW, role)
-    read = Asked(type_id=permission.content_type_id, object_pk=None, permissions={})
+ACTIONS = [ActionSpec(name=name) for name in ("view_idea", "change_idea")]
+KEYS = ['"', "\\", '},{"id":', ',"object_pk":"', "a\x1f\x7f\t", "é\u2028😀", "1"]
 
-    on_objects, _ = grants_of(ROLES, [role.pk], read)
 
-    assert on_objects == {}
+@pytest.mark.parametrize(("grantees", "holder"), [("users", "bob"), ("roles", "cook")])
+def test_grants_come_by_permission_and_object_whatever_the_keys(
+    client_of, root, bob, grantees, holder
+):
+    create_type(actor=None, label="shop.idea", actions=ACTIONS)
+    held_by = bob if grantees == "users" else facts.role(holder)
+    for key in KEYS:
+        facts.grant(held_by, "shop.view_idea", key)
+    change = facts.grant(held_by, "shop.change_idea", "1")
+    client, url = client_of(root), f"/api/v3/rbac/permissions/assigned_by_{grantees}/"
+
+    plain, indented = (
+        client.get(url, {"model": "shop.idea"}, HTTP_ACCEPT=accepted).json()["results"]
+        for accepted in ("*/*", "application/json; indent=2")
+    )
+
+    [row] = [row for row in plain if holder in (row["name"], row.get("username"))]
+    first, *others = row["permissions"]
+    assert first == {
+        "id": change.pk,
+        "codename": "change_idea",
+        "model": "idea",
+        "app_label": "shop",
+        "name": "Can change idea",
+        "object_pk": "1",
+    }
+    assert {grant["codename"] for grant in others} == {"view_idea"}
+    assert sorted(grant["object_pk"] for grant in others) == sorted(KEYS)
+    assert row["object_permissions"] == row["permissions"]
+    assert indented == plain
+
+
+@pytest.mark.parametrize("grantees", ["users", "roles"])
+@pytest.mark.parametrize("query", [{}, {"model": "no.model"}, {"model": "authentik_rbac.role"}])
+def test_who_may_view_no_grantee_learns_nothing_about_types(client_of, charlie, grantees, query):
+    response = client_of(charlie).get(f"/api/v3/rbac/permissions/assigned_by_{grantees}/", query)
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("grantees", ["users", "roles"])
+@pytest.mark.parametrize("more", [{}, {"search": "o"}, {"object_pk": "1"}])
+def test_an_unknown_type_is_named_however_it_is_asked_for(client_of, root, grantees, more):
+    url = f"/api/v3/rbac/permissions/assigned_by_{grantees}/"
+
+    response = client_of(root).get(url, {"model": "no.model", **more})
+
+    assert (response.status_code, list(response.json())) == (400, ["model"])
