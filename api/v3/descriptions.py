@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery, TextField, UUIDField, Value
@@ -42,24 +41,11 @@ def registered_text(type_id: str, key: str) -> Subquery:
     return Subquery(named.values_list(Coalesce(NullIf("name", Value("")), "object_pk")))
 
 
-def descriptions(objects: Sequence[tuple[str, str, str | None]]) -> list[str | None]:
-    """Texts of (type label, key, ``registered_text``), in their order; None for what is missing.
+def descriptions(keys: Mapping[str, set[str]]) -> dict[Key, str]:
+    """Texts of rows of our own tables, by type label and key; none for a row that is missing.
 
-    One statement, if there are rows of our own tables among them.
+    ``keys`` by label. One statement, if there are any.
     """
-    models = {label: python_model(label) for label in {label for label, _, _ in objects}}
-    keys: dict[str, set[str]] = defaultdict(set)
-    for label, key, _ in objects:
-        if models[label] is not None:
-            keys[label].add(key)
-    own = _own(keys)
-    return [
-        registered if models[label] is None else own.get((label, key))
-        for label, key, registered in objects
-    ]
-
-
-def _own(keys: Mapping[str, set[str]]) -> dict[Key, str]:
     parts = [
         _rows(label, model, pks) for label, pks in keys.items() if (model := python_model(label))
     ]

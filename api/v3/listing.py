@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -72,8 +73,8 @@ class ColumnsViewSet(GenericViewSet):
 
     def answer(self, rows: Rows | QuerySet[Any]) -> Response:
         page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]  # sliced and counted
-        members = [dict(zip(self.columns, columns, strict=True)) for columns in page]
-        return self.get_paginated_response(self.completed(members))
+        members = map(dict, map(zip, repeat(self.columns), page))
+        return self.get_paginated_response(self.completed(list(members)))
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Rows of the answer with what no column has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
 from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
+from permissions.engine import python_model
 from permissions.grants import ObjectGrant, delete_object_grant, move_object_grant
 
 
@@ -54,15 +56,21 @@ class ObjectGrantViewSet(
     ordering_ties = ("permission_id", "object_pk", "pk")
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Rows of our own tables describe themselves."""
+        """The registry describes its resources; rows of our own tables describe themselves."""
+        by_type: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            by_type[row["app_label"], row["model"]].append(row)
+        own = {
+            label: grants
+            for (app_label, model), grants in by_type.items()
+            if python_model(label := f"{app_label}.{model}") is not None
+        }
         texts = descriptions(
-            [
-                (f"{row['app_label']}.{row['model']}", row["object_pk"], row["object_description"])
-                for row in rows
-            ]
+            {label: {row["object_pk"] for row in grants} for label, grants in own.items()}
         )
-        for row, text in zip(rows, texts, strict=True):
-            row["object_description"] = text
+        for label, grants in own.items():
+            for row in grants:
+                row["object_description"] = texts.get((label, row["object_pk"]))
         return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers
+from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +23,7 @@ from api.v3.initial_permissions import RoleField
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.scopes import InlineScopeSerializer, with_specs
 from audit.errors import InvalidInput
+from permissions import engine
 from permissions.assignments import assign_role, delete_assignments
 from permissions.scopes import create_scope
 from roles.models import Role, RoleAssignment, Scope
@@ -165,7 +167,19 @@ class RoleAssignmentViewSet(
         "valid_from": "valid_from",
         "valid_until": "valid_until",
     }
-    search_fields = ("role__name", "user__username", "group__name", "reason")
+    search_fields = ("role__name", "seen_user", "seen_group", "reason")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """A search must not tell the names of holders whom the caller may not view."""
+        if SearchFilter.search_param in self.request.query_params:
+            queryset = queryset.annotate(
+                seen_user=self._seen(User.objects.filter(pk=OuterRef("user")), "username"),
+                seen_group=self._seen(Group.objects.filter(pk=OuterRef("group")), "name"),
+            )
+        return super().filter_queryset(queryset)
+
+    def _seen(self, rows: QuerySet[Any], column: str) -> Subquery:
+        return Subquery(engine.visible(rows, user=self.caller).rows.values(column))
 
     @transaction.atomic
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:

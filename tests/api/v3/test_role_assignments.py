@@ -178,6 +178,34 @@ def test_the_list_is_filtered(admin, role, bob, alice):
         assert admin.get(f"{URL}?{bad}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("granted", "on", "found"),
+    [
+        (None, None, {"au": 3, "bo": 0, "staff": 0}),
+        (VIEW, None, {"au": 3, "bo": 1, "staff": 0}),
+        (VIEW, "bob", {"au": 3, "bo": 1, "staff": 0}),
+        (VIEW, "alice", {"au": 3, "bo": 0, "staff": 0}),
+        ("authentik_core.view_group", None, {"au": 3, "bo": 0, "staff": 1}),
+    ],
+)
+def test_a_search_tells_no_names_that_the_caller_may_not_view(
+    client_of, charlie, role, bob, alice, granted, on, found
+):
+    facts.hold(role, bob)
+    facts.hold(role, alice)
+    facts.hold(role, facts.group("staff", bob))
+    facts.grant(charlie, "authentik_rbac.view_roleassignment")
+    if granted:
+        facts.grant(charlie, granted, on and {"bob": bob, "alice": alice}[on])
+
+    counts = {
+        word: client_of(charlie).get(URL, {"search": word}).json()["pagination"]["count"]
+        for word in found
+    }
+
+    assert counts == found
+
+
 def test_who_may_add_assignments_gives_what_it_holds(client_of, charlie, role, bob):
     for name in ("authentik_rbac.add_roleassignment", "authentik_rbac.view_role"):
         facts.grant(charlie, name)
