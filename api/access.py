@@ -194,11 +194,11 @@ def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:
 
 
 def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
-    """The row, or None; also for keys that no row can have, whatever the junk."""
+    """The row with this key, or None; also for keys that no row can have, whatever the junk."""
     if any("\0" in value for value in lookup.values() if isinstance(value, str)):
         return None
     try:
-        return queryset.filter(**lookup).first()
+        return next(iter(queryset.filter(**lookup).order_by()[:1]), None)
     except (TypeError, ValueError, OverflowError, ValidationError):
         return None
 

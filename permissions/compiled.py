@@ -40,6 +40,22 @@ class Parameter(Expression):
         return value if self.form is None else self.form.get_db_prep_value(value, connection)
 
 
+def room_for(values: Sequence[Any]) -> int:
+    """How many ``parameters`` hold them: a power of two, so that few statements serve any."""
+    return int(1 << (len(values) - 1).bit_length())
+
+
+def parameters(name: str, room: int, output_field: Field[Any, Any] | None = None) -> list[Any]:
+    """As many as there is room for, to stand in ``…__in``."""
+    return [Parameter(f"{name}_{n}", output_field) for n in range(room)]
+
+
+def filling(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Values for ``parameters``, of which there is at least one; the last is repeated."""
+    filled = [*values, *[values[-1]] * (room_for(values) - len(values))]
+    return {f"{name}_{n}": value for n, value in enumerate(filled)}
+
+
 Converter = Callable[[Any], Any]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import ExpressionWrapper, F, IntegerField
 
 from accounts.models import User
 from audit.errors import Conflict, InvalidInput
@@ -16,6 +18,7 @@ from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions import engine
 from permissions.ceiling import require_grants
+from permissions.compiled import Parameter, Statement, compiled, filling, parameters, room_for
 from permissions.decisions import Question, ResourceRef, SubjectRef
 from permissions.models import (
     RoleGlobalGrant,
@@ -89,9 +92,7 @@ def grant(
     model, named = _table(principal, resource)
     times = {"valid_from": valid_from, "valid_until": valid_until}
     manager: Any = model.objects
-    known: dict[int, Grant] = {
-        row.permission_id: row for row in manager.filter(permission__in=wanted, **named)
-    }
+    known = _known(model, named, list(wanted))
     changed = {pk: row for pk, row in known.items() if _times(row) != times}
     entries = []
     for pk, row in changed.items():
@@ -128,6 +129,39 @@ def grant(
     ]
     record_many(entries, actor=actor)
     return known
+
+
+def _known(
+    table: type[Grant], named: dict[str, Any], permissions: Sequence[int]
+) -> dict[int, Grant]:
+    """The rows there are already, by permission."""
+    if not permissions:
+        return {}
+    statement = _rows_of(table, tuple(named), room_for(permissions))
+    keys = {name: getattr(value, "pk", value) for name, value in named.items()}
+    columns = [field.attname for field in table._meta.concrete_fields]
+    found: dict[int, Grant] = {}
+    for values in statement.rows(**keys, **filling("permission", permissions)):
+        row = table.from_db(DEFAULT_DB_ALIAS, columns, values)
+        found[row.permission_id] = row
+    return found
+
+
+@lru_cache(maxsize=256)
+def _rows_of(table: type[Grant], named: tuple[str, ...], room: int) -> Statement:
+    manager: Any = table.objects
+    keys = {name: Parameter(name, _column(table, name)) for name in named}
+    # A foreign key's own `in` takes values alone.
+    permission = ExpressionWrapper(F("permission_id"), IntegerField())
+    found = manager.alias(wanted=permission).filter(
+        wanted__in=parameters("permission", room), **keys
+    )
+    return compiled(found.values_list(*(field.attname for field in table._meta.concrete_fields)))
+
+
+def _column(table: type[Grant], name: str) -> Any:
+    field: Any = table._meta.get_field(name)
+    return field.target_field if field.is_relation else field
 
 
 @transaction.atomic

@@ -5,20 +5,25 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db import connection, models
+from django.contrib.contenttypes.models import ContentType
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from audit.errors import InvalidInput
+from permissions.compiled import Parameter, Statement, compiled, filling, parameters, room_for
 from permissions.decisions import ResourceRef, searchable
 from permissions.engine import python_model
 from permissions.models import Resource, ResourceMode, ResourceType
 
 MOST_PERMISSIONS = 1_000
 LARGEST_INTEGER = 2**63 - 1
+# The weakest lock a deletion waits for; Django has no word for it.
+HOLD = " FOR KEY SHARE OF permissions_resource"
 TOGETHER = "The fields model, object_pk must be used together."
 NEEDS_LABEL = "When assigning global permissions, codename must be given as app_label.codename"
 
@@ -105,28 +110,56 @@ def _global(names: Sequence[str]) -> tuple[Permission, ...]:
 
 
 def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
-    app_label, _, model = label.partition(".")
+    app_label = label.partition(".")[0]
     resource = ResourceRef(label, canonical_pk(label, object_pk))
     bare = {name: _without_label(name, app_label) for name in names}
-    permissions = _registered(
-        Q(
-            content_type__app_label=_safe(app_label),
-            content_type__model=_safe(model),
-            codename__in={_safe(name) for pair in bare.items() for name in pair},
-        )
-    ).annotate(resource_exists=_existence(resource))
-    by_codename: dict[str, Any] = {p.codename: p for p in permissions}
+    codenames = sorted({_safe(name) for pair in bare.items() for name in pair})
+    rows = _rows_of_type(resource, codenames) if codenames else []
+    by_codename = {permission.codename: permission for permission, _ in rows}
     if not by_codename:
         require_type(label)
         exists = resource_exists(resource)
     else:
-        exists = next(iter(by_codename.values())).resource_exists
+        exists = rows[0][1]
     found: dict[str, Any] = {
         name: by_codename.get(name) or by_codename.get(bare[name]) for name in names
     }
     _refuse(names, [name for name in names if found[name] is None], f"{label} has no permission")
     chosen = tuple(found[name] for name in names)
-    return Resolved(permissions=chosen, resource=resource, exists=bool(exists))
+    return Resolved(permissions=chosen, resource=resource, exists=exists)
+
+
+def _rows_of_type(resource: ResourceRef, codenames: Sequence[str]) -> list[tuple[Permission, bool]]:
+    """The type's permissions of these names, each with whether the resource exists."""
+    statement = _of_type(python_model(resource.type), room_for(codenames))
+    found = statement.rows(**_named(resource), **filling("codename", codenames))
+    rows = []
+    for *columns, exists in found:
+        permission = Permission.from_db(DEFAULT_DB_ALIAS, PERMISSION, columns[: len(PERMISSION)])
+        of_type = columns[len(PERMISSION) :]
+        permission.content_type = ContentType.from_db(DEFAULT_DB_ALIAS, CONTENT_TYPE, of_type)
+        rows.append((permission, bool(exists)))
+    return rows
+
+
+PERMISSION, CONTENT_TYPE = (
+    [field.attname for field in model._meta.concrete_fields] for model in (Permission, ContentType)
+)
+
+
+@lru_cache(maxsize=256)
+def _of_type(model: type[models.Model] | None, room: int) -> Statement:
+    """Permissions of a type with that type, and whether a resource of it exists."""
+    app_label, name, _ = _NAMED
+    found = _registered(
+        Q(
+            content_type__app_label=app_label,
+            content_type__model=name,
+            codename__in=parameters("codename", room),
+        )
+    ).annotate(resource_exists=_existence(model))
+    of_type = [f"content_type__{column}" for column in CONTENT_TYPE]
+    return compiled(found.order_by().values_list(*PERMISSION, *of_type, "resource_exists"))
 
 
 def require_type(label: str) -> ResourceType:
@@ -145,11 +178,15 @@ def hold_resource(resource: ResourceRef | None) -> None:
     """
     if resource is None or python_model(resource.type) is not None or not _has_row_locks():
         return
-    app_label, _, model = resource.type.partition(".")
-    named = {"type__content_type__app_label": app_label, "type__content_type__model": model}
-    registered = held(Resource.objects.filter(object_pk=resource.id, **named))
-    if not registered and not resource_exists(resource):
+    if not _holding().rows(**_named(resource)) and not resource_exists(resource):
         raise no_such(resource)
+
+
+@cache
+def _holding() -> Statement:
+    """``held`` for one registered resource; only where there are row locks."""
+    found = compiled(_resources(*_NAMED).order_by().values_list("pk"))
+    return replace(found, text=found.text + HOLD)
 
 
 def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
@@ -158,8 +195,7 @@ def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
     """
     text, parameters = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
     if _has_row_locks():
-        # The weakest lock a deletion waits for; Django has no word for it.
-        text += " FOR KEY SHARE OF permissions_resource"
+        text += HOLD
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         return set(cursor.fetchall())
@@ -172,29 +208,50 @@ def _has_row_locks() -> bool:
 
 def resource_exists(resource: ResourceRef) -> bool:
     """Whether grants may name the resource: its row is there, or its type is open."""
-    found = ResourceType.objects.labelled(resource.type).annotate(found=_existence(resource))
-    return bool(found.values_list("found", flat=True).first())
+    found = _existing(python_model(resource.type)).rows(**_named(resource))
+    return bool(found and found[0][0])
 
 
-def _existence(resource: ResourceRef) -> Any:
+@cache
+def _existing(model: type[models.Model] | None) -> Statement:
+    app_label, name, _ = _NAMED
+    found = ResourceType.objects.filter(content_type__app_label=app_label, content_type__model=name)
+    return compiled(found.annotate(found=_existence(model)).values_list("found"))
+
+
+def _existence(model: type[models.Model] | None) -> Any:
     """An expression over a Permission or ResourceType row; see ``resource_exists``."""
-    model = python_model(resource.type)
+    app_label, name, object_pk = _NAMED
     if model is not None:
-        return Exists(model._default_manager.filter(pk=resource.id))
-    app_label, _, name = resource.type.partition(".")
-    named = {"content_type__app_label": app_label, "content_type__model": name}
-    is_open = ResourceType.objects.filter(mode=ResourceMode.OPEN, **named)
-    registered = Resource.objects.filter(
-        object_pk=resource.id,
-        type__content_type__app_label=app_label,
-        type__content_type__model=name,
+        key = Parameter(object_pk.name, model._meta.pk)
+        return Exists(model._default_manager.filter(pk=key))
+    is_open = ResourceType.objects.filter(
+        mode=ResourceMode.OPEN, content_type__app_label=app_label, content_type__model=name
     )
-    return Exists(is_open) | Exists(registered)
+    return Exists(is_open) | Exists(_resources(app_label, name, object_pk))
+
+
+def _resources(app_label: Any, model: Any, object_pk: Any) -> models.QuerySet[Resource]:
+    return Resource.objects.filter(
+        object_pk=object_pk,
+        type__content_type__app_label=app_label,
+        type__content_type__model=model,
+    )
+
+
+# How the statements name a resource, and what stands for it.
+_NAMED = tuple(Parameter(name) for name in ("app_label", "model", "object_pk"))
+
+
+def _named(resource: ResourceRef) -> dict[str, Any]:
+    app_label, _, model = resource.type.partition(".")
+    return {"app_label": _safe(app_label), "model": _safe(model), "object_pk": resource.id}
 
 
 def _registered(condition: Q) -> models.QuerySet[Permission]:
     known = ResourceType.objects.filter(pk=OuterRef("content_type_id"))
-    return Permission.objects.filter(condition, Exists(known)).select_related("content_type")
+    found = Permission.objects.filter(condition, Exists(known)).select_related("content_type")
+    return found.order_by()
 
 
 def _without_label(name: str, app_label: str) -> str:

@@ -57,7 +57,7 @@ class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):
 
 
 class UserAssignedPermissionViewSet(GranteesViewSet):
-    queryset = User.objects.with_superuser()
+    queryset = User.objects.all()
     grantees = USERS
     key = "pk"
     serializer_class = UserAssignedObjectPermissionSerializer
@@ -80,8 +80,9 @@ class UserAssignedPermissionViewSet(GranteesViewSet):
     search_fields = ("username", "name", "email")
 
     @classmethod
-    def narrowed(cls, queryset: QuerySet[User], **values: Any) -> QuerySet[User]:
-        return queryset.filter(pk__in=users_granted(**values))
+    def narrowed(cls, queryset: Any, **values: Any) -> QuerySet[User]:
+        found: QuerySet[User] = queryset.with_superuser()
+        return found.filter(pk__in=users_granted(**values))
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         for row in rows:
