@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import orjson
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -68,15 +68,18 @@ OBJECT_PARAMETER = OpenApiParameter(
 class Asked:
     """Which grants a list of grantees is about: those of a type, or on one object of it."""
 
-    app_label: str
-    model: str
+    label: str
     object_pk: str | None
+
+    @property
+    def type(self) -> dict[str, str]:
+        app_label, _, model = self.label.partition(".")
+        return {"app_label": app_label, "model": model}
 
     @property
     def narrowing(self) -> dict[str, Any]:
         """What the grantees listed are found by."""
-        found = {"app_label": self.app_label, "model": self.model}
-        return found if self.object_pk is None else {**found, "object_pk": self.object_pk}
+        return self.type if self.object_pk is None else {**self.type, "object_pk": self.object_pk}
 
 
 class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
@@ -91,18 +94,23 @@ class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
 
     @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
     def list(self, request: Request) -> Response:
+        # Who may view no grantee is told so first, then whoever names a type there is not.
         try:
             self.asked = asked(request)
-            page = self.answer(self.rows(**self.asked.narrowing))
         except (ValidationError, InvalidInput):
-            self.get_queryset()  # who may view no grantee is told so first
+            self.get_queryset()
             raise
-        return page
+        try:
+            return self.answer(self.rows(**self.asked.narrowing))
+        except (ValidationError, NotFound):
+            self.get_queryset()
+            require_type(self.asked.label)
+            raise
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         if not rows:
             # Of a type that does not exist nobody has anything either.
-            require_type(f"{self.asked.app_label}.{self.asked.model}")
+            require_type(self.asked.label)
             return rows
         keys = [row[self.key] for row in rows]
         on_objects, on_types = grants_of(self.grantees, keys, self.asked)
@@ -123,8 +131,7 @@ def asked(request: Request) -> Asked:
     label, object_pk = query["model"], query.get("object_pk")
     if object_pk is not None:
         object_pk = canonical_pk(label, object_pk)
-    app_label, _, model = label.partition(".")
-    return Asked(app_label=app_label, model=model, object_pk=object_pk)
+    return Asked(label=label, object_pk=object_pk)
 
 
 def grants_of(
@@ -137,8 +144,7 @@ def grants_of(
     found = holders_sql.grants_to(
         grantees,
         keys,
-        app_label=asked.app_label,
-        model=asked.model,
+        **asked.type,
         object_pk=asked.object_pk,
         limit=MOST_GRANTS + 1,
     )

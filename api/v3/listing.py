@@ -2,8 +2,8 @@
 
 The shape is what the text of a statement depends on: the view, the order, and which filters there
 are. A request with a search, or with a filter that asks the database itself, has its own statement
-built as usual, and so has one of a caller who may not view every row: the kept statement asks for
-that permission itself and finds nothing without it. Both read the same columns.
+built as usual, and so has one of a caller who may not view every row: on PostgreSQL the kept
+statement asks for that permission itself and finds nothing without it. All read the same columns.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
+from django.db import connection
 from django.db.models import QuerySet
 from django_filters import Filter
 from django_filters.utils import get_model_field
+from rest_framework.exceptions import NotFound
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,26 +41,39 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The statements of one shape. ``page_of_all`` finds nothing for who may not view every row."""
+
+    page: Statement
+    page_of_all: Statement | None
+    keys: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """What a paginator slices and counts, as it would a queryset."""
 
     view: ColumnsViewSet
-    page: Statement
-    keys: Statement
+    kept: Kept
     values: Mapping[str, Any]
     built: Callable[[], QuerySet[Any]]  # the same, of what a caller may view who may not view all
 
     def __getitem__(self, part: slice) -> Any:
         start = part.start or 0
-        found = self.page.limited(part.stop - start, start).rows(**self.values)
-        if found:
-            self.view.reach = "all"  # or there would be none
-        return found if self.view.reach == "all" else self.built()[part]
+        limits = part.stop - start, start
+        if self.kept.page_of_all is not None and "reach" not in vars(self.view):
+            found = self.kept.page_of_all.limited(*limits).rows(**self.values)
+            if found:
+                self.view.reach = "all"
+                return found
+        if self.view.reach == "all":
+            return self.kept.page.limited(*limits).rows(**self.values)
+        return self.built()[part]
 
     def count(self) -> int:
         if self.view.reach != "all":
             return self.built().count()
-        [(count,)] = self.keys.counting().rows(**self.values)
+        [(count,)] = self.kept.keys.counting().rows(**self.values)
         return int(count)
 
 
@@ -72,7 +87,11 @@ class ColumnsViewSet(GenericViewSet):
         return self.answer(self.rows())
 
     def answer(self, rows: Rows | QuerySet[Any]) -> Response:
-        page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]  # sliced and counted
+        try:
+            page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]  # sliced and counted
+        except NotFound:
+            self.get_queryset()  # who may view nothing is told so, whatever the page
+            raise
         members = map(dict, map(zip, repeat(self.columns), page))
         return self.get_paginated_response(self.completed(list(members)))
 
@@ -96,9 +115,9 @@ class ColumnsViewSet(GenericViewSet):
         if filters is None:
             return built()
         order = tuple(wanted_order(self.request, self))
-        page, keys = _statements(type(self), order, tuple(filters), tuple(values))
+        kept = _statements(type(self), order, tuple(filters), tuple(values))
         given = {**filters, **values, CALLER: self.request.user.pk}
-        return Rows(view=self, page=page, keys=keys, values=given, built=built)
+        return Rows(view=self, kept=kept, values=given, built=built)
 
     def _searched(self) -> bool:
         return SearchFilter.search_param in self.request.query_params
@@ -110,19 +129,29 @@ def _statements(
     order: tuple[str, ...],
     filters: tuple[str, ...],
     given: tuple[str, ...],
-) -> tuple[Statement, Statement]:
-    """The rows in their order, if the caller may view all; and their keys to be counted."""
+) -> Kept:
     assert view.queryset is not None, "every list has one"
     found = view.narrowed(view.queryset.all(), **{name: Parameter(name) for name in given})
     for name in filters:
         one = _plain_filters(view)[name]
         field = get_model_field(found.model, one.field_name)
         found = one.filter(found, Parameter(name, field))
-    keys = found.order_by().values_list("pk")
-    if issubclass(view, ModelAccessViewSet):
-        found = found.filter(everywhere(Parameter(CALLER), view.seen_model()))
-    page = ordered(found, order).values_list(*view.columns.values())
-    return compiled(page), compiled(keys)
+
+    def page(rows: QuerySet[Any]) -> Statement:
+        return compiled(ordered(rows, order).values_list(*view.columns.values()))
+
+    # SQLite would look for the rows before it asks, and loses nothing by asking first.
+    asks_first = connection.vendor == "postgresql" and issubclass(view, ModelAccessViewSet)
+    return Kept(
+        page=page(found),
+        page_of_all=page(_if_all_are_visible(view, found)) if asks_first else None,
+        keys=compiled(found.order_by().values_list("pk")),
+    )
+
+
+def _if_all_are_visible(view: type[ColumnsViewSet], rows: QuerySet[Any]) -> QuerySet[Any]:
+    assert issubclass(view, ModelAccessViewSet)
+    return rows.filter(everywhere(Parameter(CALLER), view.seen_model()))
 
 
 def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:

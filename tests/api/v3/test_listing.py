@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from api.v3.listing import _statements
+from permissions import engine
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +81,41 @@ def test_a_caller_who_sees_some_rows_sees_no_others(client_of, alice):
     response = client_of(alice).get("/api/v3/rbac/roles/")
 
     assert [row["name"] for row in response.json()["results"]] == ["mine"]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "abc", "\0", "2"])
+@pytest.mark.parametrize("path", [path for path in LISTS if path != "permissions/"])
+def test_who_may_view_nothing_is_told_so_whatever_the_page(client_of, charlie, path, page):
+    response = client_of(charlie).get(f"/api/v3/rbac/{path}", {**LISTS[path], "page": page})
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("page", [1, 2])
+@pytest.mark.parametrize("gained", [True, False])
+def test_a_permission_that_begins_or_ends_meanwhile_counts_for_all_of_an_answer_or_for_nothing(
+    client_of, alice, monkeypatch, page, gained
+):
+    for name in ("first", "second", "third"):
+        facts.role(name)
+    reach_of = engine.reach_of
+
+    def meanwhile(*args, **kwargs):
+        before = reach_of(*args, **kwargs)
+        if gained:
+            facts.grant(alice, "authentik_rbac.view_role")
+            return reach_of(*args, **kwargs)
+        alice.global_grants.all().delete()
+        return before
+
+    if not gained:
+        facts.grant(alice, "authentik_rbac.view_role")
+    monkeypatch.setattr(engine, "reach_of", meanwhile)
+
+    body = client_of(alice).get("/api/v3/rbac/roles/", {"page": page, "page_size": 2}).json()
+
+    assert body["pagination"]["count"] == 3
+    assert len(body["results"]) == {1: 2, 2: 1}[page]
 
 
 def test_filters_of_one_shape_share_a_statement(bearer_of, root):
