@@ -160,17 +160,17 @@ def grants_of(
             "name": one.name,
         }
         if one.on_objects:
-            on_objects[one.grantee].append(_written(one.texts, permission))
+            on_objects[one.grantee] += [",", '{"id":', _written(one.texts, permission), "}"]
         else:
             on_types[one.grantee].append({"id": int(one.texts), **permission})
     if max(counted.values()) > MOST_GRANTS:
         message = f"This page would hold more than {MOST_GRANTS} grants; ask for fewer holders."
         raise ValidationError({"page_size": [message]})
-    return {key: Written(f"[{','.join(parts)}]") for key, parts in on_objects.items()}, on_types
+    written = {key: Written("".join(["[", *parts[1:], "]"])) for key, parts in on_objects.items()}
+    return written, on_types
 
 
 def _written(texts: str, permission: Row) -> str:
-    """JSON of grants on objects: what they have in common goes where the database left a mark."""
+    """Grants on objects: what they have in common goes where the database left a mark."""
     common = orjson.dumps(permission).decode()[1:-1]
-    grants = texts.replace(MARK, f',{common},"object_pk":')
-    return f'{{"id":{grants}}}'
+    return texts.replace(MARK, f',{common},"object_pk":')
