@@ -106,9 +106,6 @@ MARK = "\x01"
 # Between grants that the database puts together.
 NEXT_GRANT = '},{"id":'
 
-# Reading so many grants of a type takes as long as a walk through as many grantees.
-FEW_GRANTS = 20_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
@@ -162,50 +159,25 @@ def _granted(grantees: Grantees, object_pk: Any) -> str:
         return f"""{globally} UNION
         SELECT g.{column} FROM {table} g
         WHERE {among} AND g.object_pk = %(object_pk)s AND {_live("g")}"""
-    few, are_few, of_few = _few(table, column)
-    # A type with few grants is read whole. Else from one grantee to the next by the index that
-    # starts with them, then a probe for each: the cost follows the number of grantees, not of
-    # their grants.
+    # From one grantee of a permission to the next by the index that starts with both, then a probe
+    # for each: the cost follows the number of the type's grantees, not of their grants.
+    grantee = f"SELECT g.{column} FROM {table} g WHERE g.permission_id"
     return f"""{globally} UNION
         SELECT found.id FROM (
-            WITH RECURSIVE few AS MATERIALIZED ({few}
-            ), counted(few) AS MATERIALIZED (
-                {are_few}
-            ), grantee(id) AS (
-                SELECT * FROM (
-                    SELECT g.{column} FROM {table} g ORDER BY g.{column} LIMIT 1) AS least
+            WITH RECURSIVE grantee(permission_id, id) AS (
+                SELECT p.id, ({grantee} = p.id ORDER BY g.{column} LIMIT 1)
+                FROM auth_permission p WHERE p.content_type_id = ({_TYPE})
                 UNION ALL
-                SELECT (SELECT g.{column} FROM {table} g WHERE g.{column} > grantee.id
-                        ORDER BY g.{column} LIMIT 1)
+                SELECT grantee.permission_id, (
+                    {grantee} = grantee.permission_id AND g.{column} > grantee.id
+                    ORDER BY g.{column} LIMIT 1)
                 FROM grantee WHERE grantee.id IS NOT NULL
             )
-            SELECT {of_few} AS id FROM few WHERE (SELECT counted.few FROM counted)
-            UNION
-            SELECT grantee.id FROM grantee WHERE NOT (SELECT counted.few FROM counted) AND EXISTS (
+            SELECT grantee.id FROM grantee WHERE EXISTS (
                 SELECT 1 FROM {table} g
-                WHERE g.{column} = grantee.id AND {among} AND {_live("g")})
+                WHERE g.permission_id = grantee.permission_id AND g.{column} = grantee.id
+                  AND {_live("g")})
         ) AS found"""
-
-
-def _few(table: str, column: str) -> tuple[str, str, str]:
-    """Grantees of the first grants; whether those are few; and the grantees of few.
-
-    On PostgreSQL as an array, because it makes room beforehand for as many rows as there may be.
-    Without the order, which is that of the index, it reads the table from its beginning.
-    """
-    if not _text().dialect.has_lateral:
-        few = f"""
-                SELECT g.{column} AS id FROM {table} g
-                WHERE g.permission_id {_of_type()} AND {_live("g")} LIMIT {FEW_GRANTS + 1}"""
-        return few, f"SELECT COUNT(*) <= {FEW_GRANTS} FROM few", "few.id"
-    few = f"""
-                SELECT ARRAY(
-                    SELECT granted.id FROM auth_permission p CROSS JOIN LATERAL (
-                        SELECT g.{column} AS id FROM {table} g
-                        WHERE g.permission_id = p.id AND {_live("g")}
-                        ORDER BY g.object_pk LIMIT {FEW_GRANTS + 1}) AS granted
-                    WHERE p.content_type_id = ({_TYPE}) LIMIT {FEW_GRANTS + 1}) AS ids"""
-    return few, f"SELECT cardinality(few.ids) <= {FEW_GRANTS} FROM few", "unnest(few.ids)"
 
 
 _TYPE = """SELECT t.content_type_id FROM django_content_type ct

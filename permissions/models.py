@@ -162,8 +162,8 @@ class ObjectGrant(Fact):
     permission = models.ForeignKey(
         Permission, on_delete=models.CASCADE, db_index=False, related_name="+"
     )
-    # The permission's type again, because guardian reads it. No index and no constraint: two
-    # indexes serve every question, and a third would only make each grant dearer.
+    # The permission's type again, because guardian reads it. No index and no constraint: nothing
+    # asks for it.
     content_type = models.ForeignKey(
         ContentType,
         on_delete=models.DO_NOTHING,
@@ -200,7 +200,9 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
             )
         ]
         indexes = [
-            models.Index(fields=["permission", "object_pk", "user"], name="user_object_by_object")
+            models.Index(fields=["permission", "object_pk", "user"], name="user_object_by_object"),
+            # Small, because most of its entries are alike: who has anything of a type.
+            models.Index(fields=["permission", "user"], name="user_object_by_grantee"),
         ]
 
     def __str__(self) -> str:
@@ -225,7 +227,8 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
             )
         ]
         indexes = [
-            models.Index(fields=["permission", "object_pk", "group"], name="role_object_by_object")
+            models.Index(fields=["permission", "object_pk", "group"], name="role_object_by_object"),
+            models.Index(fields=["permission", "group"], name="role_object_by_grantee"),
         ]
 
     def __str__(self) -> str:

@@ -11,12 +11,6 @@ from tests import facts
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=[holders_sql.FEW_GRANTS, 0], ids=["few", "many"])
-def _ways(request, monkeypatch):
-    monkeypatch.setattr(holders_sql, "FEW_GRANTS", request.param)
-
-
-@pytest.mark.usefixtures("_ways")
 def test_the_users_granted_something_are_found_once_each(alice, bob, charlie):
     for key in ("1", "2"):
         facts.grant(alice, "authentik_rbac.view_role", on=key)
