@@ -45,9 +45,9 @@ def room_for(values: Sequence[Any]) -> int:
     return int(1 << (len(values) - 1).bit_length())
 
 
-def parameters(name: str, room: int, output_field: Field[Any, Any] | None = None) -> list[Any]:
-    """As many as there is room for, to stand in ``…__in``."""
-    return [Parameter(f"{name}_{n}", output_field) for n in range(room)]
+def parameters(name: str, room: int) -> list[Any]:
+    """As many as there is room for, to stand in ``…__in``; ``filling`` has their values."""
+    return [Parameter(f"{name}_{n}") for n in range(room)]
 
 
 def filling(name: str, values: Sequence[Any]) -> dict[str, Any]:

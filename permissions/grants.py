@@ -143,6 +143,8 @@ def _known(
     found: dict[int, Grant] = {}
     for values in statement.rows(**keys, **filling("permission", permissions)):
         row = table.from_db(DEFAULT_DB_ALIAS, columns, values)
+        for name, value in named.items():
+            setattr(row, name, value)  # the grantee is at hand, and an event asks for it
         found[row.permission_id] = row
     return found
 

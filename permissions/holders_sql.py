@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -107,9 +107,8 @@ MARK = "\x01"
 NEXT_GRANT = '},{"id":'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """Some grants to one grantee, all of one permission; its key as text.
+class Granted(NamedTuple):
+    """Some grants to one grantee, all of one permission.
 
     Global ones come each alone, with ``texts`` its number. Those on objects come in the order of
     the objects, as ``7`` ``MARK`` ``"the object"`` with ``NEXT_GRANT`` between them: for a page of
@@ -118,8 +117,8 @@ class Granted:
     """
 
     on_objects: bool
-    grantee: str
-    count: int
+    grantee: Any
+    grants: int
     app_label: str
     model: str
     codename: str
@@ -221,19 +220,7 @@ def grants_to(
             "at": None,
         },
     )
-    return [
-        Granted(
-            on_objects=bool(on_objects),
-            grantee=str(grantee),
-            count=count,
-            app_label=app_label,
-            model=model,
-            codename=codename,
-            name=name,
-            texts=texts,
-        )
-        for on_objects, grantee, count, app_label, model, codename, name, texts in found
-    ]
+    return [Granted(*row) for row in found]
 
 
 @cache

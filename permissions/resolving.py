@@ -28,6 +28,13 @@ TOGETHER = "The fields model, object_pk must be used together."
 NEEDS_LABEL = "When assigning global permissions, codename must be given as app_label.codename"
 
 
+PERMISSION, CONTENT_TYPE = (
+    [field.attname for field in model._meta.concrete_fields] for model in (Permission, ContentType)
+)
+# How the statements name a resource, and what stands for it.
+_NAMED = tuple(Parameter(name) for name in ("app_label", "model", "object_pk"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     """``permissions`` in the order asked for, repeats included; no resource means globally."""
@@ -142,11 +149,6 @@ def _rows_of_type(resource: ResourceRef, codenames: Sequence[str]) -> list[tuple
     return rows
 
 
-PERMISSION, CONTENT_TYPE = (
-    [field.attname for field in model._meta.concrete_fields] for model in (Permission, ContentType)
-)
-
-
 @lru_cache(maxsize=256)
 def _of_type(model: type[models.Model] | None, room: int) -> Statement:
     """Permissions of a type with that type, and whether a resource of it exists."""
@@ -159,7 +161,7 @@ def _of_type(model: type[models.Model] | None, room: int) -> Statement:
         )
     ).annotate(resource_exists=_existence(model))
     of_type = [f"content_type__{column}" for column in CONTENT_TYPE]
-    return compiled(found.order_by().values_list(*PERMISSION, *of_type, "resource_exists"))
+    return compiled(found.values_list(*PERMISSION, *of_type, "resource_exists"))
 
 
 def require_type(label: str) -> ResourceType:
@@ -193,11 +195,11 @@ def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
     """Types and keys of those that are there. Nobody deletes these before the transaction ends,
     because what it writes about them must go with them. One statement.
     """
-    text, parameters = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
+    text, values = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
     if _has_row_locks():
         text += HOLD
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(text, values)
         return set(cursor.fetchall())
 
 
@@ -237,10 +239,6 @@ def _resources(app_label: Any, model: Any, object_pk: Any) -> models.QuerySet[Re
         type__content_type__app_label=app_label,
         type__content_type__model=model,
     )
-
-
-# How the statements name a resource, and what stands for it.
-_NAMED = tuple(Parameter(name) for name in ("app_label", "model", "object_pk"))
 
 
 def _named(resource: ResourceRef) -> dict[str, Any]:

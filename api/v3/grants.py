@@ -152,7 +152,8 @@ def grants_of(
     on_types: dict[str, list[Row]] = defaultdict(list)
     counted = {True: 0, False: 0}
     for one in sorted(found, key=attrgetter("app_label", "model", "codename")):
-        counted[one.on_objects] += one.count
+        counted[one.on_objects] += one.grants
+        grantee = str(one.grantee)
         permission = {
             "codename": one.codename,
             "model": one.model,
@@ -160,9 +161,9 @@ def grants_of(
             "name": one.name,
         }
         if one.on_objects:
-            on_objects[one.grantee] += [",", '{"id":', _written(one.texts, permission), "}"]
+            on_objects[grantee] += [",", '{"id":', _written(one.texts, permission), "}"]
         else:
-            on_types[one.grantee].append({"id": int(one.texts), **permission})
+            on_types[grantee].append({"id": int(one.texts), **permission})
     if max(counted.values()) > MOST_GRANTS:
         message = f"This page would hold more than {MOST_GRANTS} grants; ask for fewer holders."
         raise ValidationError({"page_size": [message]})

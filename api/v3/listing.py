@@ -86,9 +86,10 @@ class ColumnsViewSet(GenericViewSet):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.answer(self.rows())
 
-    def answer(self, rows: Rows | QuerySet[Any]) -> Response:
+    def answer(self, rows: Any) -> Response:
+        """``rows``, a queryset or ``Rows``: a paginator only slices and counts them."""
         try:
-            page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]  # sliced and counted
+            page: Any = self.paginate_queryset(rows)
         except NotFound:
             self.get_queryset()  # who may view nothing is told so, whatever the page
             raise

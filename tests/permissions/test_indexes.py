@@ -150,6 +150,25 @@ def test_an_index_serves_every_statement(crowd, bearer_of):
     assert {name: tables for name, tables in found.items() if tables} == {}
 
 
+@pytest.mark.parametrize("granted", [holders_sql.users_granted, holders_sql.roles_granted])
+def test_grantees_are_found_by_an_index_of_their_own(crowd, granted):
+    found = granted(Parameter("app_label"), Parameter("model"))
+    holders = User if granted is holders_sql.users_granted else Role
+    statement = compiled(holders.objects.filter(pk__in=found).values_list("pk"))
+
+    table = "user" if holders is User else "role"
+    assert f"{table}_object_by_grantee" in _explained(statement.text, {**statement.fixed, **GROUP})
+
+
+def _explained(text, parameters):
+    """The plan, which names the indexes it uses."""
+    if connection.vendor == "postgresql":
+        return str(_generic_plan(text, parameters))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {text}", parameters)
+        return str(cursor.fetchall())
+
+
 def test_grantees_are_looked_up_among_the_users(crowd):
     granted = holders_sql.users_granted(Parameter("app_label"), Parameter("model"))
     page = User.objects.filter(pk__in=granted)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from permissions import engine
 from permissions.models import UserGlobalGrant
 from tests import facts
+from tests.statements import counted
 
 pytestmark = pytest.mark.django_db
 VIEW = "authentik_core.view_user"
@@ -61,3 +62,21 @@ def test_without_times_it_becomes_unlimited_again(assign, bob):
 def test_a_broken_time_is_400_and_grants_nothing(assign, bob, times):
     assert assign("users", bob.pk, **times).status_code == 400
     assert not UserGlobalGrant.objects.filter(user=bob).exists()
+
+
+def test_changing_the_times_of_many_grants_costs_as_many_statements_as_of_one(bearer_of, root, bob):
+    client, costs = bearer_of(root), []
+    for many in (1, 3):
+        names = [f"authentik_rbac.{verb}_role" for verb in ("view", "change", "delete")[:many]]
+        for name in names:
+            facts.grant(bob, name)
+        sent = {"permissions": names, "valid_until": f"2999-01-0{many}T00:00:00Z"}
+        with counted() as statements:
+            response = client.post(
+                f"/api/v3/rbac/permissions/assigned_by_users/{bob.pk}/assign/", sent
+            )
+        assert response.status_code == 200
+        costs.append(len(statements))
+        bob.global_grants.all().delete()
+
+    assert costs[0] == costs[1]

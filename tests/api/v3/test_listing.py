@@ -1,12 +1,14 @@
 """Lists are read by kept statements, and by the ORM where a request asks for more: alike."""
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
 from api.v3.listing import _statements
 from permissions import engine
 from tests import facts
+from tests.statements import counted
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +118,26 @@ def test_a_permission_that_begins_or_ends_meanwhile_counts_for_all_of_an_answer_
 
     assert body["pagination"]["count"] == 3
     assert len(body["results"]) == {1: 2, 2: 1}[page]
+
+
+def test_who_may_view_all_is_asked_by_the_statement_that_answers(bearer_of, root):
+    client = bearer_of(root)
+    facts.role("one")
+
+    with counted() as statements:
+        client.get("/api/v3/rbac/roles/")
+
+    # The token and the page; SQLite, which has no way to and fro, asks before.
+    assert len(statements) == (2 if connection.vendor == "postgresql" else 3), statements
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_search_that_cannot_be_is_named(client_of, root, path):
+    query = {**LISTS[path], "search": "\0"}
+    response = client_of(root).get(f"/api/v3/rbac/{path}", query)
+
+    assert response.status_code == 400
+    assert response.json() == {"search": ["Null characters are not allowed."]}
 
 
 def test_filters_of_one_shape_share_a_statement(bearer_of, root):

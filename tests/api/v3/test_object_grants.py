@@ -174,7 +174,12 @@ def test_rows_of_one_holder_come_by_permission_and_object(kind, client_of, root,
         for key in ("b", "a", "c")
     ]
 
-    found = rows(client_of(root).get(kind.url, {kind.filter: ann.pk, "ordering": order}))
+    with counted() as statements:
+        response = client_of(root).get(kind.url, {kind.filter: ann.pk, "ordering": order})
+
+    found = rows(response)
+    orders = [text.rpartition("ORDER BY")[2] for text in statements.texts]
+    assert not [order for order in orders if '"username"' in order or '"name"' in order]
 
     by_key = sorted(grants, key=lambda grant: (grant.permission_id, grant.object_pk))
     assert [row["id"] for row in found] == [grant.pk for grant in by_key]
