@@ -24,8 +24,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User, UserType
 from permissions import engine
-from permissions.decisions import ResourceRef
-from permissions.engine import related_model
+from permissions.engine import ResourceRef
+from permissions.models import related_model
 
 M = TypeVar("M", bound=Model)
 

@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import Token, User
-from permissions.callers import authenticate_key
+from permissions.engine import authenticate_key
 
 
 class BearerAuthentication(authentication.BaseAuthentication):

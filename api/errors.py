@@ -31,15 +31,20 @@ from audit.errors import (
     TooLarge,
     Unauthenticated,
 )
-from permissions.assignments import RoleCycle
-from permissions.ceiling import GrantCeiling, SuperuserOnly
-from permissions.deletion import BuiltInRole
-from permissions.membership import GroupCycle
-from permissions.namespaces import NamespaceTaken, ReservedNamespace
-from permissions.resources import ResourceCycle
-from permissions.roles import RoleTaken
-from permissions.scopes import BuiltInScope, ScopeInUse
-from permissions.types import BuiltInType, TypeTaken
+from permissions.engine import GrantCeiling, SuperuserOnly
+from permissions.operations import (
+    BuiltInRole,
+    BuiltInScope,
+    BuiltInType,
+    GroupCycle,
+    NamespaceTaken,
+    ReservedNamespace,
+    ResourceCycle,
+    RoleCycle,
+    RoleTaken,
+    ScopeInUse,
+    TypeTaken,
+)
 
 logger = logging.getLogger(__name__)
 

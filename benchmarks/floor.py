@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.secrets import digests
-from permissions import sql
+from permissions.engine import rows
 
 WHOSE = """
     SELECT t.user_id FROM authentik_core_token t JOIN authentik_core_user u ON u.id = t.user_id
@@ -24,8 +24,8 @@ def decision(request: HttpRequest) -> HttpResponse:
     """Beside ``/access/v1/evaluation``: same middleware, same token, an answer of the same form."""
     _ = request.body  # left unread, it would end the connection
     key = request.META["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
-    found = sql.rows(WHOSE, {"digest": digests(key)[0]}, using=DEFAULT_DB_ALIAS)
-    [(one,)] = sql.rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
+    found = rows(WHOSE, {"digest": digests(key)[0]}, using=DEFAULT_DB_ALIAS)
+    [(one,)] = rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
     allowed = b"true" if found and one else b"false"
     return HttpResponse(b'{"decision":' + allowed + b"}", content_type="application/json")
 
@@ -34,7 +34,7 @@ class Listing(APIView):
     """Beside the lists of ``/api/v3``: DRF's authentication and rendering, ``size`` bytes out."""
 
     def get(self, request: Request) -> Response:
-        sql.rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
+        rows("SELECT 1", {}, using=DEFAULT_DB_ALIAS)
         return Response(_FILLING[: int(request.query_params["size"]) - 2])
 
 

@@ -22,7 +22,7 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.subjects import set_password
+from permissions.operations import set_password
 
 # Django's own groups mean nothing here; a page of them beside ours would mislead.
 admin.site.unregister(stock.Group)

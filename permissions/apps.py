@@ -8,6 +8,6 @@ class PermissionsConfig(AppConfig):
 
     def ready(self) -> None:
         from permissions import checks  # noqa: F401  registers the system checks
-        from permissions.catalogue import load_after_migrate
+        from permissions.setup import load_after_migrate
 
         post_migrate.connect(load_after_migrate, dispatch_uid="permissions.catalogue")

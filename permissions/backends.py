@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine import ResourceRef
 
 
 class EngineBackend(BaseBackend):

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from django.apps import apps
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db import models
 from guardian.models.models import GroupObjectPermissionAbstract, UserObjectPermissionAbstract
 
 from accounts.facts import Fact, FactQuerySet
 from accounts.models import User
-from permissions.objects import GrantedObject
 from roles.models import Role
 
 
@@ -183,6 +186,43 @@ class ObjectGrant(Fact):
         models.Model.save(self, *args, **kwargs)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedResource:
+    """Stands for a resource nobody registered: all that is known of it is what it is called."""
+
+    type: str
+    object_pk: str
+
+    def __str__(self) -> str:
+        return f"{self.type}:{self.object_pk}"
+
+
+class GrantedObject(GenericForeignKey):
+    """guardian's way to the object, for types without a Python class as well.
+
+    None only where a row of our own is gone. A resource without a table is never missing: whether
+    it exists is known to the application it belongs to.
+    """
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        content_type = ContentType.objects.get_for_id(instance.content_type_id)
+        model = content_type.model_class()
+        if model is None or not model._meta.managed:
+            return _resource(content_type, instance.object_pk)
+        try:
+            return super().__get__(instance, cls)
+        except (ValidationError, ValueError):  # a key that the model's column cannot hold
+            return None
+
+
+def _resource(content_type: ContentType, object_pk: str) -> Any:
+    registered = Resource.objects.filter(type=content_type.pk, object_pk=object_pk).first()
+    label = f"{content_type.app_label}.{content_type.model}"
+    return registered or NamedResource(label, object_pk)
+
+
 class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, db_index=False, related_name="object_grants"
@@ -233,3 +273,18 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
 
     def __str__(self) -> str:
         return f"{self.permission.codename} on {self.object_pk} to {self.group}"
+
+
+def python_model(label: str) -> type[models.Model] | None:
+    """The class whose rows are the resources of a type, if it has one with a table."""
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        return None
+    return model if model._meta.managed else None
+
+
+def related_model(model: type[models.Model], name: str) -> type[models.Model]:
+    related = model._meta.get_field(name).related_model
+    assert isinstance(related, type), "a foreign key"
+    return related

@@ -22,7 +22,7 @@ from api.aria.authentication import OpsTokenAuthentication, refusal
 from api.aria.negotiation import LenientNegotiation
 from api.aria.wire import WireSerializer
 from api.parsers import EmptyOrJSONParser
-from permissions.decisions import searchable
+from permissions.engine import searchable
 
 
 class OperationAccess(BasePermission):

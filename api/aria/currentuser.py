@@ -14,8 +14,8 @@ from api.aria.errors import no_such
 from api.aria.privileges import PrivilegeListSerializer, describe_privilege
 from api.aria.roles import role_rows
 from api.aria.users import UserSerializer, describe_user, user_rows
-from permissions.decisions import searchable
-from permissions.holdings import roles_held_at_all
+from permissions.engine import searchable
+from permissions.queries import roles_held_at_all
 
 
 class CurrentUser(OperationView):

@@ -35,9 +35,8 @@ from api.aria.traversal import (
 from api.aria.wire import IdentifierField, LinkSerializer, WireSerializer
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.assignments import delete_assignments, replace_assignments
-from permissions.decisions import Question, SubjectRef, searchable
-from permissions.scopes import create_scope
+from permissions.engine import Question, SubjectRef, searchable
+from permissions.operations import create_scope, delete_assignments, replace_assignments
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 
 Principal = User | Group

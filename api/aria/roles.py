@@ -25,11 +25,15 @@ from api.aria.privileges import (
 from api.aria.traversal import OBJECT_TYPE
 from api.aria.wire import WireSerializer, display_name, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
-from permissions.actions import ensure_actions
-from permissions.decisions import searchable
-from permissions.grants import change_role_permissions
+from permissions.engine import searchable
 from permissions.models import RoleGlobalGrant
-from permissions.roles import create_role, delete_roles, update_role
+from permissions.operations import (
+    change_role_permissions,
+    create_role,
+    delete_roles,
+    ensure_actions,
+    update_role,
+)
 from roles.models import Role
 
 # Published clients put names into paths without encoding these.

@@ -33,7 +33,7 @@ from api.aria.wire import (
     optional_text,
 )
 from audit.errors import Conflict, InvalidInput
-from permissions.scopes import BuiltInScope, create_scope, delete_scopes, update_scope
+from permissions.operations import BuiltInScope, create_scope, delete_scopes, update_scope
 from roles.models import Scope, ScopeKind
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.aria.wire import IdentifierField, WireSerializer, optional_text
-from permissions.scopes import EntrySpec
+from permissions.operations import EntrySpec
 from roles.models import Scope, ScopeKind
 
 OBJECT_TYPE = "aria.resource"

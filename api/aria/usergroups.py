@@ -35,8 +35,7 @@ from api.aria.sources import LOCAL_ID
 from api.aria.users import MOST_IDS, containing, noted, permission_items, require_each
 from api.aria.wire import IdentifierField, display_name, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
-from permissions.membership import set_members
-from permissions.subjects import create_group, delete_groups, update_group
+from permissions.operations import create_group, delete_groups, set_members, update_group
 
 
 class UserGroupSerializer(PrincipalSerializer):

@@ -48,9 +48,14 @@ from api.aria.wire import (
 )
 from audit.errors import Conflict, InvalidInput
 from permissions import engine
-from permissions.decisions import Question, SubjectRef
-from permissions.membership import change_groups
-from permissions.subjects import create_user, delete_users, set_password, update_user
+from permissions.engine import Question, SubjectRef
+from permissions.operations import (
+    change_groups,
+    create_user,
+    delete_users,
+    set_password,
+    update_user,
+)
 
 # The product's rule; ours for every user name is narrower still.
 _UNFIT = re.compile(r"[\s,<&\"'?+%=>;/#]")

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from api.errors import ANSWERED, answer_to
 from api.parsers import loads
 from audit.errors import InvalidInput, Unauthenticated
-from permissions.callers import Caller
+from permissions.engine import Caller
 
 Request = TypeVar("Request")
 T = TypeVar("T")

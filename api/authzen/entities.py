@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from permissions.decisions import ResourceRef, SubjectRef
-from permissions.naming import label_of
+from permissions.engine import ResourceRef, SubjectRef, label_of
 
 Properties = dict[str, Any] | UnsetType
 

@@ -12,8 +12,7 @@ from api.authzen.endpoint import convert, endpoint
 from api.authzen.entities import Evaluation, Evaluations, Item, Semantic, without_empty
 from audit.errors import InvalidInput, TooLarge
 from permissions import engine
-from permissions.callers import Caller
-from permissions.decisions import Decision, Question, Step
+from permissions.engine import Caller, Decision, Question, Step
 
 MOST_EVALUATIONS = 10_000
 STOPS_AT = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}

@@ -8,9 +8,7 @@ from api.authzen.endpoint import endpoint
 from api.authzen.entities import ActionSearch, ResourceSearch, SubjectSearch
 from api.authzen.paging import window
 from permissions import engine
-from permissions.callers import Caller
-from permissions.decisions import USER_TYPES
-from permissions.naming import label_of
+from permissions.engine import USER_TYPES, Caller, label_of
 
 Answer = dict[str, Any]
 

@@ -12,7 +12,13 @@ from api.genauth.errors import Missing
 from api.genauth.lookups import users_by_id
 from api.genauth.tokens import pool_id
 from api.genauth.wire import WireSerializer, iso, optional, text
-from permissions.access_keys import PREFIX, access_keys, create_access_key, delete_tokens, id_of
+from permissions.operations import (
+    PREFIX,
+    all_access_keys,
+    create_access_key,
+    delete_tokens,
+    id_of,
+)
 
 
 class NewAccessKeySerializer(WireSerializer):
@@ -64,7 +70,7 @@ class ListAccessKey(Query):
     paged = True
 
     def run(self, given: dict[str, Any]) -> Any:
-        rows = self.visible(access_keys().order_by("created", "pk"))
+        rows = self.visible(all_access_keys().order_by("created", "pk"))
         if given.get("user_id"):
             rows = rows.filter(user__hex_id=given["user_id"])
         return self.whole(rows)
@@ -80,7 +86,7 @@ class GetAccessKey(Query):
 
     def run(self, given: dict[str, Any]) -> Any:
         identifier = f"{PREFIX}{given['access_key_id']}"
-        found = self.visible(access_keys()).filter(identifier=identifier).first()
+        found = self.visible(all_access_keys()).filter(identifier=identifier).first()
         if found is None:
             raise Missing("access key does not exist")
         return described(found)
@@ -94,7 +100,7 @@ class DeleteAccessKey(Command):
 
     def run(self, given: dict[str, Any]) -> None:
         identifier = f"{PREFIX}{given['access_key_id']}"
-        found = list(self.visible(access_keys()).filter(identifier=identifier))
+        found = list(self.visible(all_access_keys()).filter(identifier=identifier))
         if not found:
             raise Missing("access key does not exist")
         self.require("delete_token", found)

@@ -36,8 +36,8 @@ from api.genauth.wire import (
     optional,
     text,
 )
-from permissions.bulk_assignments import assign_roles, column, unassign_roles
-from permissions.held import held_roles
+from permissions.operations import assign_roles, column, unassign_roles
+from permissions.queries import held_roles
 from roles.models import Role, RoleAssignment
 
 MOST_ROLES = 10

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from accounts.models import Token, User
 from api.genauth.errors import MESSAGES, NOT_SIGNED_IN
 from api.genauth.tokens import pool_id, redeem
-from permissions.callers import authenticate_key
+from permissions.engine import authenticate_key
 
 POOL_HEADERS = ("x-genauth-userpool-id", "x-authing-userpool-id")
 

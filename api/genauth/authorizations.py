@@ -39,12 +39,9 @@ from api.genauth.wire import (
 )
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.assignments import Principal
-from permissions.authorized import Authorized, authorized_to, granted_to
-from permissions.authorizing import Wish, authorize, unknown
-from permissions.group_roles import group_of, managed_key
-from permissions.holders import holders_of
 from permissions.models import ResourceType
+from permissions.operations import Principal, Wish, authorize, group_of, managed_key, unknown
+from permissions.queries import Authorized, authorized_to, granted_to, holders_of
 from roles.models import DEFAULT_NAMESPACE, Role
 
 MOST_ITEMS = 10

@@ -29,7 +29,7 @@ from api.genauth.wire import Nothing, Success, WireSerializer
 from api.parsers import EmptyOrJSONParser
 from audit import context
 from permissions import engine
-from permissions.decisions import Question, SubjectRef
+from permissions.engine import Question, SubjectRef
 
 ROW = TypeVar("ROW", bound=Model)
 ANYBODY = "anybody"

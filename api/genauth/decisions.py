@@ -14,7 +14,7 @@ from api.genauth.lookups import find_users, namespace_by_code, user_id_type
 from api.genauth.resources import EVERY, split
 from api.genauth.wire import WireSerializer, namespace, namespace_of, text
 from permissions import engine
-from permissions.decisions import Question, ResourceRef, SubjectRef
+from permissions.engine import Question, ResourceRef, SubjectRef
 from permissions.models import ResourceType
 
 CHECK_ACCESS = "authentik_rbac.check_access"

@@ -18,8 +18,7 @@ from api.genauth.errors import Missing
 from api.genauth.lookups import departments, users_by_id
 from api.genauth.wire import NewCode, Paging, WireSerializer, optional, text
 from audit.errors import Conflict
-from permissions.membership import add_members, remove_members
-from permissions.subjects import create_group, delete_groups
+from permissions.operations import add_members, create_group, delete_groups, remove_members
 
 MOST = 50
 LONGEST_NAME = 255

@@ -14,8 +14,7 @@ from accounts.models import Group, GroupKind, User
 from api.genauth.base import Operation
 from api.genauth.errors import Missing, no_namespace, no_role, no_user
 from api.genauth.wire import Choice, WireSerializer, text
-from permissions.assignments import Principal
-from permissions.bulk_assignments import Pair
+from permissions.operations import Pair, Principal
 from roles.models import SYSTEM_NAMESPACE, Namespace, Role
 
 # Codes: of the namespace, and of the role in it.

@@ -10,7 +10,7 @@ from api.genauth.base import ANYBODY, Command
 from api.genauth.errors import BadAccessKey
 from api.genauth.tokens import LIFETIME, issue
 from api.genauth.wire import WireSerializer, text
-from permissions.access_keys import authenticate_access_key
+from permissions.operations import authenticate_access_key
 
 
 class KeyPairSerializer(WireSerializer):

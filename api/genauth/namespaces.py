@@ -24,7 +24,7 @@ from api.genauth.wire import (
     validity,
 )
 from permissions.models import ResourceType
-from permissions.namespaces import (
+from permissions.operations import (
     NamespaceSpec,
     create_namespace,
     create_namespaces,

@@ -31,7 +31,13 @@ from api.genauth.wire import (
 )
 from audit.errors import InvalidInput
 from permissions.models import ResourceMode, ResourceType
-from permissions.types import ActionSpec, TypeSpec, create_types, delete_types, update_type
+from permissions.operations import (
+    ActionSpec,
+    TypeSpec,
+    create_types,
+    delete_types,
+    update_type,
+)
 
 DATA = "DATA"
 KINDS = (DATA, "API", "MENU", "BUTTON", "UI")

@@ -33,7 +33,7 @@ from api.genauth.wire import (
     text,
     validity,
 )
-from permissions.roles import RoleSpec, create_roles, delete_roles, name_of, update_role
+from permissions.operations import RoleSpec, create_roles, delete_roles, name_of, update_role
 from roles.models import SYSTEM_NAMESPACE, Role
 
 ENABLE, DISABLE = "ENABLE", "DISABLE"

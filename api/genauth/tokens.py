@@ -16,7 +16,7 @@ import jwt
 from django.conf import settings
 
 from accounts.models import Token
-from permissions.access_keys import find_access_key, id_of
+from permissions.operations import find_access_key, id_of
 
 LIFETIME = 7200
 # Clients use a token up to the last second they were told of; it must not end while on its way.

@@ -20,7 +20,7 @@ from api.genauth.errors import NotSupported
 from api.genauth.lookups import UserIdSerializer, like, user_by_id, user_id_type, users_by_id
 from api.genauth.wire import LAST_MOMENT, Choice, Paging, WireSerializer, iso, optional, text
 from audit.errors import Conflict
-from permissions.subjects import create_user, delete_users
+from permissions.operations import create_user, delete_users
 
 ACTIVATED, SUSPENDED = "Activated", "Suspended"
 STATUSES = (ACTIVATED, SUSPENDED, "Deactivated", "Resigned", "Archived")

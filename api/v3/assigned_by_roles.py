@@ -18,8 +18,7 @@ from api.v3.grants import (
     ObjectGrantSerializer,
 )
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.expressions import UuidText
-from permissions.holders_sql import ROLES, roles_granted
+from permissions.queries import ROLES, UuidText, roles_granted
 from roles.models import Role
 
 

@@ -22,7 +22,7 @@ from api.v3.grants import (
 )
 from api.v3.listing import Row
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.holders_sql import USERS, users_granted
+from permissions.queries import USERS, users_granted
 
 
 class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from permissions.grants import assign_permissions, unassign_permissions
-from permissions.resolving import MOST_PERMISSIONS, TOGETHER
+from permissions.engine import MOST_PERMISSIONS, TOGETHER
+from permissions.operations import assign_permissions, unassign_permissions
 from roles.models import Role
 
 NEVER_GLOBAL = "may not be null."

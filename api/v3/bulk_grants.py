@@ -19,9 +19,8 @@ from api.access import CallerAccess, resource_of
 from api.v3.fields import LARGEST_INTEGER
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.bulk import MOST_FACTS, Item, Outcome, assign_many, revoke_many
-from permissions.decisions import Question, SubjectRef
-from permissions.resolving import MOST_PERMISSIONS
+from permissions.engine import MOST_PERMISSIONS, Question, SubjectRef
+from permissions.operations import MOST_FACTS, Item, Outcome, assign_many, revoke_many
 from roles.models import Role
 
 

@@ -25,9 +25,19 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import User
 from api.access import require
 from api.v3.fields import LARGEST_INTEGER
-from permissions import effective, engine, explaining
-from permissions.decisions import Question, Reason, ResourceRef, StepKind, SubjectRef
-from permissions.naming import label_of
+from permissions import engine
+from permissions.engine import (
+    NearMiss,
+    Question,
+    Reason,
+    ResourceRef,
+    StepKind,
+    SubjectRef,
+    SuggestionKind,
+    explain,
+    label_of,
+)
+from permissions.queries import effective_permissions, grants_of
 
 CHECK_ACCESS = "authentik_rbac.check_access"
 MOST_QUESTIONS = 1_000
@@ -134,14 +144,14 @@ class NearMissSerializer(PathSerializer):
     text = serializers.CharField()
     obstacles = serializers.SerializerMethodField()
 
-    def get_obstacles(self, miss: explaining.NearMiss) -> list[str]:
+    def get_obstacles(self, miss: NearMiss) -> list[str]:
         return [hindrance.obstacle for hindrance in miss.hindrances]
 
 
 class SuggestionSerializer(serializers.Serializer):
     """A change that would allow it; the smallest come first."""
 
-    kind = serializers.ChoiceField([(kind.value, kind.value) for kind in explaining.SuggestionKind])
+    kind = serializers.ChoiceField([(kind.value, kind.value) for kind in SuggestionKind])
     text = serializers.CharField()
     permission = serializers.CharField()
     role = serializers.CharField()
@@ -260,7 +270,7 @@ class AccessViewSet(GenericViewSet):
         """Every path that allows; for a denial what came nearest, and what would help."""
         require(request.user, CHECK_ACCESS)
         asked = _valid(ExplainSerializer, request)
-        explanation = explaining.explain(
+        explanation = explain(
             _named(asked, request), asked["action"], _resource(asked), at=asked.get("at")
         )
         return Response(ExplanationSerializer(explanation).data)
@@ -313,8 +323,8 @@ class AccessViewSet(GenericViewSet):
         )
 
     def _effective(self, user: User) -> Response:
-        page = self.paginate_queryset(effective.grants_of(user)) or []
-        data = self.get_serializer(effective.effective(user, page), many=True).data
+        page = self.paginate_queryset(grants_of(user)) or []
+        data = self.get_serializer(effective_permissions(user, page), many=True).data
         return self.get_paginated_response(data)
 
 

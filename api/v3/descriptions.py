@@ -10,9 +10,8 @@ from django.db.models import F, Model, OuterRef, QuerySet, Subquery, TextField, 
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 
 from accounts.models import Group, Token, User
-from permissions.engine import python_model
-from permissions.expressions import UuidText
-from permissions.models import Resource
+from permissions.models import Resource, python_model
+from permissions.queries import UuidText
 from roles.models import InitialPermissions, Namespace, Role, Scope
 
 # The column people know a row by, and the words before it.

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from permissions import engine
-from permissions.decisions import searchable
+from permissions.engine import searchable
 
 LARGEST_INTEGER = 2**63 - 1
 

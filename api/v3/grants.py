@@ -19,9 +19,8 @@ from api.access import ModelAccessViewSet
 from api.renderers import Written
 from api.v3.listing import ColumnsViewSet
 from audit.errors import InvalidInput
-from permissions import holders_sql
-from permissions.holders_sql import MARK, Grantees
-from permissions.resolving import canonical_pk, require_type
+from permissions.engine import canonical_pk, require_type
+from permissions.queries import MARK, Grantees, grants_to
 
 # So many grants of the holders of one page are embedded; a page that would need more is refused,
 # because a list cut short would pass for the truth.
@@ -141,7 +140,7 @@ def grants_of(
 
     They come by permission; those on objects in the order of the objects.
     """
-    found = holders_sql.grants_to(
+    found = grants_to(
         grantees,
         keys,
         **asked.type,

@@ -32,8 +32,14 @@ from api.v3.partials import (
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from api.v3.users import attributes_filter, role_keys
-from permissions.membership import GroupCycle, add_members, remove_members
-from permissions.subjects import create_group, delete_groups, update_group
+from permissions.operations import (
+    GroupCycle,
+    add_members,
+    create_group,
+    delete_groups,
+    remove_members,
+    update_group,
+)
 from roles.models import Role, RoleAssignment
 
 # Which linked objects a representation shows when the caller does not say.

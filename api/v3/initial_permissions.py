@@ -19,12 +19,12 @@ from api.v3.fields import LARGEST_INTEGER, KeyField, KeysField
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.permissions import PermissionSerializer
 from api.v3.used_by import UsedBySerializer
-from permissions.initial import (
+from permissions.engine import MOST_PERMISSIONS
+from permissions.operations import (
     create_initial_permissions,
     delete_initial_permissions,
     update_initial_permissions,
 )
-from permissions.resolving import MOST_PERMISSIONS
 from roles.models import InitialPermissions, InitialPermissionsMode, Role
 
 CATALOGUE = Permission.objects.filter(content_type__resource_type__isnull=False).select_related(

@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
 from permissions import engine
-from permissions.decisions import Question, ResourceRef, SubjectRef
+from permissions.engine import Question, ResourceRef, SubjectRef
 
 JOIN, LEAVE = "authentik_core.add_user_to_group", "authentik_core.remove_user_from_group"
 CHANGE_ROLE = "authentik_rbac.change_role"

@@ -29,8 +29,7 @@ from rest_framework.viewsets import GenericViewSet
 from api.access import ModelAccessViewSet
 from api.v3.filters import IntegerFilter
 from api.v3.ordering import given_filters, ordered, wanted_order
-from permissions.compiled import Parameter, Statement, compiled
-from permissions.engine import everywhere
+from permissions.engine import Parameter, Statement, compiled, everywhere
 
 SHAPES = 256
 CALLER = "caller"

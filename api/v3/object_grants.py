@@ -15,8 +15,8 @@ from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
 from api.v3.listing import ColumnsViewSet, Row
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.engine import python_model
-from permissions.grants import ObjectGrant, delete_object_grant, move_object_grant
+from permissions.models import python_model
+from permissions.operations import ObjectGrant, delete_object_grant, move_object_grant
 
 
 class ExtraObjectGrantSerializer(ObjectGrantSerializer):

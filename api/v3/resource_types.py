@@ -23,7 +23,7 @@ from api.access import ModelAccessViewSet, find, may_view
 from api.v3.filters import BooleanFilter
 from api.v3.ordering import FILTER_BACKENDS
 from permissions.models import ResourceMode, ResourceType
-from permissions.types import (
+from permissions.operations import (
     LABEL,
     LONGEST_CODENAME,
     MOST_ACTIONS,

@@ -20,9 +20,9 @@ from api.v3.filters import BooleanFilter
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.resource_types import LABEL_PARAMETER
 from audit.errors import InvalidInput
-from permissions.decisions import ResourceRef
+from permissions.engine import ResourceRef
 from permissions.models import Resource, ResourceType
-from permissions.resources import (
+from permissions.operations import (
     MOST_RESOURCES,
     ResourceSpec,
     delete_resources,

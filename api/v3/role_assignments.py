@@ -24,8 +24,7 @@ from api.v3.ordering import FILTER_BACKENDS
 from api.v3.scopes import InlineScopeSerializer, with_specs
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.assignments import assign_role, delete_assignments
-from permissions.scopes import create_scope
+from permissions.operations import assign_role, create_scope, delete_assignments
 from roles.models import Role, RoleAssignment, Scope
 
 PRINCIPALS = ("user", "group", "holder_role")

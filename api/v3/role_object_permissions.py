@@ -6,7 +6,7 @@ from django_filters import rest_framework as filters
 
 from api.access import resource_of
 from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
-from permissions.decisions import ResourceRef
+from permissions.engine import ResourceRef
 from permissions.models import RoleObjectPermission
 from roles.models import Role
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
 from api.v3.fields import KeysField
 from api.v3.roles import RoleSerializer
-from permissions.assignments import assign_role, set_role_parents, unassign_role
+from permissions.operations import assign_role, set_role_parents, unassign_role
 from roles.models import Role, RoleAssignment
 
 ROLE_PARAMETER = OpenApiParameter("role", OpenApiTypes.UUID, OpenApiParameter.PATH)

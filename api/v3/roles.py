@@ -19,10 +19,14 @@ from api.v3.filters import AnyOfFilter, BooleanFilter, IntegerFilter
 from api.v3.listing import ColumnsViewSet
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import Reference, UsedBySerializer, used_by
-from permissions.assignments import assign_role, unassign_role
-from permissions.expressions import UuidText
-from permissions.holders_sql import roles_of_group, roles_of_user
-from permissions.roles import create_role, delete_roles, update_role
+from permissions.operations import (
+    assign_role,
+    create_role,
+    delete_roles,
+    unassign_role,
+    update_role,
+)
+from permissions.queries import UuidText, roles_of_group, roles_of_user
 from roles.models import InitialPermissions, Role
 
 MEMBER_RESPONSES = {

@@ -10,7 +10,7 @@ from rest_framework.validators import UniqueValidator
 
 from api.access import ModelAccessViewSet
 from api.v3.ordering import FILTER_BACKENDS
-from permissions.scopes import (
+from permissions.operations import (
     EntrySpec,
     create_scope,
     delete_scopes,

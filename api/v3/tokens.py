@@ -24,7 +24,7 @@ from api.v3.ordering import FILTER_BACKENDS
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
 from permissions import engine
-from permissions.tokens import (
+from permissions.operations import (
     create_user_token,
     delete_tokens,
     set_token_key,

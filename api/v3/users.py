@@ -33,9 +33,14 @@ from api.v3.links import require_links
 from api.v3.ordering import FILTER_BACKENDS
 from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
 from api.v3.used_by import Reference, UsedBySerializer, used_by
-from permissions import holdings
-from permissions.service_accounts import create_service_account
-from permissions.subjects import create_user, delete_users, set_password, update_user
+from permissions.operations import (
+    create_service_account,
+    create_user,
+    delete_users,
+    set_password,
+    update_user,
+)
+from permissions.queries import codenames_of, groups_of, roles_of
 from roles.models import Role, RoleAssignment
 
 LONGEST_PASSWORD = 4_096
@@ -285,11 +290,11 @@ class UserSelfSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(UserSelfGroupsSerializer(many=True))
     def get_groups(self, user: User) -> Any:
-        return UserSelfGroupsSerializer(holdings.groups_of(user), many=True).data
+        return UserSelfGroupsSerializer(groups_of(user), many=True).data
 
     @extend_schema_field(UserSelfRolesSerializer(many=True))
     def get_roles(self, user: User) -> Any:
-        return UserSelfRolesSerializer(holdings.roles_of(user), many=True).data
+        return UserSelfRolesSerializer(roles_of(user), many=True).data
 
     def get_avatar(self, user: User) -> str:
         return avatar(user)
@@ -299,7 +304,7 @@ class UserSelfSerializer(serializers.ModelSerializer):
         return settings if isinstance(settings, dict) else {}
 
     def get_system_permissions(self, user: User) -> list[str]:
-        return holdings.codenames_of(user, "authentik_rbac")
+        return codenames_of(user, "authentik_rbac")
 
 
 class SessionUserSerializer(serializers.Serializer):

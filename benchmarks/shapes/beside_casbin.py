@@ -40,7 +40,7 @@ def measure(context: Context) -> list[Figure]:
 def _ours(url: str) -> list[float]:
     from accounts.models import User
     from permissions import engine
-    from permissions.decisions import ResourceRef
+    from permissions.engine import ResourceRef
 
     def check(user: User, document: int, right: bool) -> None:
         allowed = engine.check(user, "view", ResourceRef(world.TYPE, str(document))).allowed

@@ -74,7 +74,7 @@ def _unscoped(username: str) -> bool:
 def _ours(url: str, asked: list[world.Asked], names: list[str]) -> tuple[list[float], list[float]]:
     from accounts.models import User
     from permissions import engine
-    from permissions.decisions import ResourceRef
+    from permissions.engine import ResourceRef
 
     def check(user: User, one: world.Asked) -> None:
         allowed = engine.check(user, "view", ResourceRef(world.TYPE, one.document)).allowed
@@ -94,7 +94,7 @@ def _ours(url: str, asked: list[world.Asked], names: list[str]) -> tuple[list[fl
 
 def _compare(url: str, pages: dict[str, list[str]]) -> None:
     from permissions import engine
-    from permissions.decisions import SubjectRef
+    from permissions.engine import SubjectRef
 
     with using(url):
         for name, documents in pages.items():

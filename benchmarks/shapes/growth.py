@@ -53,7 +53,7 @@ def _figure(what: str, key: str, found: dict[int, Medians], at_most: float) -> F
 
 def _at(context: Context, grants: int) -> Medians:
     from permissions import engine
-    from permissions.decisions import ResourceRef, SubjectRef
+    from permissions.engine import ResourceRef, SubjectRef
 
     size, url = context.world(grants)
     _add_sparse(url)

@@ -64,8 +64,8 @@ def measure(context: Context) -> list[Figure]:
 def _add_role(size: world.Size) -> Measured:
     from accounts.models import Group, User
     from permissions import engine
-    from permissions.assignments import assign_role, unassign_role
-    from permissions.decisions import ResourceRef, SubjectRef
+    from permissions.engine import ResourceRef, SubjectRef
+    from permissions.operations import assign_role, unassign_role
     from roles.models import Role
 
     group, role = Group.objects.get(name=WIDE), Role.objects.get(name=ADDED)
@@ -88,7 +88,7 @@ def _add_role(size: world.Size) -> Measured:
 
 def _move() -> Measured:
     from accounts.models import Group, GroupClosure, User
-    from permissions.membership import set_parents
+    from permissions.operations import set_parents
 
     division = Group.objects.get(name=DIVISION)
     here, there = (Group.objects.get(name=name) for name in TOPS)

@@ -18,8 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from permissions.decisions import ResourceRef, Step, StepKind
-from permissions.naming import resource_named
+from permissions.engine import ResourceRef, Step, StepKind, resource_named
 
 BAD_USAGE = 2
 STYLES = {StepKind.USER: "bold", StepKind.GROUP: "cyan", StepKind.ROLE: "magenta"}

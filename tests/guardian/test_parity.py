@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from tests import facts
 from tests.server import ROOT
 

@@ -6,9 +6,10 @@ import pytest
 
 from audit.errors import InvalidInput
 from audit.models import Event, EventKind
-from permissions import assignments, engine, grants, subjects
-from permissions.assignments import RoleCycle
-from permissions.roles import create_role
+from permissions import engine
+from permissions.operations import assignments, grants, subjects
+from permissions.operations.assignments import RoleCycle
+from permissions.operations.roles import create_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 
 pytestmark = pytest.mark.django_db

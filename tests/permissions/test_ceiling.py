@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.models import Group, User
-from permissions import assignments, engine, grants, membership, subjects
-from permissions.ceiling import GrantCeiling, SuperuserOnly
-from permissions.decisions import ResourceRef
-from permissions.roles import create_role
+from permissions import engine
+from permissions.engine.ceiling import GrantCeiling, SuperuserOnly
+from permissions.engine.words import ResourceRef
+from permissions.operations import assignments, grants, membership, subjects
+from permissions.operations.roles import create_role
 from roles.models import Scope, ScopeKind
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from accounts.models import User
-from permissions.compiled import Parameter, compiled
+from permissions.engine.prepared import Parameter, compiled
 from roles.models import Role
 from tests import facts
 

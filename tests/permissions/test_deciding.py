@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from permissions import engine, sql
-from permissions.decisions import ResourceRef
+from permissions import engine
+from permissions.engine import sql
+from permissions.engine.words import ResourceRef
 from tests import facts
 
 pytestmark = pytest.mark.django_db

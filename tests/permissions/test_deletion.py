@@ -5,12 +5,13 @@ import pytest
 from accounts.models import Group, GroupClosure
 from accounts.tokens import create_token
 from audit.models import Event, EventKind
-from permissions import assignments, engine, grants, subjects
-from permissions.decisions import ResourceRef
-from permissions.initial import create_initial_permissions
+from permissions import engine
+from permissions.engine.words import ResourceRef
 from permissions.models import RoleGlobalGrant, UserObjectPermission
-from permissions.roles import create_role, delete_roles
-from permissions.scopes import EntrySpec, create_scope
+from permissions.operations import assignments, grants, subjects
+from permissions.operations.initial_permissions import create_initial_permissions
+from permissions.operations.roles import create_role, delete_roles
+from permissions.operations.scopes import EntrySpec, create_scope
 from roles.models import ScopeKind
 
 pytestmark = pytest.mark.django_db

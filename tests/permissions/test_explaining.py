@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import GroupClosure, GroupParent, User
 from permissions import engine
-from permissions.decisions import Reason, ResourceRef, StepKind, SubjectRef
-from permissions.explaining import Obstacle, SuggestionKind, explain
+from permissions.engine.explaining import Obstacle, SuggestionKind, explain
+from permissions.engine.words import Reason, ResourceRef, StepKind, SubjectRef
 from roles.models import Scope, ScopeEntry, ScopeKind
 from tests import facts
 from tests.statements import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from permissions import holders_sql
+from permissions.queries import grantees
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +17,6 @@ def test_the_users_granted_something_are_found_once_each(alice, bob, charlie):
     facts.grant(bob, "authentik_rbac.view_role")
     facts.grant(charlie, "authentik_core.view_user", on="1")
 
-    granted = User.objects.filter(pk__in=holders_sql.users_granted("authentik_rbac", "role"))
+    granted = User.objects.filter(pk__in=grantees.users_granted("authentik_rbac", "role"))
 
     assert sorted(granted.values_list("username", flat=True)) == ["alice", "bob"]

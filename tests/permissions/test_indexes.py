@@ -13,11 +13,13 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from accounts.models import Group, GroupClosure, GroupMembership, Token, User
-from permissions import engine, holders_sql, sql
-from permissions.callers import Caller
-from permissions.compiled import Parameter, compiled
-from permissions.decisions import Question, ResourceRef, SubjectRef
+from permissions import engine
+from permissions.engine import running
+from permissions.engine.callers import Caller
+from permissions.engine.prepared import Parameter, compiled
+from permissions.engine.words import Question, ResourceRef, SubjectRef
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
+from permissions.queries import grantees
 from roles.models import Role, RoleAssignment, default_namespace
 from tests import facts
 
@@ -150,10 +152,10 @@ def test_an_index_serves_every_statement(crowd, bearer_of):
     assert {name: tables for name, tables in found.items() if tables} == {}
 
 
-@pytest.mark.parametrize("granted", [holders_sql.users_granted, holders_sql.roles_granted])
+@pytest.mark.parametrize("granted", [grantees.users_granted, grantees.roles_granted])
 def test_grantees_are_found_by_an_index_of_their_own(crowd, granted):
     found = granted(Parameter("app_label"), Parameter("model"))
-    holders = User if granted is holders_sql.users_granted else Role
+    holders = User if granted is grantees.users_granted else Role
     statement = compiled(holders.objects.filter(pk__in=found).values_list("pk"))
 
     table = "user" if holders is User else "role"
@@ -170,7 +172,7 @@ def _explained(text, parameters):
 
 
 def test_grantees_are_looked_up_among_the_users(crowd):
-    granted = holders_sql.users_granted(Parameter("app_label"), Parameter("model"))
+    granted = grantees.users_granted(Parameter("app_label"), Parameter("model"))
     page = User.objects.filter(pk__in=granted)
     statement = compiled(page.order_by("username").values_list("pk"))
 
@@ -183,14 +185,14 @@ def test_grantees_are_looked_up_among_the_users(crowd):
     assert "authentik_core_user" not in read
 
 
-@pytest.mark.parametrize("grantees", [holders_sql.USERS, holders_sql.ROLES])
-def test_the_grants_of_a_page_of_grantees_are_found_by_index(crowd, grantees, monkeypatch):
+@pytest.mark.parametrize("kind", [grantees.USERS, grantees.ROLES])
+def test_the_grants_of_a_page_of_grantees_are_found_by_index(crowd, kind, monkeypatch):
     asked = Mock(return_value=[])
-    monkeypatch.setattr(sql, "rows", asked)
-    holders = User if grantees is holders_sql.USERS else Role
+    monkeypatch.setattr(running, "rows", asked)
+    holders = User if kind is grantees.USERS else Role
     keys = list(holders.objects.values_list("pk", flat=True)[:10])
 
-    holders_sql.grants_to(grantees, keys, **GROUP, object_pk=None, limit=500)
+    grantees.grants_to(kind, keys, **GROUP, object_pk=None, limit=500)
 
     [statement] = asked.call_args_list
     assert not _tables_read(*statement.args) & GRANTS
@@ -234,7 +236,7 @@ def _statements(users):
         "list_actions": lambda run: engine.list_actions(subject, resource, run=run),
     }
     for name, call in calls.items():
-        call(recording(name, sql.rows))
+        call(recording(name, running.rows))
     wrapped = dict(seen)
     for name, (text, parameters) in wrapped.items():
         statement, more = _behind_a_caller(text, parameters)
@@ -245,14 +247,14 @@ def _statements(users):
 def _behind_a_caller(text, parameters):
     seen = []
     caller = Caller(f"key-of-{User.objects.order_by('pk').first().username}")
-    original = sql.rows
+    original = running.rows
 
     def recorded(statement, given, **kwargs):
         seen.append((statement, given))
         return original(statement, given, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sql, "rows", recorded)
+        patch.setattr(running, "rows", recorded)
         caller.run(text, parameters)
     return seen[0]
 

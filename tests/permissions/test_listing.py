@@ -3,7 +3,7 @@
 import pytest
 
 from permissions import engine
-from permissions.decisions import SubjectRef
+from permissions.engine.words import SubjectRef
 from roles.models import Scope, ScopeEntry, ScopeKind
 from tests import facts
 

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from accounts.models import Group, User
 from audit.models import Event
 from permissions import engine
-from permissions.decisions import ResourceRef
-from permissions.membership import remove_members
+from permissions.engine.words import ResourceRef
 from permissions.models import Resource
+from permissions.operations.membership import remove_members
 from roles.models import Role
 
 pytestmark = pytest.mark.django_db

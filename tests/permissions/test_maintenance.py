@@ -7,8 +7,12 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 
-from permissions.models import ResourceType, RoleObjectPermission, UserObjectPermission
-from permissions.objects import NamedResource
+from permissions.models import (
+    NamedResource,
+    ResourceType,
+    RoleObjectPermission,
+    UserObjectPermission,
+)
 from tests import facts
 from tests.truth.writers import create_type
 

@@ -6,9 +6,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Group, GroupClosure, GroupMembership, User
 from audit.models import Event, EventKind
-from permissions import assignments, engine, grants, membership, subjects
-from permissions.membership import GroupCycle
-from permissions.roles import create_role
+from permissions import engine
+from permissions.operations import assignments, grants, membership, subjects
+from permissions.operations.membership import GroupCycle
+from permissions.operations.roles import create_role
 
 pytestmark = pytest.mark.django_db
 

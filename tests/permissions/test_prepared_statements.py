@@ -2,7 +2,7 @@ import pytest
 from django.db import connection
 
 from permissions import engine
-from permissions.decisions import ResourceRef, SubjectRef
+from permissions.engine.words import ResourceRef, SubjectRef
 
 pytestmark = [
     pytest.mark.django_db,

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from rest_framework.test import APIClient
 
 from permissions import engine
-from permissions.decisions import Question, ResourceRef, SubjectRef
-from permissions.explaining import explain
+from permissions.engine.explaining import explain
+from permissions.engine.words import Question, ResourceRef, SubjectRef
 from tests.truth.naive import Thing
 
 Asked = tuple[str, str, Thing | None]  # subject, action, resource

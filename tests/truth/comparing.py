@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from permissions import engine
-from permissions.decisions import Question, Reason, ResourceRef, StepKind, SubjectRef
-from permissions.explaining import Path as EnginePath
-from permissions.explaining import explain
+from permissions.engine.explaining import Path as EnginePath
+from permissions.engine.explaining import explain
+from permissions.engine.words import Question, Reason, ResourceRef, StepKind, SubjectRef
 from tests.truth.asking import Asks
 from tests.truth.naive import Path, Thing, World
 

@@ -11,8 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
-from permissions import assignments, deletion, grants, membership, roles, subjects
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from permissions.models import (
     Resource,
     ResourceClosure,
@@ -22,6 +21,7 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
+from permissions.operations import assignments, deletion, grants, membership, roles, subjects
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry
 from tests.truth.naive import PermissionKey, Principal, Thing
 

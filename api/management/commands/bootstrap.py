@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from permissions.bootstrap import bootstrap_admin
+from permissions.setup import bootstrap_admin
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from permissions.access_keys import create_access_key, create_administrator_key
+from permissions.operations import create_access_key, create_administrator_key
 
 
 class Command(BaseCommand):

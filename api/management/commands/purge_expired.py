@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from permissions.purging import purge_expired
+from permissions.operations import purge_expired
 
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_SECONDS = 36_500 * SECONDS["d"]

@@ -8,8 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from permissions import engine
-from permissions.decisions import Decision, SubjectRef
-from permissions.explaining import Explanation, explain
+from permissions.engine import Decision, Explanation, SubjectRef, explain
 from permissions.management.printing import AnsweringCommand, resource, way
 
 

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from audit.context import bind
-from permissions.demo import load_demo
+from permissions.setup import load_demo
 
 
 class Command(BaseCommand):

@@ -8,8 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from permissions import engine
-from permissions.decisions import Reason, SubjectRef
-from permissions.effective import EffectivePermission, effective, grants_of
+from permissions.engine import Reason, SubjectRef
 from permissions.management.printing import (
     BAD_USAGE,
     AnsweringCommand,
@@ -17,6 +16,7 @@ from permissions.management.printing import (
     resource,
     table,
 )
+from permissions.queries import EffectivePermission, effective_permissions, grants_of
 
 Row = Sequence[str]
 
@@ -68,7 +68,7 @@ def _everything(subject: SubjectRef, limit: int) -> tuple[list[str], list[Row]]:
     if user is None:
         return columns, []
     rows: list[Row] = [("everything", "everything", Reason.SUPERUSER, "")] * user.is_superuser
-    granted = effective(user, islice(grants_of(user)[:limit], limit))
+    granted = effective_permissions(user, islice(grants_of(user)[:limit], limit))
     return columns, rows + [_row(permission) for permission in granted]
 
 

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from permissions import engine
-from permissions.decisions import ResourceRef
-from permissions.roles import create_role
+from permissions.engine.words import ResourceRef
+from permissions.operations.roles import create_role
 from roles.models import Role
 from tests import facts
 
@@ -76,8 +76,8 @@ def may(user: User, key: str, on: str | None = HOST) -> bool:
 
 def register(key: str, parent: str | None = None) -> None:
     """An object of this door, below another one."""
-    from permissions import closure
     from permissions.models import Resource
+    from permissions.operations import closure
 
     above = Resource.objects.get(object_pk=parent) if parent else None
     made = facts.resource("aria.resource", key)

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event, EventKind
-from permissions.assignments import assign_role
-from permissions.scopes import EntrySpec, create_scope
+from permissions.operations.assignments import assign_role
+from permissions.operations.scopes import EntrySpec, create_scope
 from roles.models import RoleAssignment
 from tests import facts
 from tests.api.aria.conftest import GUEST, HOST, OTHER, may

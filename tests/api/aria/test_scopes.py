@@ -2,9 +2,9 @@
 
 import pytest
 
-from permissions import scopes
 from permissions.models import Resource
-from permissions.scopes import EntrySpec
+from permissions.operations import scopes
+from permissions.operations.scopes import EntrySpec
 from roles.models import Scope, ScopeEntry, ScopeKind
 from tests.api.aria.conftest import GUEST, HOST, OTHER, may
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Group, GroupMembership, User
-from permissions.membership import change_groups
+from permissions.operations.membership import change_groups
 from tests import facts
 from tests.api.aria.conftest import OTHER
 from tests.statements import counted

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from api.genauth.tokens import issue
-from permissions.access_keys import create_access_key
+from permissions.operations.access_keys import create_access_key
 
 PREFIX = "/genauth/api/v3/"
 

@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.models import User
-from permissions import authorizing, engine
-from permissions.decisions import ResourceRef
+from permissions import engine
+from permissions.engine.words import ResourceRef
 from permissions.models import ResourceType, UserObjectPermission
-from permissions.types import ActionSpec, create_type
+from permissions.operations import grants_by_name
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import Role, Scope, ScopeEntry, ScopeKind
 from tests import facts
 from tests.api.genauth.conftest import user
@@ -385,7 +386,7 @@ def test_a_stranger_authorizes_and_reads_nothing(caller_of, ecs, charlie):
 @pytest.mark.parametrize("reads", [1, 2, 3])
 def test_actions_named_at_the_same_time_stay_with_their_grants(admin, ecs, bob, monkeypatch, reads):
     """Another call names an action of its own right after this one has read, for whatever time."""
-    left = [authorizing._permissions] * reads
+    left = [grants_by_name._permissions] * reads
 
     def with_another(types):
         found = list(left.pop()(types))
@@ -394,7 +395,7 @@ def test_actions_named_at_the_same_time_stay_with_their_grants(admin, ecs, bob, 
             assert status(authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Ping")) == 200
         return found
 
-    monkeypatch.setattr(authorizing, "_permissions", with_another)
+    monkeypatch.setattr(grants_by_name, "_permissions", with_another)
 
     assert status(authorize(admin, "USER", bob.hex_id, "ecs:2", "ecs:Trace")) == 200
     assert allowed(admin, bob, "ecs:Ping", "ecs:1")
@@ -402,7 +403,7 @@ def test_actions_named_at_the_same_time_stay_with_their_grants(admin, ecs, bob, 
 
 
 def test_a_resource_code_has_no_more_actions_than_a_type_may(admin, ecs, bob, monkeypatch):
-    monkeypatch.setattr(authorizing, "MOST_ACTIONS", 3)
+    monkeypatch.setattr(grants_by_name, "MOST_ACTIONS", 3)
     actions = ResourceType.objects.labelled("default.ecs").get().content_type.permission_set
 
     assert status(authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Ping")) == 200

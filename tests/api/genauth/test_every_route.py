@@ -12,8 +12,8 @@ import pytest
 from accounts.models import GroupKind, User
 from api.genauth.errors import NOT_SIGNED_IN
 from api.genauth.unsupported import NAMES
-from permissions.access_keys import create_access_key
-from permissions.types import ActionSpec, create_type
+from permissions.operations.access_keys import create_access_key
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import DEFAULT_NAMESPACE, Namespace
 from tests import facts
 from tests.api.genauth.conftest import PREFIX, Caller

@@ -12,7 +12,7 @@ from accounts.models import Token, User
 from accounts.tokens import set_key
 from api.genauth import tokens
 from audit.models import Event, EventKind
-from permissions.access_keys import create_access_key
+from permissions.operations.access_keys import create_access_key
 from tests.api.genauth.conftest import PREFIX, Caller
 from tests.statements import counted
 

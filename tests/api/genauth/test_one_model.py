@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from permissions.assignments import assign_role
+from permissions.operations.assignments import assign_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 from tests.api.genauth.conftest import user
 

@@ -3,9 +3,9 @@
 import pytest
 
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from permissions.models import ResourceType, UserObjectPermission
-from permissions.types import ActionSpec, create_type
+from permissions.operations.types import ActionSpec, create_type
 
 pytestmark = pytest.mark.django_db
 ACTIONS = [{"name": "ecs:Start", "description": "Start it"}, {"name": "ecs:Stop"}]

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import Group, GroupMembership, User
 from permissions import engine
-from permissions.membership import add_members
+from permissions.operations.membership import add_members
 from tests import facts
 
 pytestmark = pytest.mark.django_db

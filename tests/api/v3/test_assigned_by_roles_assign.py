@@ -2,7 +2,7 @@ import pytest
 
 from audit.models import Event
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from tests import facts
 from tests.api.v3 import bad_input
 from tests.statements import counted

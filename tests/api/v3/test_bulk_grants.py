@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from permissions.models import UserObjectPermission
-from permissions.types import ActionSpec, create_type
+from permissions.operations.types import ActionSpec, create_type
 from tests import facts
 from tests.statements import counted
 

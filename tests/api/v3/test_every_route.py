@@ -15,7 +15,7 @@ from django.contrib.auth.models import Permission
 from accounts.models import User
 from accounts.tokens import create_token
 from permissions.models import ResourceType, UserObjectPermission
-from permissions.types import ActionSpec, create_type
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import InitialPermissions, Scope
 from tests import facts
 from tests.routes import everything, routes_below

@@ -2,7 +2,7 @@
 
 import pytest
 
-from permissions.types import ActionSpec, create_type
+from permissions.operations.types import ActionSpec, create_type
 from tests import facts
 
 pytestmark = pytest.mark.django_db

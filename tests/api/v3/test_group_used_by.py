@@ -1,6 +1,6 @@
 import pytest
 
-from permissions.membership import set_parents
+from permissions.operations.membership import set_parents
 from tests import facts
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Group
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from roles.models import InitialPermissions
 from tests import facts
 from tests.statements import counted

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission
 
-from permissions.catalogue import CATALOGUE
+from permissions.setup.catalogue import CATALOGUE
 from tests import facts
 from tests.statements import counted
 

@@ -6,7 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from audit.models import Event
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from permissions.models import Resource, ResourceType, UserObjectPermission
 from roles.models import Scope, ScopeEntry
 from tests import facts

@@ -4,9 +4,9 @@ import pytest
 
 from audit.models import Event
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from permissions.models import Resource, ResourceClosure, ResourceType
-from permissions.types import ActionSpec, create_type
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import InitialPermissions, Scope, ScopeEntry
 from tests import facts
 from tests.statements import counted

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 from roles.models import RoleAssignment, Scope
 from tests import facts
 from tests.statements import counted

@@ -2,8 +2,8 @@ import pytest
 
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.decisions import ResourceRef
-from permissions.types import ActionSpec, create_type
+from permissions.engine.words import ResourceRef
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import Scope, ScopeEntry
 from tests import facts
 

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Token, TokenIntent
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.decisions import ResourceRef
+from permissions.engine.words import ResourceRef
 
 pytestmark = pytest.mark.django_db
 

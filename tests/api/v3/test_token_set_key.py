@@ -2,7 +2,7 @@ import pytest
 
 from accounts.tokens import create_token
 from audit.models import Event, EventKind
-from permissions.callers import authenticate_key
+from permissions.engine.callers import authenticate_key
 from tests import facts
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Token, TokenIntent
 from accounts.tokens import create_token
 from audit.models import Event, EventKind
-from permissions.callers import authenticate_key
+from permissions.engine.callers import authenticate_key
 from tests import facts
 
 pytestmark = pytest.mark.django_db

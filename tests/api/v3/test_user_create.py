@@ -3,7 +3,7 @@ import pytest
 from accounts.models import User
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.decisions import SubjectRef
+from permissions.engine.words import SubjectRef
 from tests import facts
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,109 @@
+"""A caller known by the key of a token: looked up, or proven by the statements that answer it.
+
+A door that answers thousands of decisions a second cannot spend a statement on finding out who
+asks. The engine runs its statements through ``Caller.run``, which puts the look-up of the token and
+the question whether its user may ask before them. One statement does all for a gateway, which was
+granted ``check_access`` itself; who may ask for another reason takes a second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import DateTimeField
+from django.utils import timezone
+
+from accounts.models import Token, TokenIntent, User
+from accounts.secrets import digests
+from accounts.tokens import note_use, note_use_of, noted_before
+from audit.errors import Forbidden, Unauthenticated
+from permissions.engine import running, sql
+from permissions.engine.prepared import Parameter, Statement, compiled
+from permissions.engine.words import moment
+
+REFUSAL = "Asking about others needs the permission authentik_rbac.check_access."
+
+
+def authenticate_key(key: str) -> Token | None:
+    """The API token with this key, if it counts now and its user is active; one statement.
+
+    At most once an hour a second statement notes that the token is in use.
+    """
+    if not key or "\0" in key:
+        return None
+    keys = {f"digest_{n}": digest for n, digest in enumerate(digests(key))}
+    for row in _tokens_with_users(len(keys)).rows(now=timezone.now(), **keys):
+        token = Token.from_db(DEFAULT_DB_ALIAS, TOKEN, row[: len(TOKEN)])
+        token.user = User.from_db(DEFAULT_DB_ALIAS, USER, row[len(TOKEN) :])
+        note_use_of(token)
+        return token
+    return None
+
+
+TOKEN, USER = ([field.attname for field in model._meta.concrete_fields] for model in (Token, User))
+
+
+@cache
+def _tokens_with_users(digests: int) -> Statement:
+    """Asked for by every request of most doors, and so compiled once."""
+    now: Any = Parameter("now", DateTimeField())
+    found = Token.objects.unexpired(now).filter(
+        key_digest__in=[Parameter(f"digest_{n}") for n in range(digests)],
+        intent=TokenIntent.API,
+        user__is_active=True,
+    )
+    return compiled(found.values_list(*TOKEN, *(f"user__{name}" for name in USER)))
+
+
+class Caller:
+    """Whoever holds the key. ``user_id`` is None until a statement has proven the key."""
+
+    def __init__(self, key: str) -> None:
+        self._digests = digests(key)
+        self._looked_up = False
+        self.user_id: int | None = None
+
+    def run(
+        self, text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS
+    ) -> list[Any]:
+        """Rows of a decision statement, as ``running.rows``.
+
+        Raises Unauthenticated when the key counts for nothing, and Forbidden when the parameters
+        ask about anybody but the caller, who may not. Once an hour one more statement follows.
+        """
+        found = self._found(text, parameters, using)
+        if found[0][1]:
+            note_use(*self._digests)
+        if not found[0][2]:
+            found = self._found(text, parameters, using, about=_about(parameters))
+        if not found[0][2]:
+            raise Forbidden(REFUSAL)
+        return [row[4:] for row in found if row[3]]
+
+    def authenticate(self, *, using: str = DEFAULT_DB_ALIAS) -> None:
+        """Prove the key when no statement has done so; raises Unauthenticated."""
+        if not self._looked_up:
+            self._found("SELECT 0 AS asked", {"at": None}, using)
+
+    def _found(
+        self, text: str, parameters: Mapping[str, Any], using: str, about: str | None = None
+    ) -> list[Any]:
+        keys = {f"digest_{n}": digest for n, digest in enumerate(self._digests)}
+        statement = sql.with_caller(connections[using].vendor, text, about=about, digests=len(keys))
+        more = {**parameters, **keys, "noted_before": moment(noted_before())}
+        found = running.rows(statement, more, using=using)
+        self._looked_up = True
+        if not found:
+            raise Unauthenticated("The token is invalid or expired.")
+        self.user_id = found[0][0]
+        return found
+
+
+def _about(parameters: Mapping[str, Any]) -> str:
+    """Whose access the parameters of a statement ask about: one subject's, many's or anybody's."""
+    if "subjects" in parameters:
+        return "many"
+    return "one" if "subject" in parameters else "all"

@@ -1,0 +1,374 @@
+"""The one evaluator: may this subject do this action on this resource, and why?
+
+Allowed when, now, the subject is active and one of: superuser; a global grant of its own, or of a
+role held without scope; an object grant of its own, or of a role held; a role held within scopes
+that all cover the resource. Additive, no deny. Whatever is unknown is a denial, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+from permissions.engine import running, sql
+from permissions.engine.words import (
+    Decision,
+    Page,
+    Question,
+    Reason,
+    ResourceRef,
+    Step,
+    StepKind,
+    SubjectRef,
+    action_parameters,
+    moment,
+    searchable,
+    subject_parameters,
+)
+from permissions.models import python_model, related_model
+
+HEX_ID = re.compile(r"[0-9A-Fa-f]{24}")
+M = TypeVar("M", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A decision with the rows its question named; None for what does not exist."""
+
+    decision: Decision
+    user_id: int | None = None
+    permission_id: int | None = None
+
+
+def check(
+    subject: SubjectRef | User,
+    action: str,
+    resource: ResourceRef | None = None,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> Decision:
+    """Answer one question with one statement. ``at`` None is the database's clock."""
+    return ask(subject, action, resource, at=at, using=using, run=run).decision
+
+
+def ask(
+    subject: SubjectRef | User,
+    action: str,
+    resource: ResourceRef | None = None,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> Answer:
+    """``check``, for those who go on reading about the same question."""
+    if not _searchable(resource):
+        return Answer(decision=Decision(allowed=False, reason=Reason.NO_GRANT))
+    parameters = {
+        **subject_parameters(_ref(subject)),
+        **action_parameters(action, resource),
+        "object_pk": resource.id if resource else None,
+        "at": moment(at),
+    }
+    name = "check" if resource else "check_globally"
+    text = sql.statement(_vendor(using), name, _naming(parameters))
+    [(user_id, is_active, type_id, permission_id, verdict)] = run(text, parameters, using=using)
+    decision = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    return Answer(decision=decision, user_id=user_id, permission_id=permission_id)
+
+
+def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
+    """The database's present moment, for several statements that must mean the same one."""
+    [(now,)] = running.rows(sql.statement(_vendor(using), "clock"), {}, using=using)
+    return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
+
+
+def find_user(subject: SubjectRef, *, using: str = DEFAULT_DB_ALIAS) -> User | None:
+    """Whom a subject names, by the rules of every decision; two statements."""
+    text = sql.statement(_vendor(using), "subject")
+    [(user_id,)] = running.rows(text, subject_parameters(subject), using=using)
+    return User.objects.using(using).with_superuser().filter(pk=user_id).first()
+
+
+def holds(user: User, permission: str) -> bool:
+    """Whether a user has ``app_label.codename`` globally."""
+    return check(user, permission).allowed
+
+
+def check_many(
+    questions: Sequence[Question],
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> list[Decision]:
+    """Answer any number of questions, in their order, with one statement."""
+    if not questions:
+        return []
+    subjects: dict[SubjectRef, int] = {}
+    actions: dict[tuple[str, str | None], int] = {}
+    items = []
+    for n, question in enumerate(questions):
+        if not _searchable(question.resource):
+            continue
+        kind = question.resource.type if question.resource else None
+        s = subjects.setdefault(question.subject, len(subjects))
+        a = actions.setdefault((question.action, kind), len(actions))
+        key = question.resource.id if question.resource else None
+        items.append({"n": n, "s": s, "a": a, "object_pk": key})
+    parameters = {
+        "subjects": _json({"s": s, **subject_parameters(ref)} for ref, s in subjects.items()),
+        "actions": _json(
+            {"a": a, **action_parameters(action, ResourceRef(kind) if kind is not None else None)}
+            for (action, kind), a in actions.items()
+        ),
+        "items": _json(items),
+        "at": moment(at),
+    }
+    text = sql.statement(_vendor(using), "check_many")
+    decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
+    for n, user_id, is_active, type_id, permission_id, hit in run(text, parameters, using=using):
+        verdict = hit[2:] if hit else None  # without the digit that orders them
+        resource = questions[n].resource
+        decisions[n] = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    return decisions
+
+
+def list_resources(
+    subject: SubjectRef | User,
+    action: str,
+    resource_type: str,
+    *,
+    after: str = "",
+    limit: int = 100,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> Page[str]:
+    """Keys of the resources of a type the subject may do the action on, in the database's order.
+
+    Known resources only: registered ones, rows of our own tables, and whatever a grant or scope of
+    the subject names. ``after`` continues behind a key of an earlier page.
+    """
+    parameters = _listing_parameters(_ref(subject), action, resource_type, at)
+    text = sql.listing(_vendor(using), python_model(resource_type), _naming(parameters))
+    found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
+    keys = tuple(row[0] for row in found[:limit])
+    return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
+
+
+def list_subjects(
+    action: str,
+    resource: ResourceRef | None,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> Page[tuple[int, str]]:
+    """(number, user name) of everybody who may, by number; superusers are among them."""
+    if not _searchable(resource):
+        return Page(items=())
+    parameters = {
+        **action_parameters(action, resource),
+        "object_pk": resource.id if resource else None,
+        "at": moment(at),
+        "after_id": after,
+        "limit": limit + 1,
+    }
+    found = run(sql.statement(_vendor(using), "list_subjects"), parameters, using=using)
+    items = tuple((pk, username) for pk, username in found[:limit])
+    return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
+
+
+def list_actions(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> tuple[str, ...]:
+    """Codenames of everything the subject may do on a resource, in order."""
+    return tuple(codename for codename, _ in _actions(subject, resource, at, using, run))
+
+
+def list_action_names(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> tuple[str, ...]:
+    """The same, each by the shortest name that a check takes for it, in order."""
+    model = resource.type.partition(".")[2]
+    return tuple(
+        sorted(
+            codename if is_taken else _short(codename, model)
+            for codename, is_taken in _actions(subject, resource, at, using, run)
+        )
+    )
+
+
+def _short(codename: str, model: str) -> str:
+    short = codename.removesuffix(f"_{model}")
+    # A dot would make the part before it an app label.
+    return short if short and "." not in short else codename
+
+
+def _actions(
+    subject: SubjectRef | User,
+    resource: ResourceRef,
+    at: datetime | None,
+    using: str,
+    run: running.Run,
+) -> list[tuple[str, bool]]:
+    if not _searchable(resource):
+        return []
+    parameters = {
+        **subject_parameters(_ref(subject)),
+        **action_parameters("", resource),
+        "object_pk": resource.id,
+        "at": moment(at),
+    }
+    text = sql.statement(_vendor(using), "list_actions", _naming(parameters))
+    return run(text, parameters, using=using)
+
+
+def visible(
+    queryset: models.QuerySet[M],
+    *,
+    user: User,
+    action: str = "view",
+    by: str = "pk",
+    reach: str | None = None,
+) -> Visible[M]:
+    """The rows of a queryset of one of our own models that the user may do the action on.
+
+    ``by`` names a foreign key instead: rows whose related row the user may do the action on.
+    One statement at once, to see how far the permission reaches, unless the ``reach`` is given; the
+    rows come with the queryset.
+    """
+    model = queryset.model if by == "pk" else related_model(queryset.model, by)
+    reach = reach or reach_of(user, model, action=action)
+    if reach == "all":
+        return Visible(queryset, reach)
+    if reach == "none":
+        return Visible(queryset.none(), reach)
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    keys = running.subquery(sql.visible_keys(_vendor(queryset.db), model), parameters)
+    return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
+
+
+def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> str:
+    """On how many rows of one of our own models the user may do the action: see ``Visible``."""
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "reach", sql.Naming.NUMBER)
+    [(reach,)] = running.rows(text, parameters)
+    return str(reach)
+
+
+def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view") -> RawSQL:
+    """Whether ``reach_of`` is 'all', as a condition; ``user_id`` may be a ``Parameter``."""
+    parameters = {
+        **_listing_parameters(SubjectRef(), action, model._meta.label_lower, None),
+        "user_id": user_id,
+    }
+    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "everywhere", sql.Naming.NUMBER)
+    return running.exists(text, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Visible(Generic[M]):
+    """A filtered queryset and how far the permission reaches: 'all', 'some' or 'none'."""
+
+    rows: models.QuerySet[M]
+    reach: str
+
+
+def _listing_parameters(
+    subject: SubjectRef, action: str, resource_type: str, at: datetime | None
+) -> dict[str, Any]:
+    return {
+        **subject_parameters(subject),
+        **action_parameters(action, ResourceRef(resource_type)),
+        "at": moment(at),
+    }
+
+
+def _decision(
+    user_id: int | None,
+    is_active: bool | None,
+    type_id: int | None,
+    permission_id: int | None,
+    verdict: str | None,
+    resource: ResourceRef | None,
+) -> Decision:
+    if verdict is not None:
+        return _allowed(verdict, user_id)
+    if user_id is None:
+        reason = Reason.UNKNOWN_SUBJECT
+    elif not is_active:
+        reason = Reason.INACTIVE_SUBJECT
+    elif type_id is None and resource is not None:
+        reason = Reason.UNKNOWN_TYPE
+    elif permission_id is None:
+        reason = Reason.UNKNOWN_ACTION
+    else:
+        reason = Reason.NO_GRANT
+    return Decision(allowed=False, reason=reason)
+
+
+def _allowed(verdict: str, user_id: int | None) -> Decision:
+    kind, holder, grant = verdict.split(" ")
+    reason = Reason(kind)
+    path = [Step(kind=StepKind.USER, id=str(user_id))]
+    if reason is Reason.SUPERUSER:
+        path.append(Step(kind=StepKind.GROUP, id=_uuid_text(holder)))
+        return Decision(allowed=True, reason=reason, path=tuple(path))
+    if reason in (Reason.ROLE_GLOBAL, Reason.ROLE_OBJECT):
+        path.append(Step(kind=StepKind.ROLE, id=_uuid_text(holder)))
+    path.append(Step(kind=StepKind.GRANT, id=grant, detail=kind))
+    return Decision(allowed=True, reason=reason, path=tuple(path))
+
+
+def _uuid_text(stored: str) -> str:
+    """SQLite stores uuids as bare digits."""
+    if "-" in stored:
+        return stored
+    return "-".join((stored[:8], stored[8:12], stored[12:16], stored[16:20], stored[20:]))
+
+
+def _ref(subject: SubjectRef | User) -> SubjectRef:
+    return SubjectRef.of(subject) if isinstance(subject, User) else subject
+
+
+def _naming(parameters: dict[str, Any]) -> sql.Naming:
+    if parameters["user_id"] is not None:
+        return sql.Naming.NUMBER
+    text = parameters["subject"] or ""
+    other = parameters["subject_uuid"] is not None or "@" in text or HEX_ID.fullmatch(text)
+    return sql.Naming.ANY if other else sql.Naming.NAME
+
+
+def _searchable(resource: ResourceRef | None) -> bool:
+    return resource is None or resource.id is None or searchable(resource.id) is not None
+
+
+def _json(values: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(values))
+
+
+def _vendor(using: str) -> str:
+    return connections[using].vendor

@@ -1,0 +1,95 @@
+"""What the two databases spell differently in the statements of ``sql``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Where the two databases differ: expressions, and patterns for expressions."""
+
+    clock: str  # the time of the statement
+    moment: str  # {text} as a time
+    no_path: str  # the empty list of scopes
+    longer_path: str  # {path} with {scope} at its end
+    on_path: str  # whether {scope} is in {path}
+    scopes_in: str  # {path} as a table way(value)
+    uuid_of: str  # {text} in the form a uuid column stores
+    uuid_text: str  # {column} as people write it
+    integer_of: str
+    asked_subjects: str
+    asked_actions: str
+    asked_items: str
+    members: str  # the texts in the JSON array {array}, as SELECT {key} …
+    json_text: str  # {text} as JSON
+    one_of: str  # what stands behind a column to have it looked up for each of {rows}
+    looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
+    has_lateral: bool
+    has_ordered_aggregates: bool  # SQLite from 3.44, which is not everywhere
+
+    @property
+    def now(self) -> str:
+        return f"COALESCE({self.moment.format(text='%(at)s')}, {self.clock})"
+
+    def listed(self, parameter: str, form: str) -> str:
+        """The members of a JSON array given as a parameter, in the form of the column they meet."""
+        return self.members.format(key=form.format(text="listed.value"), array=f"%({parameter})s")
+
+
+POSTGRESQL = Dialect(
+    clock="statement_timestamp()",
+    moment="CAST({text} AS timestamptz)",
+    no_path="CAST(ARRAY[] AS uuid[])",
+    longer_path="array_append({path}, {scope})",
+    on_path="{scope} = ANY({path})",
+    scopes_in="unnest({path}) AS way(value)",
+    uuid_of="CAST({text} AS uuid)",
+    uuid_text="CAST({column} AS text)",
+    integer_of="CAST({text} AS bigint)",
+    asked_subjects="""json_to_recordset(CAST(%(subjects)s AS json)) AS asked(
+            s integer, user_id bigint, subject text, subject_uuid text)""",
+    asked_actions="""json_to_recordset(CAST(%(actions)s AS json)) AS asked(
+            a integer, app_label text, model text,
+            codename text, bare_codename text, long_codename text)""",
+    asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
+            n integer, s integer, a integer, object_pk text)""",
+    members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
+    one_of="= ANY(ARRAY({rows}))",
+    looked_up="SELECT unnest(ARRAY({rows}))",
+    json_text="CAST(to_json({text}) AS text)",
+    has_lateral=True,
+    has_ordered_aggregates=True,
+)
+
+
+def _members_of(array: str, columns: str) -> str:
+    picked = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns.split())
+    return f"(SELECT {picked} FROM json_each({array})) AS asked"
+
+
+SQLITE = Dialect(
+    clock="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+    moment="{text}",
+    no_path="'[]'",
+    longer_path="json_insert({path}, '$[#]', {scope})",
+    on_path="instr({path}, {scope}) > 0",
+    scopes_in="json_each({path}) AS way",
+    uuid_of="REPLACE({text}, '-', '')",
+    uuid_text=(
+        "substr({column}, 1, 8) || '-' || substr({column}, 9, 4) || '-' || substr({column}, 13, 4)"
+        " || '-' || substr({column}, 17, 4) || '-' || substr({column}, 21)"
+    ),
+    integer_of="CAST({text} AS integer)",
+    asked_subjects=_members_of("%(subjects)s", "s user_id subject subject_uuid"),
+    asked_actions=_members_of(
+        "%(actions)s", "a app_label model codename bare_codename long_codename"
+    ),
+    asked_items=_members_of("%(items)s", "n s a object_pk"),
+    members="SELECT {key} FROM json_each({array}) AS listed",
+    one_of="IN ({rows})",
+    looked_up="{rows}",
+    json_text="json_quote({text})",
+    has_lateral=False,
+    has_ordered_aggregates=False,
+)

@@ -1,0 +1,266 @@
+"""The facts around one question: everything that does, or nearly does, lead to an answer.
+
+Unlike the decision's own statements this reads what does not count as well: facts whose time is
+over or has not come, disabled roles, scopes that do not cover. The number of statements is fixed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any, TypeAlias
+
+from django.contrib.auth.models import Permission
+from django.db import connections
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.facts import Fact
+from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
+from permissions.engine import running, sql
+from permissions.engine.words import ResourceRef
+from permissions.models import (
+    ResourceClosure,
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
+from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
+
+Grant: TypeAlias = UserGlobalGrant | UserObjectPermission | RoleGlobalGrant | RoleObjectPermission
+Principal: TypeAlias = User | Group | Role
+
+# Grants of the same permission on other resources are only examples.
+ELSEWHERE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What concerns one subject, one permission and one resource at one moment."""
+
+    user: User
+    permission: Permission
+    resource: ResourceRef | None
+    at: datetime
+    memberships: list[GroupMembership]
+    ancestors: dict[Any, list[Group]]  # by group: itself and everything above it
+    parents: dict[Any, list[Any]]
+    assignments: dict[Principal, list[RoleAssignment]]
+    grants: dict[Principal, list[Grant]]
+    covering: frozenset[Any]  # keys of the scopes that cover the resource
+
+    def counts(self, fact: Fact) -> bool:
+        started = fact.valid_from is None or fact.valid_from <= self.at
+        return started and (fact.valid_until is None or fact.valid_until > self.at)
+
+    def gives(self, role: Role) -> bool:
+        return role.is_enabled and (role.disabled_from is None or role.disabled_from > self.at)
+
+    def covers(self, scope: Scope | None) -> bool:
+        return scope is None or scope.pk in self.covering
+
+    def concerns(self, grant: Grant) -> bool:
+        """Global, or on the very resource that is asked about."""
+        key = key_of(grant)
+        return key is None or (self.resource is not None and key == self.resource.id)
+
+    def leading(self, *, strict: bool) -> frozenset[Principal]:
+        """Principals from which a grant can be reached; ``strict`` over what counts alone.
+
+        The walk goes nowhere else, so that it never gets lost where nothing is to be found.
+        """
+        holders: dict[Role, list[Principal]] = defaultdict(list)
+        for principal, held in self.assignments.items():
+            for a in held:
+                if not strict or (self.counts(a) and self.gives(a.role) and self.covers(a.scope)):
+                    holders[a.role].append(principal)
+        found = {
+            principal
+            for principal, grants in self.grants.items()
+            if any(not strict or (self.counts(g) and self.concerns(g)) for g in grants)
+        }
+        waiting = deque(found)
+        while waiting:
+            principal = waiting.popleft()
+            for holder in holders.get(principal, ()) if isinstance(principal, Role) else ():
+                if holder not in found:
+                    found.add(holder)
+                    waiting.append(holder)
+        return frozenset(found)
+
+    def upwards(self, below: Group, above: Group) -> list[Group]:
+        """The groups after ``below`` on a shortest way up to ``above``, which is the last."""
+        groups = {group.pk: group for group in self.ancestors[below.pk]}
+        came_from: dict[Any, Any] = {below.pk: None}
+        waiting = deque([below.pk])
+        while waiting and above.pk not in came_from:
+            child = waiting.popleft()
+            for parent in self.parents.get(child, ()):
+                if parent not in came_from:
+                    came_from[parent] = child
+                    waiting.append(parent)
+        way, at = [above], came_from.get(above.pk, below.pk)
+        while at != below.pk and at is not None:
+            way.append(groups[at])
+            at = came_from[at]
+        return way[::-1] if above.pk != below.pk else []
+
+
+def key_of(grant: Grant) -> str | None:
+    """The resource a grant is on; None for a global one."""
+    if isinstance(grant, (UserGlobalGrant, RoleGlobalGrant)):
+        return None
+    return str(grant.object_pk)
+
+
+def load(
+    *,
+    user_id: int,
+    permission_id: int,
+    resource: ResourceRef | None,
+    at: datetime,
+    using: str,
+) -> Facts:
+    user = User.objects.using(using).get(pk=user_id)
+    permission = (
+        Permission.objects.using(using).select_related("content_type").get(pk=permission_id)
+    )
+    if resource is not None and resource.id is None:
+        resource = None
+    held = _assignments(user_id, using)
+    roles = {assignment.role_id: assignment.role for assignment in held}
+    scopes = {a.scope for a in held if a.scope is not None}
+    return Facts(
+        user=user,
+        permission=permission,
+        resource=resource,
+        at=at,
+        memberships=list(
+            GroupMembership.objects.using(using)
+            .filter(user=user_id)
+            .select_related("group")
+            .order_by("group__name")
+        ),
+        ancestors=_ancestors(user_id, using),
+        parents=_parents(user_id, using),
+        assignments=_by_principal(held),
+        grants=_grants(user, permission, roles, resource, using),
+        covering=_covering(scopes, permission, resource, using),
+    )
+
+
+def _assignments(user_id: int, using: str) -> list[RoleAssignment]:
+    statement = sql.statement(connections[using].vendor, "ways")
+    return list(
+        RoleAssignment.objects.using(using)
+        .filter(pk__in=running.subquery(statement, {"user_id": user_id}))
+        .select_related("role", "scope", "user", "group", "holder_role")
+        .order_by("role__name", "pk")
+    )
+
+
+def _by_principal(held: Iterable[RoleAssignment]) -> dict[Principal, list[RoleAssignment]]:
+    by_principal: dict[Principal, list[RoleAssignment]] = defaultdict(list)
+    for assignment in held:
+        by_principal[assignment.principal].append(assignment)
+    return by_principal
+
+
+def _ancestors(user_id: int, using: str) -> dict[Any, list[Group]]:
+    rows = (
+        GroupClosure.objects.using(using)
+        .filter(descendant__memberships__user=user_id)
+        .select_related("ancestor")
+        .order_by("ancestor__name")
+    )
+    ancestors: dict[Any, list[Group]] = defaultdict(list)
+    for row in rows:
+        ancestors[row.descendant_id].append(row.ancestor)
+    return ancestors
+
+
+def _parents(user_id: int, using: str) -> dict[Any, list[Any]]:
+    rows = GroupParent.objects.using(using).filter(
+        child__in=GroupClosure.objects.using(using)
+        .filter(descendant__memberships__user=user_id)
+        .values("ancestor")
+    )
+    parents: dict[Any, list[Any]] = defaultdict(list)
+    for child, parent in rows.order_by("parent__name").values_list("child", "parent"):
+        parents[child].append(parent)
+    return parents
+
+
+def _grants(
+    user: User,
+    permission: Permission,
+    roles: dict[Any, Role],
+    resource: ResourceRef | None,
+    using: str,
+) -> dict[Principal, list[Grant]]:
+    """Global grants, object grants on the resource, and a few examples on other resources."""
+    granted: dict[Principal, list[Grant]] = defaultdict(list)
+    key = resource.id if resource else None
+    for own in (
+        UserGlobalGrant.objects.using(using).filter(user=user, permission=permission),
+        *_on_objects(UserObjectPermission.objects.using(using).filter(user=user), permission, key),
+    ):
+        granted[user].extend(own)
+    for grant in RoleGlobalGrant.objects.using(using).filter(
+        role__in=list(roles), permission=permission
+    ):
+        granted[roles[grant.role_id]].append(grant)
+    by_object = RoleObjectPermission.objects.using(using).filter(group__in=list(roles))
+    for of_role in chain.from_iterable(_on_objects(by_object, permission, key)):
+        granted[roles[of_role.group_id]].append(of_role)
+    return dict(granted)
+
+
+def _on_objects(
+    grants: QuerySet[Any], permission: Permission, key: str | None
+) -> Iterator[QuerySet[Any]]:
+    grants = grants.filter(permission=permission)
+    if key is not None:
+        yield grants.filter(object_pk=key)
+        grants = grants.exclude(object_pk=key)
+    yield grants[:ELSEWHERE]
+
+
+def _covering(
+    scopes: set[Scope], permission: Permission, resource: ResourceRef | None, using: str
+) -> frozenset[Any]:
+    if resource is None:
+        return frozenset()
+    covering = {scope.pk for scope in scopes if scope.kind == ScopeKind.ALL}
+    type_id = permission.content_type_id
+    direct = Q(content_type=type_id) & (Q(object_pk__isnull=True) | Q(object_pk=resource.id))
+    above = Q(pk__in=[])
+    for ancestor_type, ancestor_key in (
+        ResourceClosure.objects.using(using)
+        .filter(descendant__type=type_id, descendant__object_pk=resource.id)
+        .values_list("ancestor__type", "ancestor__object_pk")
+    ):
+        named = Q(object_pk__isnull=True) | Q(object_pk=ancestor_key)
+        above |= Q(content_type=ancestor_type, with_descendants=True) & named
+    selected = [scope.pk for scope in scopes if scope.kind == ScopeKind.SELECTED]
+    entries = ScopeEntry.objects.using(using).filter(direct | above, scope__in=selected)
+    return frozenset(covering | set(entries.values_list("scope", flat=True)))
+
+
+def entries_of(scopes: Iterable[Scope], using: str) -> dict[Any, list[ScopeEntry]]:
+    """The entries of some scopes with their types, to say what each of them covers."""
+    keys = [scope.pk for scope in scopes]
+    entries = (
+        ScopeEntry.objects.using(using)
+        .select_related("content_type")
+        .order_by("content_type__app_label", "content_type__model", "object_pk", "pk")
+    )
+    found = (
+        Scope.objects.using(using)
+        .filter(pk__in=keys)
+        .prefetch_related(Prefetch("entries", entries))
+    )
+    return {scope.pk: list(scope.entries.all()) for scope in found}

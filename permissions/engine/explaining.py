@@ -1,0 +1,490 @@
+"""Why the answer is what it is: every path that allows, or what came nearest to allowing.
+
+The decision is the engine's own. The paths are then looked for among the facts around the question,
+by walking from the subject as the engine does; what does not count is an obstacle on the path. A
+path without obstacles allows; for a denial, those with the fewest obstacles are the near misses.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import count, islice
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Count, Q
+
+from accounts.facts import Fact, valid_at
+from accounts.models import Group, User
+from permissions.engine import checking, evidence
+from permissions.engine.evidence import Facts, Grant, Principal
+from permissions.engine.words import (
+    Decision,
+    Reason,
+    ResourceRef,
+    Step,
+    StepKind,
+    SubjectRef,
+)
+from permissions.models import RoleGlobalGrant, RoleObjectPermission
+from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
+
+# More paths than anybody reads; ``complete`` says whether there were more.
+MAX_PATHS = 100
+MAX_NEAR_MISSES = 5
+# Diamonds of roles have exponentially many ways; the search for near misses gives up here.
+MAX_STEPS = 10_000
+MAX_ROLES_SUGGESTED = 3
+MAX_ACTIONS_NAMED = 20
+MAX_SCOPE_ENTRIES_NAMED = 3
+
+
+class Obstacle(StrEnum):
+    """What keeps a path from counting."""
+
+    INACTIVE_SUBJECT = "inactive_subject"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    ROLE_DISABLED = "role_disabled"
+    SCOPE_DOES_NOT_COVER = "scope_does_not_cover"
+    OTHER_RESOURCE = "other_resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """One obstacle, and the sentence that tells people about it."""
+
+    obstacle: Obstacle
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """From the subject to the grant, or to the group that makes it a superuser."""
+
+    reason: Reason
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """A path that would allow if it were not for its hindrances, of which there is at least one."""
+
+    reason: Reason
+    steps: tuple[Step, ...]
+    hindrances: tuple[Hindrance, ...]
+
+    @property
+    def text(self) -> str:
+        hindrances = ", and ".join(hindrance.text for hindrance in self.hindrances)
+        return f"would be allowed through {_last_holder(self.steps)}, but {hindrances}"
+
+
+class SuggestionKind(StrEnum):
+    ACTIVATE_USER = "activate_user"
+    GRANT_ON_RESOURCE = "grant_on_resource"
+    ASSIGN_ROLE = "assign_role"
+    GRANT_GLOBALLY = "grant_globally"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A change that would allow. ``permission`` is ``app_label.codename``, ``role`` a uuid.
+
+    A role with a ``resource`` is to be assigned on a scope of that resource alone.
+    """
+
+    kind: SuggestionKind
+    text: str
+    permission: str = ""
+    role: str = ""
+    resource: ResourceRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """``paths`` are in the order of the reasons, then shortest first; empty when denied.
+
+    ``suggestions`` go from the smallest change to the widest. ``actions`` names what the type knows
+    when the action is unknown. ``complete`` is False when there were too many paths to list.
+    """
+
+    decision: Decision
+    at: datetime
+    paths: tuple[Path, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    actions: tuple[str, ...] = ()
+    complete: bool = True
+
+
+def explain(
+    subject: SubjectRef | User,
+    action: str,
+    resource: ResourceRef | None = None,
+    *,
+    at: datetime | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Explanation:
+    """The decision of ``checking.check`` with its reasons, at one moment; at most 20 statements."""
+    at = at or checking.clock(using)
+    answer = checking.ask(subject, action, resource, at=at, using=using)
+    decision = answer.decision
+    if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
+        return Explanation(decision=decision, at=at, actions=_actions(resource, using))
+    if answer.user_id is None or answer.permission_id is None:
+        return Explanation(decision=decision, at=at)
+    facts = evidence.load(
+        user_id=answer.user_id,
+        permission_id=answer.permission_id,
+        resource=resource,
+        at=at,
+        using=using,
+    )
+    if decision.allowed:
+        return _allowed(decision, facts)
+    return _denied(decision, facts, using)
+
+
+def _allowed(decision: Decision, facts: Facts) -> Explanation:
+    found = list(islice(_candidates(facts, strict=True), MAX_PATHS + 1))
+    paths = [Path(reason=c.reason, steps=c.steps) for c in found[:MAX_PATHS]]
+    order = list(Reason)
+    paths.sort(key=lambda path: (order.index(path.reason), len(path.steps)))
+    best = next((path for path in paths if path.reason is decision.reason), None)
+    return Explanation(
+        decision=replace(decision, path=best.steps) if best else decision,
+        at=facts.at,
+        paths=tuple(paths),
+        complete=len(found) <= MAX_PATHS,
+    )
+
+
+def _denied(decision: Decision, facts: Facts, using: str) -> Explanation:
+    nearest = list(islice(_candidates(facts, strict=False), MAX_PATHS))
+    nearest.sort(key=lambda c: (len(c.hindrances), len(c.steps)))
+    misses = _say_what_scopes_cover(nearest[:MAX_NEAR_MISSES], facts, using)
+    return Explanation(
+        decision=decision,
+        at=facts.at,
+        near_misses=tuple(misses),
+        suggestions=tuple(_suggestions(facts, misses, using)),
+    )
+
+
+# The walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A walk so far: to whom it led, and what stood in its way."""
+
+    principal: Principal
+    steps: tuple[Step, ...]
+    hindrances: tuple[Hindrance, ...] = ()
+    reason: Reason = Reason.NO_GRANT
+    # Scopes that do not cover, for the sentence about what they do.
+    uncovering: tuple[Scope, ...] = ()
+
+    def on(
+        self,
+        principal: Principal,
+        steps: Iterable[Step],
+        hindrances: Iterable[Hindrance],
+        *,
+        uncovering: tuple[Scope, ...] = (),
+    ) -> _Way:
+        return _Way(
+            principal=principal,
+            steps=(*self.steps, *steps),
+            hindrances=(*self.hindrances, *hindrances),
+            uncovering=(*self.uncovering, *uncovering),
+        )
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Least hindered first; among equals the longest, so that the walk comes to an end soon."""
+        return len(self.hindrances), -len(self.steps)
+
+
+def _candidates(facts: Facts, *, strict: bool) -> Iterator[_Way]:
+    """Paths to a grant, least hindered first; ``strict`` only those that allow."""
+    waiting: list[tuple[tuple[int, int], int, _Way]] = []
+    numbers = count()
+
+    def wait(found: Iterable[_Way]) -> None:
+        for way in found:
+            if not (strict and way.hindrances):
+                heapq.heappush(waiting, (way.rank, next(numbers), way))
+
+    leading = facts.leading(strict=strict)
+    wait(_starts(facts, leading))
+    for _ in range(MAX_STEPS):
+        if not waiting:
+            return
+        _, _, way = heapq.heappop(waiting)
+        if way.reason is not Reason.NO_GRANT:
+            yield way
+            continue
+        wait(_ends(facts, way))
+        wait(_onwards(facts, way, leading))
+
+
+def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
+    """The subject itself, and each group it counts as a member of."""
+    user = facts.user
+    inactive = Hindrance(obstacle=Obstacle.INACTIVE_SUBJECT, text=f"{_name(user)} is not active")
+    start = _Way(
+        principal=user,
+        steps=(Step(kind=StepKind.USER, id=str(user.pk), name=_name(user)),),
+        hindrances=() if user.is_active else (inactive,),
+    )
+    yield start
+    for membership in facts.memberships:
+        what = f"the membership of {_name(membership.group)}"
+        late = tuple(_time_hindrances(facts, membership, what))
+        member = _step(membership.group, "member", membership)
+        for group in facts.ancestors[membership.group_id]:
+            if group.is_superuser or group in leading:
+                above = facts.upwards(membership.group, group)
+                yield start.on(group, (member, *_above(membership.group, above)), late)
+
+
+def _above(below: Group, groups: Iterable[Group]) -> Iterator[Step]:
+    for group in groups:
+        yield _step(group, f"above {_name(below)}")
+        below = group
+
+
+def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
+    """The grants of whom the walk has reached, and superuser."""
+    principal = way.principal
+    if isinstance(principal, Group) and principal.is_superuser:
+        last = replace(way.steps[-1], detail=f"{way.steps[-1].detail}, makes superusers")
+        yield replace(way, reason=Reason.SUPERUSER, steps=(*way.steps[:-1], last))
+    for grant in facts.grants.get(principal, ()):
+        done = way.on(principal, [_grant_step(facts, grant)], _grant_hindrances(facts, grant))
+        yield replace(done, reason=_reason(principal, grant))
+
+
+def _onwards(facts: Facts, way: _Way, leading: frozenset[Principal]) -> Iterator[_Way]:
+    """The roles held by whom the walk has reached, as far as they lead to a grant."""
+    passed = {step.fact for step in way.steps if step.kind is StepKind.ROLE}
+    for assignment in facts.assignments.get(way.principal, ()):
+        role, scope = assignment.role, assignment.scope
+        if role not in leading or str(assignment.pk) in passed:
+            continue
+        yield way.on(
+            role,
+            [_step(role, f"held by {_name(way.principal)}", assignment)],
+            _assignment_hindrances(facts, assignment),
+            uncovering=() if scope is None or facts.covers(scope) else (scope,),
+        )
+
+
+# What stands in the way
+
+
+def _assignment_hindrances(facts: Facts, assignment: RoleAssignment) -> Iterator[Hindrance]:
+    role, scope = assignment.role, assignment.scope
+    yield from _time_hindrances(facts, assignment, f"the assignment of role {_name(role)}")
+    if not facts.gives(role):
+        since = "" if role.is_enabled else "is disabled"
+        since = since or f"is disabled since {_moment(role.disabled_from)}"
+        yield Hindrance(obstacle=Obstacle.ROLE_DISABLED, text=f"role {_name(role)} {since}")
+    if not facts.covers(scope):
+        asked = f"{facts.resource}" if facts.resource else "questions without a resource"
+        yield Hindrance(
+            obstacle=Obstacle.SCOPE_DOES_NOT_COVER,
+            text=f"{_scope_name(scope)} of role {_name(role)} does not cover {asked}",
+        )
+
+
+def _grant_hindrances(facts: Facts, grant: Grant) -> Iterator[Hindrance]:
+    yield from _time_hindrances(facts, grant, "the grant")
+    if not facts.concerns(grant):
+        on = f"{_label(facts.permission)}:{evidence.key_of(grant)}"
+        asked = f"not on {facts.resource}" if facts.resource else "not globally"
+        yield Hindrance(obstacle=Obstacle.OTHER_RESOURCE, text=f"the grant is on {on}, {asked}")
+
+
+def _time_hindrances(facts: Facts, fact: Fact, what: str) -> Iterator[Hindrance]:
+    if fact.valid_from is not None and fact.valid_from > facts.at:
+        yield Hindrance(
+            obstacle=Obstacle.NOT_YET_VALID,
+            text=f"{what} is not valid before {_moment(fact.valid_from)}",
+        )
+    if fact.valid_until is not None and fact.valid_until <= facts.at:
+        yield Hindrance(
+            obstacle=Obstacle.EXPIRED, text=f"{what} expired on {_moment(fact.valid_until)}"
+        )
+
+
+def _say_what_scopes_cover(found: list[_Way], facts: Facts, using: str) -> list[NearMiss]:
+    scopes = {scope for way in found for scope in way.uncovering}
+    entries = evidence.entries_of(scopes, using) if scopes else {}
+    return [
+        NearMiss(
+            reason=way.reason,
+            steps=way.steps,
+            hindrances=tuple(_with_scopes(way, entries)),
+        )
+        for way in found
+    ]
+
+
+def _with_scopes(way: _Way, entries: dict[Any, list[ScopeEntry]]) -> Iterator[Hindrance]:
+    uncovering = iter(way.uncovering)
+    for hindrance in way.hindrances:
+        if hindrance.obstacle is Obstacle.SCOPE_DOES_NOT_COVER:
+            scope = next(uncovering)
+            covers = _coverage(scope, entries.get(scope.pk, []))
+            yield replace(hindrance, text=f"{hindrance.text}; it covers {covers}")
+        else:
+            yield hindrance
+
+
+def _coverage(scope: Scope, entries: list[ScopeEntry]) -> str:
+    if scope.kind == ScopeKind.ALL:
+        return "every resource"
+    if scope.kind == ScopeKind.NOTHING or not entries:
+        return "nothing"
+    named = [_entry_text(entry) for entry in entries[:MAX_SCOPE_ENTRIES_NAMED]]
+    more = len(entries) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _entry_text(entry: ScopeEntry) -> str:
+    label = f"{entry.content_type.app_label}.{entry.content_type.model}"
+    what = f"every {label}" if entry.object_pk is None else f"{label}:{entry.object_pk}"
+    return f"{what} and all below" if entry.with_descendants else what
+
+
+# What would help
+
+
+def _suggestions(facts: Facts, misses: list[NearMiss], using: str) -> Iterator[Suggestion]:
+    if not facts.user.is_active:
+        yield Suggestion(kind=SuggestionKind.ACTIVATE_USER, text=f"activate {_name(facts.user)}")
+        if any(len(miss.hindrances) == 1 for miss in misses):
+            return
+    permission = _permission_name(facts.permission)
+    subject, resource = _name(facts.user), facts.resource
+    if resource is not None:
+        yield Suggestion(
+            kind=SuggestionKind.GRANT_ON_RESOURCE,
+            text=f"grant {permission} on {resource} to {subject}",
+            permission=permission,
+            resource=resource,
+        )
+    for role in _roles_that_have_it(facts, using):
+        limit = f" on a scope of {resource} alone" if resource else ""
+        yield Suggestion(
+            kind=SuggestionKind.ASSIGN_ROLE,
+            text=f"assign role {_name(role)} to {subject}{limit}",
+            role=str(role.pk),
+            resource=resource,
+        )
+    yield Suggestion(
+        kind=SuggestionKind.GRANT_GLOBALLY,
+        text=f"grant {permission} globally to {subject}",
+        permission=permission,
+    )
+
+
+def _roles_that_have_it(facts: Facts, using: str) -> Iterable[Role]:
+    """Those with the fewest global permissions first: the least that comes along."""
+    counts = valid_at(facts.at)
+    by_global = RoleGlobalGrant.objects.filter(counts, permission=facts.permission).values("role")
+    has_it = Q(pk__in=by_global)
+    if facts.resource is not None:
+        on_it = RoleObjectPermission.objects.filter(
+            counts, permission=facts.permission, object_pk=facts.resource.id
+        )
+        has_it |= Q(pk__in=on_it.values("group"))
+    return (
+        Role.objects.using(using)
+        .effective(facts.at)
+        .public()
+        .filter(has_it)
+        .annotate(breadth=Count("global_grants"))
+        .order_by("breadth", "name")[:MAX_ROLES_SUGGESTED]
+    )
+
+
+def _actions(resource: ResourceRef, using: str) -> tuple[str, ...]:
+    app_label, _, model = resource.type.partition(".")
+    known = Permission.objects.using(using).filter(
+        content_type__app_label=app_label, content_type__model=model
+    )
+    return tuple(known.order_by("codename").values_list("codename", flat=True)[:MAX_ACTIONS_NAMED])
+
+
+# Steps and names
+
+
+def _step(principal: Group | Role, detail: str, fact: Fact | None = None) -> Step:
+    kind = StepKind.GROUP if isinstance(principal, Group) else StepKind.ROLE
+    step = Step(kind=kind, id=str(principal.pk), name=_name(principal), detail=detail)
+    if fact is None:
+        return step
+    step = replace(
+        step, fact=str(fact.pk), valid_from=fact.valid_from, valid_until=fact.valid_until
+    )
+    scope = fact.scope if isinstance(fact, RoleAssignment) else None
+    return replace(step, scope=_scope_name(scope), scope_id=str(scope.pk)) if scope else step
+
+
+def _grant_step(facts: Facts, grant: Grant) -> Step:
+    label, key = _label(facts.permission), evidence.key_of(grant)
+    on = f"every {label}" if key is None else f"{label}:{key}"
+    return Step(
+        kind=StepKind.GRANT,
+        id=str(grant.pk),
+        name=_permission_name(facts.permission),
+        detail=f"on {on}",
+        valid_from=grant.valid_from,
+        valid_until=grant.valid_until,
+    )
+
+
+def _reason(principal: Principal, grant: Grant) -> Reason:
+    anywhere = evidence.key_of(grant) is None
+    if isinstance(principal, User):
+        return Reason.USER_GLOBAL if anywhere else Reason.USER_OBJECT
+    return Reason.ROLE_GLOBAL if anywhere else Reason.ROLE_OBJECT
+
+
+def _name(principal: Principal) -> str:
+    if isinstance(principal, User):
+        return principal.username
+    return principal.display_name or principal.name
+
+
+def _scope_name(scope: Scope | None) -> str:
+    if scope is None:
+        return "no scope"
+    return f"scope {scope.name}" if scope.name else "the scope"
+
+
+def _label(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.content_type.model}"
+
+
+def _permission_name(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"
+
+
+def _last_holder(steps: tuple[Step, ...]) -> str:
+    holders = [step for step in steps if step.kind is not StepKind.GRANT]
+    last = holders[-1]
+    return "a grant of its own" if last.kind is StepKind.USER else f"{last.kind} {last.name}"
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "ever"

@@ -1,0 +1,283 @@
+"""From the words of a request to the permissions and the resource they mean."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models import Exists, OuterRef, Q
+
+from audit.errors import InvalidInput
+from permissions.engine.prepared import (
+    Parameter,
+    Statement,
+    compiled,
+    filling,
+    parameters,
+    room_for,
+)
+from permissions.engine.words import ResourceRef, searchable
+from permissions.models import Resource, ResourceMode, ResourceType, python_model
+
+MOST_PERMISSIONS = 1_000
+LARGEST_INTEGER = 2**63 - 1
+# The weakest lock a deletion waits for; Django has no word for it.
+HOLD = " FOR KEY SHARE OF permissions_resource"
+TOGETHER = "The fields model, object_pk must be used together."
+NEEDS_LABEL = "When assigning global permissions, codename must be given as app_label.codename"
+
+
+PERMISSION, CONTENT_TYPE = (
+    [field.attname for field in model._meta.concrete_fields] for model in (Permission, ContentType)
+)
+# How the statements name a resource, and what stands for it.
+_NAMED = tuple(Parameter(name) for name in ("app_label", "model", "object_pk"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """``permissions`` in the order asked for, repeats included; no resource means globally."""
+
+    permissions: tuple[Permission, ...]
+    resource: ResourceRef | None
+    exists: bool
+
+    def require_resource(self) -> None:
+        """Raise InvalidInput where the resource is named and does not exist."""
+        if self.resource is not None and not self.exists:
+            raise no_such(self.resource)
+
+
+def no_such(resource: ResourceRef) -> InvalidInput:
+    return InvalidInput(fields={"object_pk": [f"No {resource.type} has this key."]})
+
+
+def resolve(*, names: Sequence[str], model: str | None, object_pk: str | None) -> Resolved:
+    """Find every permission with one statement, and whether the resource exists with the same.
+
+    Raises InvalidInput keyed by ``permissions``, ``model``, ``object_pk`` or ``non_field_errors``.
+    A missing resource is told, not raised: the grant ceiling speaks first, so that nobody learns
+    from the answer what exists.
+    """
+    if len(names) > MOST_PERMISSIONS:
+        message = f"At most {MOST_PERMISSIONS} permissions are allowed in one request."
+        raise InvalidInput(fields={"permissions": [message]})
+    if (model is None) != (object_pk is None):
+        raise InvalidInput(fields={"non_field_errors": [TOGETHER]})
+    if model is None or object_pk is None:
+        return Resolved(permissions=_global(names), resource=None, exists=True)
+    return _on_resource(names, model, object_pk)
+
+
+def canonical_pk(label: str, object_pk: str) -> str:
+    """The key as grants store it. Raises InvalidInput keyed by ``object_pk``."""
+    if searchable(object_pk) is None or not 0 < len(object_pk) <= 255:
+        raise _bad_pk(f"“{object_pk[:60]!a}” is not a valid key.")
+    model = python_model(label)
+    if model is None:
+        return object_pk
+    if isinstance(model._meta.pk, models.UUIDField):
+        return _canonical_uuid(object_pk)
+    return _canonical_integer(object_pk)
+
+
+def _canonical_uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise _bad_pk(f"“{text[:60]}” is not a valid UUID.") from None
+
+
+def _canonical_integer(text: str) -> str:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_INTEGER:
+        raise _bad_pk("A valid integer is required.")
+    return str(int(text))
+
+
+def _bad_pk(message: str) -> InvalidInput:
+    return InvalidInput(fields={"object_pk": [message]})
+
+
+def _global(names: Sequence[str]) -> tuple[Permission, ...]:
+    if any("." not in name for name in names):
+        raise InvalidInput(fields={"permissions": [NEEDS_LABEL]})
+    wanted = {name: (name.partition(".")[0], name.partition(".")[2]) for name in names}
+    found: dict[tuple[str, str], list[Permission]] = defaultdict(list)
+    for permission in _registered(
+        Q(
+            content_type__app_label__in={_safe(label) for label, _ in wanted.values()},
+            codename__in={_safe(codename) for _, codename in wanted.values()},
+        )
+    ):
+        found[permission.content_type.app_label, permission.codename].append(permission)
+    _refuse(names, [name for name in names if not found[wanted[name]]], "Unknown permission")
+    _refuse(names, [n for n in names if len(found[wanted[n]]) > 1], "More than one type has")
+    return tuple(found[wanted[name]][0] for name in names)
+
+
+def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
+    app_label = label.partition(".")[0]
+    resource = ResourceRef(label, canonical_pk(label, object_pk))
+    bare = {name: _without_label(name, app_label) for name in names}
+    codenames = sorted({_safe(name) for pair in bare.items() for name in pair})
+    rows = _rows_of_type(resource, codenames) if codenames else []
+    by_codename = {permission.codename: permission for permission, _ in rows}
+    if not by_codename:
+        require_type(label)
+        exists = resource_exists(resource)
+    else:
+        exists = rows[0][1]
+    found: dict[str, Any] = {
+        name: by_codename.get(name) or by_codename.get(bare[name]) for name in names
+    }
+    _refuse(names, [name for name in names if found[name] is None], f"{label} has no permission")
+    chosen = tuple(found[name] for name in names)
+    return Resolved(permissions=chosen, resource=resource, exists=exists)
+
+
+def _rows_of_type(resource: ResourceRef, codenames: Sequence[str]) -> list[tuple[Permission, bool]]:
+    """The type's permissions of these names, each with whether the resource exists."""
+    statement = _of_type(python_model(resource.type), room_for(codenames))
+    found = statement.rows(**_named(resource), **filling("codename", codenames))
+    rows = []
+    for *columns, exists in found:
+        permission = Permission.from_db(DEFAULT_DB_ALIAS, PERMISSION, columns[: len(PERMISSION)])
+        of_type = columns[len(PERMISSION) :]
+        permission.content_type = ContentType.from_db(DEFAULT_DB_ALIAS, CONTENT_TYPE, of_type)
+        rows.append((permission, bool(exists)))
+    return rows
+
+
+@lru_cache(maxsize=256)
+def _of_type(model: type[models.Model] | None, room: int) -> Statement:
+    """Permissions of a type with that type, and whether a resource of it exists."""
+    app_label, name, _ = _NAMED
+    found = _registered(
+        Q(
+            content_type__app_label=app_label,
+            content_type__model=name,
+            codename__in=parameters("codename", room),
+        )
+    ).annotate(resource_exists=_existence(model))
+    of_type = [f"content_type__{column}" for column in CONTENT_TYPE]
+    return compiled(found.values_list(*PERMISSION, *of_type, "resource_exists"))
+
+
+def require_type(label: str) -> ResourceType:
+    """Raises InvalidInput keyed by ``model``, worded as authentik words an unknown choice."""
+    found = None
+    if searchable(label) is not None:
+        found = ResourceType.objects.labelled(label).select_related("content_type").first()
+    if found is None:
+        raise InvalidInput(fields={"model": [f'"{label[:200]}" is not a valid choice.']})
+    return found
+
+
+def hold_resource(resource: ResourceRef | None) -> None:
+    """Raise InvalidInput where the resource is gone; one that is registered stays with us, as
+    ``held`` says. One statement, on SQLite none.
+    """
+    if resource is None or python_model(resource.type) is not None or not _has_row_locks():
+        return
+    if not _holding().rows(**_named(resource)) and not resource_exists(resource):
+        raise no_such(resource)
+
+
+@cache
+def _holding() -> Statement:
+    """``held`` for one registered resource; only where there are row locks."""
+    found = compiled(_resources(*_NAMED).order_by().values_list("pk"))
+    return replace(found, text=found.text + HOLD)
+
+
+def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
+    """Types and keys of those that are there. Nobody deletes these before the transaction ends,
+    because what it writes about them must go with them. One statement.
+    """
+    text, values = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
+    if _has_row_locks():
+        text += HOLD
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        return set(cursor.fetchall())
+
+
+def _has_row_locks() -> bool:
+    """SQLite needs none, its writing transactions exclude each other."""
+    return connection.features.has_select_for_update
+
+
+def resource_exists(resource: ResourceRef) -> bool:
+    """Whether grants may name the resource: its row is there, or its type is open."""
+    found = _existing(python_model(resource.type)).rows(**_named(resource))
+    return bool(found and found[0][0])
+
+
+@cache
+def _existing(model: type[models.Model] | None) -> Statement:
+    app_label, name, _ = _NAMED
+    found = ResourceType.objects.filter(content_type__app_label=app_label, content_type__model=name)
+    return compiled(found.annotate(found=_existence(model)).values_list("found"))
+
+
+def _existence(model: type[models.Model] | None) -> Any:
+    """An expression over a Permission or ResourceType row; see ``resource_exists``."""
+    app_label, name, object_pk = _NAMED
+    if model is not None:
+        key = Parameter(object_pk.name, model._meta.pk)
+        return Exists(model._default_manager.filter(pk=key))
+    is_open = ResourceType.objects.filter(
+        mode=ResourceMode.OPEN, content_type__app_label=app_label, content_type__model=name
+    )
+    return Exists(is_open) | Exists(_resources(app_label, name, object_pk))
+
+
+def _resources(app_label: Any, model: Any, object_pk: Any) -> models.QuerySet[Resource]:
+    return Resource.objects.filter(
+        object_pk=object_pk,
+        type__content_type__app_label=app_label,
+        type__content_type__model=model,
+    )
+
+
+def _named(resource: ResourceRef) -> dict[str, Any]:
+    app_label, _, model = resource.type.partition(".")
+    return {"app_label": _safe(app_label), "model": _safe(model), "object_pk": resource.id}
+
+
+def _registered(condition: Q) -> models.QuerySet[Permission]:
+    known = ResourceType.objects.filter(pk=OuterRef("content_type_id"))
+    found = Permission.objects.filter(condition, Exists(known)).select_related("content_type")
+    return found.order_by()
+
+
+def _without_label(name: str, app_label: str) -> str:
+    """``app.codename`` names the type's own app, or it is no such thing and stays whole."""
+    return name.removeprefix(f"{app_label}.")
+
+
+def _refuse(names: Sequence[str], bad: Iterable[str], why: str) -> None:
+    """Keyed by position, as a list field's own errors are."""
+    wrong = set(bad)
+    if wrong:
+        raise InvalidInput(
+            fields={
+                "permissions": {
+                    str(n): [f'{why}: "{name[:200]}".']
+                    for n, name in enumerate(names)
+                    if name in wrong
+                }
+            }
+        )
+
+
+def _safe(text: str) -> str:
+    """What no row can hold is looked up as something no row has."""
+    return text if searchable(text) is not None else ""

@@ -1,0 +1,810 @@
+"""The statements behind every decision.
+
+All of them walk outwards from the subject, because what a subject holds is small and what is
+granted on a resource, or held through a group, may be millions of rows:
+
+    who ─ member (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
+
+``held.path`` lists the scopes met on the way to a role. The role counts for a resource when every
+one of them covers it, and without a resource only when there are none. Only ``list_subjects`` must
+walk the other way; it starts from the few roles that have the permission.
+
+Facts count when the statement's own clock lies in their time, or the moment given as ``at``.
+One text serves both databases; what they spell differently is in ``Dialect``. Parameters are named:
+``user_id`` or ``subject`` (+ ``subject_uuid``) say who, ``app_label``, ``model``, ``codename``,
+``bare_codename`` and ``long_codename`` say what, ``object_pk`` on which resource.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from functools import cache
+
+from django.db import models
+
+from permissions.engine.dialects import POSTGRESQL, SQLITE, Dialect
+
+
+class Naming(Enum):
+    """How the parameters name a subject: by its number, or by a text that is or is not a name."""
+
+    NUMBER = auto()
+    NAME = auto()
+    ANY = auto()
+
+
+# A user name wins over a uuid, that over an id another system gave, and an e-mail address counts
+# only when it is one user's alone: an ambiguous name must not be anybody.
+FIND_USER = """
+    COALESCE(
+        asked.user_id,
+        (SELECT u.id FROM authentik_core_user u WHERE u.username = asked.subject),
+        (SELECT u.id FROM authentik_core_user u WHERE u.uuid = {subject_uuid}),
+        (SELECT u.id FROM authentik_core_user u WHERE u.external_id = asked.subject),
+        (SELECT u.id FROM authentik_core_user u WHERE u.hex_id = asked.subject),
+        (SELECT MIN(u.id) FROM authentik_core_user u
+         WHERE u.email = asked.subject AND asked.subject <> '' HAVING COUNT(*) = 1)
+    )"""
+
+# What remains of that for a number, and for a name that is no uuid, hex id or e-mail address: what
+# a plan does not mention need not be opened for every decision.
+FIND_USER_AS = {
+    Naming.NUMBER: "asked.user_id",
+    Naming.NAME: """
+    COALESCE(
+        (SELECT u.id FROM authentik_core_user u WHERE u.username = asked.subject),
+        (SELECT u.id FROM authentik_core_user u WHERE u.external_id = asked.subject)
+    )""",
+    Naming.ANY: FIND_USER,
+}
+
+# The exact codename, then without the app label before it, then the short form `view` of
+# `view_invoice`. Without a model, `app.codename` counts only when one type of the app has it.
+FIND_PERMISSION = """
+        (SELECT named.id FROM (
+            SELECT p.id, p.codename <> asked.codename AS other,
+                   p.codename <> asked.bare_codename AS longer
+            FROM auth_permission p WHERE p.content_type_id = t.content_type_id
+             AND p.codename IN (asked.codename, asked.bare_codename, asked.long_codename)) AS named
+         ORDER BY named.other, named.longer LIMIT 1)"""
+
+FIND_PERMISSION_ALONE = """
+        (SELECT MIN(p.id) FROM auth_permission p
+         JOIN django_content_type ct ON ct.id = p.content_type_id
+         JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+         WHERE asked.model IS NULL
+           AND ct.app_label = asked.app_label AND p.codename = asked.codename
+         HAVING COUNT(*) = 1)"""
+
+ONE_SUBJECT = """(SELECT 0 AS s, CAST(%(user_id)s AS bigint) AS user_id,
+            CAST(%(subject)s AS text) AS subject, CAST(%(subject_uuid)s AS text) AS subject_uuid
+        ) AS asked"""
+
+ONE_ACTION = """(SELECT 0 AS a, CAST(%(app_label)s AS text) AS app_label,
+            CAST(%(model)s AS text) AS model, CAST(%(codename)s AS text) AS codename,
+            CAST(%(bare_codename)s AS text) AS bare_codename,
+            CAST(%(long_codename)s AS text) AS long_codename) AS asked"""
+
+
+GRANTS_TO_USER = {
+    "global": "permissions_userglobalgrant",
+    "object": "permissions_userobjectpermission",
+}
+GRANTS_TO_ROLE = {
+    "global": ("permissions_roleglobalgrant", "g.role_id"),
+    "object": ("permissions_roleobjectpermission", "g.group_id"),
+}
+
+# About as many as an ordinary subject holds.
+FEW_ROLES = 32
+
+# By the type's key, because the planner would rather read all permissions than join by index.
+CHECK_ACCESS = """what AS (
+        SELECT p.content_type_id AS type_id, p.id AS permission_id
+        FROM auth_permission p
+        WHERE p.codename = 'check_access' AND p.content_type_id = (
+            SELECT ct.id FROM django_content_type ct
+            WHERE ct.app_label = 'authentik_rbac' AND ct.model = 'systempermission'))"""
+
+
+class Text:
+    """Builds the statements of one dialect out of named parts, for one way to name a subject."""
+
+    def __init__(self, dialect: Dialect, naming: Naming = Naming.ANY) -> None:
+        self.dialect = dialect
+        self.naming = naming
+
+    # Conditions
+
+    def live(self, row: str) -> str:
+        now = self.dialect.now
+        return (
+            f"({row}.valid_from IS NULL OR {row}.valid_from <= {now})"
+            f" AND ({row}.valid_until IS NULL OR {row}.valid_until > {now})"
+        )
+
+    def effective(self, role: str) -> str:
+        now = self.dialect.now
+        return (
+            f"{role}.is_enabled AND ({role}.disabled_from IS NULL OR {role}.disabled_from > {now})"
+        )
+
+    def not_disabled(self, role: str) -> str:
+        """As ``effective``, for the key of a role: disabled ones are few and have an index."""
+        return f"""NOT EXISTS (
+            SELECT 1 FROM authentik_rbac_role r WHERE r.uuid = {role}
+             AND (NOT r.is_enabled OR r.disabled_from <= {self.dialect.now}))"""
+
+    def covers(self, scope: str, type_id: str, object_pk: str) -> str:
+        """Whether a scope covers a resource: by kind, by an entry, or by an entry above it."""
+        return f"""EXISTS (
+            SELECT 1 FROM authentik_rbac_scope sc WHERE sc.id = {scope} AND (
+                sc.kind = 'all'
+                OR sc.kind = 'selected' AND (
+                    EXISTS (SELECT 1 FROM authentik_rbac_scopeentry e
+                            WHERE e.scope_id = sc.id AND e.content_type_id = {type_id}
+                              AND (e.object_pk IS NULL OR e.object_pk = {object_pk}))
+                    OR EXISTS (
+                        SELECT 1 FROM permissions_resource below
+                        JOIN permissions_resourceclosure c ON c.descendant_id = below.id
+                        JOIN permissions_resource above ON above.id = c.ancestor_id
+                        JOIN authentik_rbac_scopeentry e
+                          ON e.scope_id = sc.id AND e.content_type_id = above.type_id
+                         AND (e.object_pk IS NULL OR e.object_pk = above.object_pk)
+                        WHERE e.with_descendants
+                          AND below.type_id = {type_id} AND below.object_pk = {object_pk}))))"""
+
+    def within(self, path: str, type_id: str, object_pk: str) -> str:
+        """Whether every scope on the way covers the resource; none means no limit."""
+        scopes = self.dialect.scopes_in.format(path=path)
+        uncovered = f"NOT {self.covers('way.value', type_id, object_pk)}"
+        return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM {scopes} WHERE {uncovered}))"""
+
+    # Common table expressions
+
+    def who(self, asked: str, naming: Naming = Naming.ANY) -> str:
+        subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+        found = FIND_USER_AS[naming].format(subject_uuid=subject_uuid)
+        return f"""who AS MATERIALIZED (
+    SELECT found.s, u.id AS user_id, u.is_active
+    FROM (SELECT asked.s, {found} AS id FROM {asked}) AS found
+    LEFT JOIN authentik_core_user u ON u.id = found.id
+)"""
+
+    def what(self, asked: str, *, typed: bool = False) -> str:
+        """``typed`` leaves out what finds a permission without the type of a resource."""
+        found = FIND_PERMISSION
+        if not typed:
+            found = f"COALESCE({FIND_PERMISSION}, {FIND_PERMISSION_ALONE})"
+        return f"""what AS MATERIALIZED (
+    SELECT asked.a, t.content_type_id AS type_id, {found} AS permission_id
+    FROM {asked}
+    LEFT JOIN django_content_type ct ON ct.app_label = asked.app_label AND ct.model = asked.model
+    LEFT JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+)"""
+
+    def member(self) -> str:
+        return f"""member AS (
+    SELECT DISTINCT w.user_id, c.ancestor_id AS group_id
+    FROM who w
+    JOIN authentik_core_groupmembership m ON m.user_id = w.user_id AND {self.live("m")}
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE w.is_active
+)"""
+
+    def held(self, *, by_one: bool = False) -> str:
+        """Roles held directly, through groups, and through other roles, each with its scopes.
+
+        ``by_one`` subject alone: its few roles are looked up one after the other. The planner
+        cannot know how few they are, and would rather read every assignment. A scope met twice is
+        noted once, so that even roles in a circle, which only rows from elsewhere can make, end.
+        """
+        dialect = self.dialect
+        active = f"{self.live('a')} AND {self.not_disabled('a.role_id')}"
+        columns = "a.role_id, a.scope_id, a.valid_from, a.valid_until"
+        first, further = (
+            dialect.longer_path.format(path=path, scope="a.scope_id")
+            for path in (dialect.no_path, "h.path")
+        )
+        known = dialect.on_path.format(path="h.path", scope="a.scope_id")
+        return f"""held AS (
+    SELECT a.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
+    FROM (
+        SELECT w.user_id, {columns}
+        FROM who w JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
+        WHERE w.is_active
+        UNION ALL
+        SELECT m.user_id, {columns}
+        FROM member m JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
+    ) AS a
+    WHERE {active}
+    UNION
+    SELECT h.user_id, a.role_id,
+           CASE WHEN a.scope_id IS NULL OR {known} THEN h.path ELSE {further} END AS path
+    FROM held h {self._assigned_to_holders(one_by_one=by_one and dialect.has_lateral)}
+    WHERE {active}
+)"""
+
+    def _assigned_to_holders(self, *, one_by_one: bool) -> str:
+        if not one_by_one:
+            return "JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id"
+        return """CROSS JOIN LATERAL (
+        SELECT a.* FROM authentik_rbac_roleassignment a
+        WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
+
+    def _with(self, *expressions: str) -> str:
+        return "WITH RECURSIVE " + ",\n".join(expressions)
+
+    def _subject_side(self) -> list[str]:
+        return [self.who(ONE_SUBJECT, self.naming), self.member(), self.held(by_one=True)]
+
+    # Statements
+
+    def check(self) -> str:
+        """One question in; one row out: who, whether active, type, permission, what allows it.
+
+        The verdict reads ``<kind> <holder> <grant>``; the branches are tried in this order and the
+        later ones are not run once one has answered.
+        """
+        by_user = self._by_user("object", "AND g.object_pk = q.object_pk")
+        counts = self.within("h.path", "t.type_id", "q.object_pk")
+        return self._check(f"{by_user},", ("global", "object"), counts, typed=True)
+
+    def check_globally(self) -> str:
+        """As ``check``, for a question without a resource: a shorter plan is a faster one."""
+        counts = f"h.path = {self.dialect.no_path}"
+        return self._check("", ("global",), counts, typed=False)
+
+    def _check(self, on_resource: str, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
+        granted = "\n    UNION ALL\n    ".join(self._to_roles(kind) for kind in kinds)
+        parts = [
+            *self._subject_side(),
+            self.what(ONE_ACTION, typed=typed),
+            "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
+            *(self._few(kind) for kind in kinds),
+            f"granted AS MATERIALIZED (\n    {granted}\n)",
+        ]
+        return f"""{self._with(*parts)}
+SELECT w.user_id, w.is_active, t.type_id, t.permission_id,
+    CASE WHEN w.is_active AND t.permission_id IS NOT NULL THEN COALESCE(
+        (SELECT 'superuser ' || CAST(g.group_uuid AS text) || ' 0'
+         FROM authentik_core_group g WHERE g.is_superuser
+           AND g.group_uuid IN (SELECT m.group_id FROM member m) LIMIT 1),
+        {self._by_user("global", "")},
+        {on_resource}
+        (SELECT MIN(g.kind || ' ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text))
+         FROM granted g JOIN held h ON h.role_id = g.role_id
+         WHERE {counts})
+    ) END AS verdict
+FROM who w CROSS JOIN what t CROSS JOIN q"""
+
+    def _by_user(self, kind: str, condition: str) -> str:
+        return f"""(SELECT 'user_{kind} ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+         FROM {GRANTS_TO_USER[kind]} g
+         WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id {condition}
+           AND {self.live("g")} LIMIT 1)"""
+
+    def _few(self, kind: str) -> str:
+        """The first roles that have t on everything ('global') or on q ('object'), held or not."""
+        return f"""few_{kind} AS MATERIALIZED (
+    SELECT {GRANTS_TO_ROLE[kind][1]} AS role_id, g.id
+    {self._grants_to_roles(kind)}
+    WHERE {self.live("g")} LIMIT {FEW_ROLES + 1}
+)"""
+
+    def _to_roles(self, kind: str) -> str:
+        """What roles have for t on everything ('global') or on q ('object'): at least those held.
+
+        Most permissions, and most resources, are granted to fewer roles than a subject holds: these
+        are read at once, and where there are none nobody needs to know what the subject holds.
+        Otherwise a probe for each role held, and no join: the planner cannot know how few they are,
+        and would rather read all grants of the permission.
+        """
+        role = GRANTS_TO_ROLE[kind][1]
+        are_few = f"(SELECT COUNT(*) FROM few_{kind}) <= {FEW_ROLES}"
+        return f"""SELECT 'role_{kind}' AS kind, few.role_id, few.id
+    FROM few_{kind} few WHERE {are_few}
+    UNION ALL
+    SELECT 'role_{kind}', {role}, g.id
+    {self._grants_to_roles(kind)} AND {role} {self._held_roles()}
+    WHERE {self.live("g")} AND NOT {are_few}"""
+
+    def _grants_to_roles(self, kind: str) -> str:
+        on = "AND g.object_pk = q.object_pk" if kind == "object" else ""
+        return f"""FROM what t CROSS JOIN q JOIN {GRANTS_TO_ROLE[kind][0]} g
+      ON g.permission_id = t.permission_id {on}"""
+
+    def _held_roles(self, condition: str = "1 = 1") -> str:
+        return self.dialect.one_of.format(
+            rows=f"SELECT DISTINCT h.role_id FROM held h WHERE {condition}"
+        )
+
+    def _question(self) -> str:
+        return f"""question AS (
+    SELECT asked.n, w.user_id, w.is_active, t.type_id, t.permission_id, asked.object_pk
+    FROM {self.dialect.asked_items} JOIN who w ON w.s = asked.s JOIN what t ON t.a = asked.a
+)"""
+
+    def _hit(self) -> str:
+        """For each question whatever allows it; the digit keeps the order of ``check``."""
+        return f"""global_of_role AS (
+    SELECT h.user_id, g.permission_id, h.path, g.role_id, g.id
+    FROM (SELECT DISTINCT permission_id FROM question) AS asked
+    JOIN permissions_roleglobalgrant g
+      ON g.role_id {self._held_roles()} AND g.permission_id = asked.permission_id
+    JOIN held h ON h.role_id = g.role_id
+    WHERE {self.live("g")}
+), hit AS (
+    SELECT q.n, '1 superuser ' || CAST(g.group_uuid AS text) || ' 0' AS verdict
+    FROM question q
+    JOIN member m ON m.user_id = q.user_id
+    JOIN authentik_core_group g ON g.group_uuid = m.group_id AND g.is_superuser
+    WHERE q.permission_id IS NOT NULL
+    UNION ALL
+    SELECT q.n, '2 user_global ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN permissions_userglobalgrant g
+      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    WHERE {self.live("g")}
+    UNION ALL
+    SELECT q.n, '3 user_object ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN permissions_userobjectpermission g
+      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+     AND g.object_pk = q.object_pk
+    WHERE {self.live("g")}
+    UNION ALL
+    SELECT q.n, '4 role_global ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN global_of_role g ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    WHERE {self.within("g.path", "q.type_id", "q.object_pk")}
+    UNION ALL
+    SELECT q.n, '5 role_object ' || CAST(g.group_id AS text) || ' ' || CAST(g.id AS text)
+    FROM question q
+    JOIN held h ON h.user_id = q.user_id
+    JOIN permissions_roleobjectpermission g
+      ON g.group_id = h.role_id AND g.permission_id = q.permission_id
+     AND g.object_pk = q.object_pk
+    WHERE {self.live("g")} AND {self.within("h.path", "q.type_id", "q.object_pk")}
+)"""
+
+    def check_many(self) -> str:
+        """Questions in as three JSON arrays; a row per question out, in no order: n, then as check.
+
+        ``subjects`` and ``actions`` hold each different one once, ``items`` names them by position.
+        """
+        dialect = self.dialect
+        return f"""{
+            self._with(
+                self.who(dialect.asked_subjects),
+                self.what(dialect.asked_actions),
+                self.member(),
+                self.held(),
+                self._question(),
+                self._hit(),
+            )
+        }
+SELECT q.n, q.user_id, q.is_active, q.type_id, q.permission_id, MIN(hit.verdict) AS verdict
+FROM question q LEFT JOIN hit ON hit.n = q.n AND q.is_active
+GROUP BY q.n, q.user_id, q.is_active, q.type_id, q.permission_id"""
+
+    def list_actions(self) -> str:
+        """A subject and a resource in; the codenames allowed out, in order.
+
+        With each, whether its short form (`view` of `view_invoice`) is another permission's name.
+        """
+        question = """question AS (
+    SELECT p.id AS n, w.user_id, w.is_active, t.type_id, p.id AS permission_id,
+           CAST(%(object_pk)s AS text) AS object_pk
+    FROM who w CROSS JOIN what t JOIN auth_permission p ON p.content_type_id = t.type_id
+    WHERE w.is_active
+)"""
+        parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True), question, self._hit()]
+        return f"""{self._with(*parts)}
+SELECT DISTINCT p.codename, EXISTS (
+    SELECT 1 FROM auth_permission other WHERE other.content_type_id = p.content_type_id
+      AND other.codename || '_' || CAST(%(model)s AS text) = p.codename) AS is_taken
+FROM hit JOIN auth_permission p ON p.id = hit.n
+ORDER BY p.codename"""
+
+    def reach(self) -> str:
+        """A subject and a permission in; how far it reaches out: 'all', 'some' or 'none'."""
+        parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True)]
+        return f"""{self._with(*parts)}
+SELECT CASE
+    WHEN NOT COALESCE(w.is_active, FALSE) OR t.permission_id IS NULL THEN 'none'
+    WHEN {self._unlimited()} THEN 'all'
+    WHEN EXISTS (SELECT 1 FROM permissions_userobjectpermission g
+                 WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+                   AND {self.live("g")}) THEN 'some'
+    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleobjectpermission g
+                 ON g.group_id = h.role_id
+                 WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
+    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+                 WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
+    ELSE 'none' END
+FROM who w CROSS JOIN what t"""
+
+    def everywhere(self) -> str:
+        """As ``reach``: a row when it is 'all', and a shorter plan to see that."""
+        parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True)]
+        return f"""{self._with(*parts)}
+SELECT 1 FROM who w CROSS JOIN what t
+WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
+
+    def _unlimited(self, roles: str = "") -> str:
+        """Whether the subject w has the permission t on everything of its type.
+
+        Through ``roles``, or else those held without scope. What is found soonest comes first. The
+        last is no EXISTS, because PostgreSQL may then read all global grants of the roles into a
+        hash table rather than probe for one permission.
+        """
+        roles = roles or self._held_roles(f"h.path = {self.dialect.no_path}")
+        return f"""(
+        EXISTS (SELECT 1 FROM permissions_userglobalgrant g
+                WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+                  AND {self.live("g")})
+        OR EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
+                   AND g.group_uuid IN (SELECT m.group_id FROM member m))
+        OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
+                     WHERE g.role_id {roles} AND g.permission_id = t.permission_id
+                       AND {self.live("g")} LIMIT 1), FALSE))"""
+
+    def list_resources(self, universe: str) -> str:
+        """A subject and a permission in; the keys of resources out, each once.
+
+        ``universe`` selects object_pk of all known resources of the type (u). The keys come in
+        order, after the key ``after`` and at most ``limit`` of them; each branch stops there by
+        itself, so that a page costs the same however many grants there are.
+        """
+        after, first = "{0}.object_pk > %(after)s", "ORDER BY object_pk LIMIT %(limit)s"
+        merged = self.dialect.has_lateral
+        parts = self._listing_side()
+        if merged:
+            parts += self._where_the_page_ends(after)
+        branches = "\n    UNION\n".join(
+            f"    SELECT object_pk FROM ({branch} {first}) AS branch"
+            for branch in self._allowed(universe, after, merged=merged)
+        )
+        return f"""{self._with(*parts)}
+SELECT object_pk FROM (
+{branches}
+) AS allowed {first}"""
+
+    def visible_keys(self, universe: str, key: str) -> str:
+        """As ``list_resources``, all of them in no order, in the form ``key`` of {text}.
+
+        Nested as little as possible: it becomes part of other statements, and SQLite's parser has
+        room for about a hundred levels.
+        """
+        branches = "\n    UNION\n".join(self._allowed(universe, "1 = 1", merged=False))
+        allowed = f"allowed AS (\n{branches}\n)"
+        return f"""{self._with(*self._listing_side(), allowed)}
+SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
+
+    def _listing_side(self) -> list[str]:
+        """Who, what, and the roles held: the wide ones, and the scopes that limit others.
+
+        A holding is wide when nothing of the type lies outside its scopes. A limited one is
+        followed from the resources that its scopes name, and costs as much as they name; most
+        grants of its role may lie outside. Wide ones with scopes are followed too, because what
+        those name is known, even where no row has it.
+        """
+        wide = self.dialect.one_of.format(rows="SELECT DISTINCT v.role_id FROM wide v")
+        return [
+            *self._subject_side(),
+            self.what(ONE_ACTION, typed=True),
+            """asked_for AS (
+    SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t
+    WHERE w.is_active AND t.permission_id IS NOT NULL
+)""",
+            f"""holding AS MATERIALIZED (
+    SELECT h.role_id, h.path, {self._is_wide("h.path", "t.type_id")} AS is_wide
+    FROM asked_for t CROSS JOIN held h
+)""",
+            "wide AS (SELECT DISTINCT h.role_id FROM holding h WHERE h.is_wide)",
+            f"""unlimited AS (
+    SELECT t.type_id FROM asked_for t CROSS JOIN who w WHERE {self._unlimited(wide)}
+)""",
+            f"""limited AS (
+    SELECT DISTINCT h.path, t.type_id, t.permission_id
+    FROM asked_for t CROSS JOIN holding h
+    WHERE h.path <> {self.dialect.no_path} AND {self._gives("h", "t")}
+)""",
+            f"candidate AS ({self._candidates()})",
+        ]
+
+    def _is_wide(self, path: str, type_id: str) -> str:
+        scopes = self.dialect.scopes_in.format(path=path)
+        return f"""({path} = {self.dialect.no_path} OR NOT EXISTS (
+        SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = way.value
+        WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND EXISTS (
+            SELECT 1 FROM authentik_rbac_scopeentry e WHERE e.scope_id = sc.id
+             AND e.content_type_id = {type_id} AND e.object_pk IS NULL))))"""
+
+    def _gives(self, role: str, asked: str, object_pk: str | None = None) -> str:
+        """Whether a role has the permission on everything, or on a resource (None: on any).
+
+        No EXISTS, for the reason of ``_unlimited``.
+        """
+        on_it = f"AND g.object_pk = {object_pk}" if object_pk else ""
+        return f"""COALESCE(
+            (SELECT TRUE FROM permissions_roleglobalgrant g
+             WHERE g.role_id = {role}.role_id AND g.permission_id = {asked}.permission_id
+               AND {self.live("g")} LIMIT 1),
+            (SELECT TRUE FROM permissions_roleobjectpermission g
+             WHERE g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id {on_it}
+               AND {self.live("g")} LIMIT 1),
+            FALSE)"""
+
+    def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
+        """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
+        upto = "g.object_pk <= (SELECT object_pk FROM page_end)" if merged else "1 = 1"
+        return (
+            f"""SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
+            ON g.user_id = t.user_id AND g.permission_id = t.permission_id
+        WHERE {self.live("g")} AND {after.format("g")} AND {upto}""",
+            self._by_role(after, upto, merged=merged),
+            f"""SELECT u.object_pk FROM ({universe}) AS u
+        WHERE {after.format("u")} AND EXISTS (SELECT 1 FROM unlimited)""",
+            f"""SELECT DISTINCT maybe.object_pk FROM candidate maybe
+        JOIN holding h ON h.path = maybe.path
+        WHERE {after.format("maybe")} AND {self._gives("h", "maybe", "maybe.object_pk")}
+          AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}""",
+        )
+
+    def _by_role(self, after: str, upto: str, *, merged: bool) -> str:
+        if not merged:
+            return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
+        JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
+        return self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
+
+    def _has(self, role: str, asked: str) -> str:
+        return (
+            f"g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id"
+            f" AND {self.live('g')}"
+        )
+
+    def _first_of_each(self, after: str, upto: str, count: str) -> str:
+        """The keys of the first grants of each role, from the index and in its order."""
+        return f"""SELECT DISTINCT found.object_pk
+        FROM asked_for t CROSS JOIN wide h CROSS JOIN LATERAL (
+            SELECT g.object_pk FROM permissions_roleobjectpermission g
+            WHERE {self._has("h", "t")} AND {after.format("g")} AND {upto}
+            ORDER BY g.object_pk LIMIT {count}) AS found"""
+
+    def _where_the_page_ends(self, after: str) -> list[str]:
+        """A key that no key of the page lies behind.
+
+        A page takes few keys from each of many roles, but any of them could fill it. The first few
+        of each role hold at least one page, and the true page cannot end behind that one; so the
+        whole costs a few keys for each role instead of a page for each. Where they hold less than a
+        page, it ends with the last key anybody was granted.
+        """
+        few = "(SELECT 2 + CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM wide)"
+        last = """(SELECT g.object_pk FROM {0} g
+            WHERE g.permission_id = t.permission_id ORDER BY g.object_pk DESC LIMIT 1)"""
+        return [
+            f"few AS MATERIALIZED ({self._first_of_each(after, 'TRUE', few)})",
+            f"""page_end AS MATERIALIZED (
+    SELECT COALESCE(
+        (SELECT DISTINCT few.object_pk FROM few
+         ORDER BY few.object_pk OFFSET CAST(%(limit)s AS bigint) - 1 LIMIT 1),
+        GREATEST({last.format(GRANTS_TO_ROLE["object"][0])},
+                 {last.format(GRANTS_TO_USER["object"])})) AS object_pk
+    FROM asked_for t
+)""",
+        ]
+
+    def _candidates(self) -> str:
+        """What any scope of a limited holding names: a superset of what all of them cover."""
+        scopes = self.dialect.scopes_in.format(path="l.path")
+        return f"""
+    SELECT l.path, l.type_id, l.permission_id, e.object_pk
+    FROM limited l CROSS JOIN {scopes}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
+    WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
+    UNION
+    SELECT l.path, l.type_id, l.permission_id, below.object_pk
+    FROM limited l CROSS JOIN {scopes}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
+    JOIN permissions_resource above ON above.type_id = e.content_type_id
+     AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
+    JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
+    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id"""
+
+    def list_subjects(self) -> str:
+        """A permission and a resource in; active users out (id, username), by id after ``after``.
+
+        From the roles that have the permission, down the roles and groups that hold them.
+        """
+        covered = self.covers("a.scope_id", "t.type_id", "q.object_pk")
+        reaches = (
+            f"{self.live('a')} AND (a.scope_id IS NULL OR q.object_pk IS NOT NULL AND {covered})"
+        )
+        return f"""{
+            self._with(
+                self.what(ONE_ACTION),
+                "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
+                f'''giving AS (
+    SELECT g.role_id
+    FROM what t JOIN permissions_roleglobalgrant g ON g.permission_id = t.permission_id
+    JOIN authentik_rbac_role r ON r.uuid = g.role_id
+    WHERE {self.live("g")} AND {self.effective("r")}
+    UNION
+    SELECT g.group_id
+    FROM what t CROSS JOIN q JOIN permissions_roleobjectpermission g
+      ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+    JOIN authentik_rbac_role r ON r.uuid = g.group_id
+    WHERE {self.live("g")} AND {self.effective("r")}
+    UNION
+    SELECT a.holder_role_id
+    FROM giving CROSS JOIN what t CROSS JOIN q
+    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
+    JOIN authentik_rbac_role r ON r.uuid = a.holder_role_id
+    WHERE {reaches} AND {self.effective("r")}
+)''',
+                f'''holder AS (
+    SELECT a.user_id, a.group_id
+    FROM giving CROSS JOIN what t CROSS JOIN q
+    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
+    WHERE {reaches} AND a.holder_role_id IS NULL
+    UNION
+    SELECT NULL, g.group_uuid FROM authentik_core_group g CROSS JOIN what t
+    WHERE g.is_superuser AND t.permission_id IS NOT NULL
+)''',
+            )
+        }
+SELECT u.id, u.username FROM authentik_core_user u
+WHERE u.is_active AND u.id > %(after_id)s AND u.id IN (
+    SELECT g.user_id FROM what t
+    JOIN permissions_userglobalgrant g ON g.permission_id = t.permission_id
+    WHERE {self.live("g")}
+    UNION
+    SELECT g.user_id FROM what t CROSS JOIN q
+    JOIN permissions_userobjectpermission g
+      ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
+    WHERE {self.live("g")}
+    UNION
+    SELECT h.user_id FROM holder h WHERE h.user_id IS NOT NULL
+    UNION
+    SELECT m.user_id FROM holder h
+    JOIN authentik_core_groupclosure c ON c.ancestor_id = h.group_id
+    JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
+    WHERE {self.live("m")}
+)
+ORDER BY u.id LIMIT %(limit)s"""
+
+    def with_caller(self, answer: str, *, about: str | None, digests: int) -> str:
+        """A token's digests and another statement in; its rows out, behind what is asked by whom.
+
+        Columns: the caller, whether the use of its token is to be noted, whether it may ask this,
+        whether an answer follows, the answer. No row when the token counts for nothing. A caller
+        may ask when it was granted ``check_access`` itself, which is all that None ``about`` looks
+        for; else also when it holds that in any other way, or asks only about itself.
+        """
+        key = ", ".join(f"%(digest_{n})s" for n in range(digests))
+        noted_before = self.dialect.moment.format(text="%(noted_before)s")
+        may_ask = self._granted_to_caller() if about is None else self._caller_holds(about)
+        return f"""WITH caller AS (
+    SELECT t.user_id, t.last_used IS NULL OR t.last_used < {noted_before} AS to_note,
+           t.permissions IS NULL
+           OR CAST(t.permissions AS text) LIKE '%%"authentik_rbac.check_access"%%' AS unrestricted
+    FROM authentik_core_token t JOIN authentik_core_user u ON u.id = t.user_id
+    WHERE t.key_digest IN ({key}) AND t.intent = 'api' AND u.is_active
+      AND (NOT t.expiring OR t.expires IS NULL OR t.expires > {self.dialect.clock})
+), asking AS MATERIALIZED (
+    SELECT c.user_id, c.to_note, {may_ask} AS may_ask FROM caller c
+)
+SELECT asking.user_id, asking.to_note, asking.may_ask, answer.*
+FROM asking LEFT JOIN (SELECT TRUE AS answered, found.* FROM ({answer}) AS found) AS answer
+  ON asking.may_ask
+ORDER BY 5"""
+
+    def _granted_to_caller(self) -> str:
+        return f"""c.unrestricted AND EXISTS (
+        WITH {CHECK_ACCESS}
+        SELECT 1 FROM permissions_userglobalgrant g
+        WHERE g.user_id = c.user_id AND g.permission_id = (SELECT t.permission_id FROM what t)
+          AND {self.live("g")})"""
+
+    def _caller_holds(self, about: str) -> str:
+        is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
+        return f"""CASE WHEN c.unrestricted AND (
+        {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
+        SELECT {self._unlimited()} FROM who w CROSS JOIN what t
+    ) THEN TRUE ELSE {self._only_about("c.user_id", about)} END"""
+
+    def _only_about(self, user_id: str, about: str) -> str:
+        if not about:
+            return "FALSE"
+        subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+        found = FIND_USER.format(subject_uuid=subject_uuid)
+        return f"NOT EXISTS (SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> {user_id})"
+
+    def clock(self) -> str:
+        return f"SELECT {self.dialect.clock} AS now"
+
+    def ways(self) -> str:
+        """``user_id`` in; every assignment on any way from it out, whether it counts or not."""
+        return """WITH RECURSIVE belongs AS (
+    SELECT DISTINCT c.ancestor_id AS group_id
+    FROM authentik_core_groupmembership m
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE m.user_id = %(user_id)s
+), way AS (
+    SELECT a.id, a.role_id FROM authentik_rbac_roleassignment a WHERE a.user_id = %(user_id)s
+    UNION
+    SELECT a.id, a.role_id
+    FROM belongs b JOIN authentik_rbac_roleassignment a ON a.group_id = b.group_id
+    UNION
+    SELECT a.id, a.role_id
+    FROM way w JOIN authentik_rbac_roleassignment a ON a.holder_role_id = w.role_id
+)
+SELECT way.id FROM way"""
+
+    def subject(self) -> str:
+        """A subject in; one row out: the user it names, or NULL."""
+        return f"""{self._with(self.who(ONE_SUBJECT))}
+SELECT w.user_id FROM who w"""
+
+    def holdings(self) -> str:
+        """A subject in; every (role, scopes on the way) it holds out."""
+        return f"""{self._with(*self._subject_side())}
+SELECT h.role_id, h.path FROM held h"""
+
+
+DIALECTS = {"postgresql": Text(POSTGRESQL), "sqlite": Text(SQLITE)}
+REGISTERED = (
+    "SELECT r.object_pk FROM permissions_resource r CROSS JOIN what t WHERE r.type_id = t.type_id"
+)
+
+
+def text_for(vendor: str) -> Text:
+    return DIALECTS[vendor]
+
+
+@cache
+def statement(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
+    """The finished text of a statement without parameters of its own, built once."""
+    text: str = getattr(Text(DIALECTS[vendor].dialect, naming), name)()
+    return text
+
+
+@cache
+def with_caller(vendor: str, answer: str, *, about: str | None, digests: int) -> str:
+    """``about`` names the parameters that say who is asked about: see ``Text.with_caller``."""
+    text = DIALECTS[vendor]
+    asked = {"one": ONE_SUBJECT, "many": text.dialect.asked_subjects, "all": "", None: None}[about]
+    return text.with_caller(answer, about=asked, digests=digests)
+
+
+@cache
+def listing(vendor: str, model: type[models.Model] | None, naming: Naming) -> str:
+    text = Text(DIALECTS[vendor].dialect, naming)
+    return text.list_resources(universe(vendor, model))
+
+
+@cache
+def visible_keys(vendor: str, model: type[models.Model]) -> str:
+    """The primary keys, as the model's own column has them; the subject is a number."""
+    text = Text(DIALECTS[vendor].dialect, Naming.NUMBER)
+    is_uuid = isinstance(model._meta.pk, models.UUIDField)
+    key = text.dialect.uuid_of if is_uuid else text.dialect.integer_of
+    return text.visible_keys(universe(vendor, model), key)
+
+
+def universe(vendor: str, model: type[models.Model] | None) -> str:
+    """All known keys of a type: rows of its own table, or of the registry where it has none."""
+    if model is None:
+        return REGISTERED
+    meta = model._meta
+    assert meta.pk is not None
+    column = f"{meta.db_table}.{meta.pk.column}"
+    if isinstance(meta.pk, models.UUIDField):
+        key = DIALECTS[vendor].dialect.uuid_text.format(column=column)
+    else:
+        key = f"CAST({column} AS text)"
+    return f"SELECT {key} AS object_pk FROM {meta.db_table}"

@@ -1,0 +1,142 @@
+"""Creating and changing roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.text import slugify
+
+from accounts.models import User
+from audit.errors import Conflict
+from audit.models import EventKind
+from audit.operations import Entry, record, record_many
+from permissions.engine import require_covers
+from permissions.operations.audit_facts import role_facts
+from permissions.operations.deletion import BuiltInRole, delete_roles
+from permissions.operations.initial_permissions import fire
+from roles.models import DEFAULT_NAMESPACE, Namespace, Role
+
+__all__ = ["BuiltInRole", "create_role", "create_roles", "delete_roles", "update_role"]
+
+LONGEST_CODE = 64
+LABEL = "authentik_rbac.role"
+
+
+class RoleTaken(Conflict):
+    """A role has the code in the namespace already, or the name that is made from them."""
+
+    code = "role_taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """A role known by its code; its name is made from it."""
+
+    namespace: Namespace
+    code: str
+    display_name: str = ""
+    description: str = ""
+    disabled_from: datetime | None = None
+
+
+def name_of(namespace: str, code: str) -> str:
+    """The name of a role that was created by its code; names are unique across namespaces."""
+    return code if namespace == DEFAULT_NAMESPACE else f"{namespace}:{code}"
+
+
+@transaction.atomic
+def create_role(
+    *,
+    actor: User | None,
+    name: str,
+    namespace: Namespace | None = None,
+    code: str | None = None,
+    **fields: Any,
+) -> Role:
+    """Without a code, one is made from the name (schema page, *Identity across doors*)."""
+    namespace = namespace or Namespace.objects.get(code=DEFAULT_NAMESPACE)
+    role = Role(name=name, namespace=namespace, code=code or free_code(name, namespace), **fields)
+    role.save(force_insert=True)
+    record(EventKind.ROLE_CREATED, target=role, actor=actor, after=role_facts(role))
+    fire(actor=actor, label=LABEL, keys=[str(role.pk)])
+    return role
+
+
+@transaction.atomic
+def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]:
+    """All or none, with a fixed number of statements. Raises RoleTaken."""
+    roles = [
+        Role(
+            name=name_of(spec.namespace.code, spec.code),
+            namespace=spec.namespace,
+            code=spec.code,
+            display_name=spec.display_name,
+            description=spec.description,
+            disabled_from=spec.disabled_from,
+        )
+        for spec in specs
+    ]
+    _require_free(roles)
+    Role.objects.bulk_create(roles)
+    record_many(
+        [Entry(kind=EventKind.ROLE_CREATED, target=role, after=role_facts(role)) for role in roles],
+        actor=actor,
+    )
+    fire(actor=actor, label=LABEL, keys=[str(role.pk) for role in roles])
+    return roles
+
+
+@transaction.atomic
+def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
+    """Only what is given changes. Enabling a role gives its grants again: GrantCeiling.
+
+    A name made from the code follows the code. Raises RoleTaken for a code that is taken.
+    """
+    if "code" in fields and role.name == name_of(role.namespace.code, role.code):
+        fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
+    changed = [name for name, value in fields.items() if getattr(role, name) != value]
+    if not changed:
+        return role
+    if {"is_enabled", "disabled_from"} & set(changed):
+        require_covers(actor=actor, roles=[role])
+    before = role_facts(role)
+    for name in changed:
+        setattr(role, name, fields[name])
+    if "code" in changed:
+        _require_free([role])
+    role.save(update_fields=[*changed, "last_updated"])
+    record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=role_facts(role))
+    return role
+
+
+def free_code(name: str, namespace: Namespace) -> str:
+    """A code like the name, free in the namespace: ``auditors``, ``auditors-2``, …"""
+    stem = slugify(name)[: LONGEST_CODE - 7].strip("-_") or "role"
+    taken = set(
+        Role.objects.filter(namespace=namespace, code__startswith=stem).values_list(
+            "code", flat=True
+        )
+    )
+    number, code = 1, stem
+    while code in taken:
+        number += 1
+        code = f"{stem}-{number}"
+    return code
+
+
+def _require_free(roles: Sequence[Role]) -> None:
+    codes = [(role.namespace.code, role.code) for role in roles]
+    twice = next((code for code in codes if codes.count(code) > 1), None)
+    if twice is not None:
+        raise RoleTaken(f"The role code {twice[1]} is given twice.")
+    taken = Q(name__in=[role.name for role in roles])
+    for role in roles:
+        taken |= Q(namespace=role.namespace, code=role.code)
+    found = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
+    if found is not None:
+        raise RoleTaken(f"The role code or name is taken: {found.code}.")

@@ -1,0 +1,287 @@
+"""Scopes: where an assignment of a role counts. Widening one gives its holders more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.errors import Conflict, Forbidden, InvalidInput
+from audit.models import EventKind
+from audit.operations import Entry, record, record_many
+from permissions.engine import canonical_pk, held, require_covers
+from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
+from permissions.operations.deletion import delete_rows, lock_rows
+from permissions.operations.initial_permissions import fire
+from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
+
+MOST_ENTRIES = 10_000
+BATCH = 1_000
+
+
+class ScopeInUse(Conflict):
+    """Assignments are limited to the scope; without it they would mean something else."""
+
+    code = "scope_in_use"
+
+
+class BuiltInScope(Forbidden):
+    """The service's own scopes stay as they are."""
+
+    code = "built_in_scope"
+    default_message = "A built-in scope cannot be changed or deleted."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySpec:
+    """A whole type (no ``object_pk``), one resource, or one with all below it.
+
+    ``type`` is ``app_label.model``. A whole type with descendants includes what lies below its
+    resources, whatever their type.
+    """
+
+    type: str
+    object_pk: str | None = None
+    with_descendants: bool = False
+
+
+@transaction.atomic
+def create_scope(
+    *,
+    actor: User | None,
+    kind: ScopeKind = ScopeKind.SELECTED,
+    entries: Iterable[EntrySpec] = (),
+    name: str | None = None,
+    description: str = "",
+    properties: dict[str, Any] | None = None,
+) -> Scope:
+    """Without a name the scope is inline: it belongs to one assignment and goes with it.
+
+    Raises InvalidInput keyed by ``entries`` and position. Resources of open types that nobody has
+    registered are, so that they can get parents and children.
+    """
+    selectors = _selectors(kind, list(entries), actor=actor)
+    scope = Scope.objects.create(
+        name=name,
+        kind=kind,
+        description=description,
+        properties=properties or {},
+        created_by=actor,
+        last_modified_by=actor,
+    )
+    _write(scope, selectors)
+    record(EventKind.SCOPE_CREATED, target=scope, actor=actor, after=_facts(scope, selectors))
+    if name is not None:
+        fire(actor=actor, label="authentik_rbac.scope", keys=[str(scope.pk)])
+    return scope
+
+
+@transaction.atomic
+def update_scope(
+    *,
+    scope: Scope,
+    actor: User | None,
+    kind: ScopeKind | None = None,
+    entries: Iterable[EntrySpec] | None = None,
+    **fields: Any,
+) -> Scope:
+    """Only what is given changes; ``entries`` replaces all of them and what doors noted about them.
+
+    ``fields``: name, description, properties. Raises GrantCeiling when holders would reach more
+    than before by roles that give more than the actor holds without limit.
+    """
+    if scope.built_in:
+        raise BuiltInScope
+    wanted: Selectors | None = None
+    if entries is not None:
+        kind = ScopeKind(kind or scope.kind)
+        # Holds resources, and before the scope: in this order deletions of resources go.
+        wanted = _selectors(kind, list(entries), actor=actor)
+    scope = Scope.objects.select_for_update().get(pk=scope.pk)
+    old = _current(scope)
+    before = _facts(scope, old)
+    kind = ScopeKind(kind or scope.kind)
+    new = wanted if wanted is not None else old if kind == ScopeKind.SELECTED else {}
+    if _widens(scope, kind, old, new):
+        users = Role.objects.filter(assignments__scope=scope).distinct()
+        require_covers(actor=actor, roles=users)
+    if new != old:
+        scope.properties = {}
+        scope.entries.all().delete()
+        _write(scope, new)
+    for name, value in {**fields, "kind": kind, "last_modified_by": actor}.items():
+        setattr(scope, name, value)
+    scope.save()
+    after = _facts(scope, new)
+    if after != before:
+        record(EventKind.SCOPE_CHANGED, target=scope, actor=actor, before=before, after=after)
+    return scope
+
+
+@transaction.atomic
+def delete_scopes(*, scopes: Iterable[Scope], actor: User | None) -> None:
+    """All or none. Raises ScopeInUse, BuiltInScope."""
+    scopes = list(scopes)
+    if any(scope.built_in for scope in scopes):
+        raise BuiltInScope
+    scopes = lock_rows(scopes)
+    used = RoleAssignment.objects.filter(scope__in=scopes).values_list("scope__name", flat=True)
+    names = sorted({str(name) for name in used[:BATCH]})
+    if names:
+        raise ScopeInUse(f"Role assignments are limited to: {', '.join(names[:5])}.")
+    delete_rows(scopes, EventKind.SCOPE_DELETED, actor=actor)
+
+
+# A selector: (content type, its label, key or None for the whole type) with or without descendants.
+Selectors = dict[tuple[int, str, str | None], bool]
+
+
+def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None) -> Selectors:
+    if len(entries) > MOST_ENTRIES:
+        raise InvalidInput(fields={"entries": [f"At most {MOST_ENTRIES} entries are allowed."]})
+    if entries and kind != ScopeKind.SELECTED:
+        raise InvalidInput(fields={"entries": [f"A scope of kind {kind} has no entries."]})
+    types = _types({entry.type for entry in entries})
+    found: Selectors = {}
+    faults: dict[str, Any] = {}
+    position: dict[tuple[str, str], int] = {}
+    for n, entry in enumerate(entries):
+        try:
+            selector = _selector(entry, types)
+        except InvalidInput as error:
+            faults[str(n)] = error.fields
+            continue
+        found[selector] = found.get(selector, False) or entry.with_descendants
+        _, label, key = selector
+        if key is not None:
+            position[label, key] = n
+    missing = _missing(types, position)
+    for label, key in missing:
+        if not _takes_any(types[label]):
+            faults[str(position[label, key])] = {"object_pk": [f"No {label} has this key."]}
+    if faults:
+        raise InvalidInput(fields={"entries": faults})
+    _record_resources(types, missing, actor=actor)
+    return found
+
+
+def _selector(entry: EntrySpec, types: dict[str, ResourceType]) -> tuple[int, str, str | None]:
+    if entry.type not in types:
+        raise InvalidInput(fields={"type": [f'"{entry.type[:200]}" is not a valid choice.']})
+    key = None if entry.object_pk is None else canonical_pk(entry.type, entry.object_pk)
+    return types[entry.type].pk, entry.type, key
+
+
+def _types(labels: set[str]) -> dict[str, ResourceType]:
+    if not labels:
+        return {}
+    models = {label.partition(".")[2].replace("\0", "") for label in labels}
+    rows = ResourceType.objects.filter(content_type__model__in=models)
+    return {row.label: row for row in rows.select_related("content_type") if row.label in labels}
+
+
+def _missing(
+    types: dict[str, ResourceType], named: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(type label, key) of what no row has."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for label, key in named:
+        keys[label].append(key)
+    return [
+        (label, key) for label, wanted in keys.items() for key in _without_row(types[label], wanted)
+    ]
+
+
+def _without_row(type_: ResourceType, keys: Sequence[str]) -> list[str]:
+    model: Any = python_model(type_.label)
+    known: set[str] = set()
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        if model is not None:
+            rows = model._default_manager.filter(pk__in=batch).values_list("pk", flat=True)
+            known.update(map(str, rows))
+        else:
+            own = held(Resource.objects.filter(type=type_, object_pk__in=batch))
+            known.update(key for _, key in own)
+    return [key for key in keys if key not in known]
+
+
+def _takes_any(type_: ResourceType) -> bool:
+    return type_.mode == ResourceMode.OPEN and python_model(type_.label) is None
+
+
+def _record_resources(
+    types: dict[str, ResourceType], named: Sequence[tuple[str, str]], *, actor: User | None
+) -> None:
+    """Register resources that were only named so far, with nothing but their keys.
+
+    InitialPermissions do not fire: naming a thing must not make anybody its creator.
+    Whoever loses a race against the same registration changes nothing.
+    """
+    # In one order: two who name the same resources in different orders wait for each other.
+    named = sorted(named)
+    for start in range(0, len(named), BATCH):
+        batch = named[start : start + BATCH]
+        Resource.objects.bulk_create(
+            [Resource(type=types[label], object_pk=key) for label, key in batch],
+            ignore_conflicts=True,
+        )
+        rows = Resource.objects.filter(
+            type__in={types[label].pk for label, _ in batch},
+            object_pk__in=[key for _, key in batch],
+        ).values_list("pk", flat=True)
+        ResourceClosure.objects.bulk_create(
+            [ResourceClosure(descendant_id=pk, ancestor_id=pk) for pk in rows],
+            ignore_conflicts=True,
+        )
+        created = EventKind.RESOURCE_CREATED
+        record_many([Entry(kind=created, target=(t, k, k)) for t, k in batch], actor=actor)
+
+
+def _write(scope: Scope, selectors: Selectors) -> None:
+    ScopeEntry.objects.bulk_create(
+        [
+            ScopeEntry(
+                scope=scope, content_type_id=pk, object_pk=key, with_descendants=with_descendants
+            )
+            for (pk, _, key), with_descendants in selectors.items()
+        ],
+        batch_size=BATCH,
+    )
+
+
+def _current(scope: Scope) -> Selectors:
+    rows = scope.entries.select_related("content_type").order_by("pk")
+    return {
+        (
+            row.content_type_id,
+            f"{row.content_type.app_label}.{row.content_type.model}",
+            row.object_pk,
+        ): row.with_descendants
+        for row in rows
+    }
+
+
+def _widens(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> bool:
+    if kind == ScopeKind.NOTHING or scope.kind == ScopeKind.ALL:
+        return False
+    if kind == ScopeKind.ALL:
+        return True
+    return any(key not in old or (below and not old[key]) for key, below in new.items())
+
+
+def _facts(scope: Scope, selectors: Selectors) -> dict[str, Any]:
+    """What an audit event says of a scope."""
+    return {
+        "name": scope.name,
+        "description": scope.description,
+        "kind": str(scope.kind),
+        "entries": [
+            {"type": label, "object_pk": key, "with_descendants": below}
+            for (_, label, key), below in selectors.items()
+        ],
+    }

@@ -1,0 +1,79 @@
+"""Tokens act as their user: whatever would let somebody act as somebody else meets the ceiling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import transaction
+
+from accounts import tokens as keys
+from accounts.models import Token, User
+from audit.models import EventKind
+from audit.operations import record
+from permissions.engine import ResourceRef, require_covers
+from permissions.operations.deletion import delete_tokens
+from permissions.operations.grants import grant
+from permissions.operations.initial_permissions import fire
+
+__all__ = [
+    "create_user_token",
+    "delete_tokens",
+    "set_token_key",
+    "update_token",
+    "view_token_key",
+]
+
+TOKEN = "authentik_core.token"  # noqa: S105  the name of a type
+
+
+@transaction.atomic
+def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token:
+    """See ``accounts.tokens.create_token``. The creator may view the key it made."""
+    _require_acting_as(user, actor)
+    token = keys.create_token(user=user, actor=actor, **fields)
+    if actor is not None:
+        view_key = Permission.objects.select_related("content_type").get(
+            codename="view_token_key",
+            content_type__app_label="authentik_core",
+            content_type__model="token",
+        )
+        resource = ResourceRef(TOKEN, str(token.pk))
+        grant(principal=actor, permissions=[view_key], resource=resource, actor=actor)
+        fire(actor=actor, label=TOKEN, keys=[str(token.pk)])
+    return token
+
+
+@transaction.atomic
+def update_token(*, token: Token, actor: User | None, **fields: Any) -> Token:
+    """Only what is given changes, never the owner. A longer life of a foreign key is access."""
+    if fields.get("expiring", token.expiring) and fields.get("expires", token.expires) is None:
+        fields["expires"] = keys.default_expiry()
+    changed = [name for name, value in fields.items() if getattr(token, name) != value]
+    if not changed:
+        return token
+    _require_acting_as(token.user, actor)
+    before = keys.token_facts(token)
+    for name in changed:
+        setattr(token, name, fields[name])
+    token.save(update_fields=changed)
+    after = keys.token_facts(token)
+    record(EventKind.TOKEN_CHANGED, target=token, actor=actor, before=before, after=after)
+    return token
+
+
+def view_token_key(*, token: Token, actor: User | None) -> str:
+    """The key in clear, with an event. Raises GrantCeiling for somebody else's."""
+    _require_acting_as(token.user, actor)
+    return keys.view_key(token=token, actor=actor)
+
+
+def set_token_key(*, token: Token, key: str, actor: User | None) -> None:
+    """Raises GrantCeiling for somebody else's."""
+    _require_acting_as(token.user, actor)
+    keys.set_key(token=token, key=key, actor=actor)
+
+
+def _require_acting_as(user: User, actor: User | None) -> None:
+    if actor is not None and actor.pk != user.pk:
+        require_covers(actor=actor, users=[user])

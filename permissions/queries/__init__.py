@@ -1,0 +1,54 @@
+"""Who holds what, for showing it. Decisions are the engine's."""
+
+from permissions.queries.effective import (
+    EffectivePermission,
+    effective_permissions,
+    grants_of,
+)
+from permissions.queries.granted import Authorized, authorized_to, granted_to, holders_of
+from permissions.queries.grantees import (
+    MARK,
+    ROLES,
+    USERS,
+    Grantees,
+    UuidText,
+    grants_to,
+    roles_granted,
+    roles_of_group,
+    roles_of_user,
+    users_granted,
+)
+from permissions.queries.held import (
+    codenames_of,
+    groups_of,
+    held_roles,
+    holdings,
+    roles_held_at_all,
+    roles_of,
+)
+
+__all__ = [
+    "MARK",
+    "ROLES",
+    "USERS",
+    "Authorized",
+    "EffectivePermission",
+    "Grantees",
+    "UuidText",
+    "authorized_to",
+    "codenames_of",
+    "effective_permissions",
+    "granted_to",
+    "grants_of",
+    "grants_to",
+    "groups_of",
+    "held_roles",
+    "holders_of",
+    "holdings",
+    "roles_granted",
+    "roles_held_at_all",
+    "roles_of",
+    "roles_of_group",
+    "roles_of_user",
+    "users_granted",
+]

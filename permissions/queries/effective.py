@@ -1,0 +1,112 @@
+"""Everything one user may do, grant by grant, each with where it comes from.
+
+For reading, never for deciding: scopes are named here and not evaluated.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db.models import CharField, F, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Cast
+
+from accounts.facts import FactQuerySet
+from accounts.models import User
+from permissions.engine import Reason
+from permissions.models import (
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
+from permissions.queries.held import groups_of, held_roles
+from roles.models import Role, RoleAssignment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectivePermission:
+    """``object_pk`` None is every resource of the permission's type, within the scopes.
+
+    ``held_through`` are the assignments that lead to the role: of the user, of its groups, and of
+    other roles it holds.
+    """
+
+    permission: Permission
+    object_pk: str | None
+    reason: Reason
+    role: Role | None
+    held_through: tuple[RoleAssignment, ...]
+    valid_until: datetime | None
+
+
+def grants_of(user: User) -> QuerySet[Any]:
+    """The rows ``effective_permissions`` reads, by permission and resource; one statement."""
+    roles = held_roles(user)
+    active = {"user": user, "user__is_active": True}
+    of_roles = [
+        _rows(RoleGlobalGrant.objects.active().filter(role__in=roles), Reason.ROLE_GLOBAL),
+        _rows(RoleObjectPermission.objects.active().filter(group__in=roles), Reason.ROLE_OBJECT),
+    ]
+    own = [
+        _rows(UserGlobalGrant.objects.active().filter(**active), Reason.USER_GLOBAL),
+        _rows(UserObjectPermission.objects.active().filter(**active), Reason.USER_OBJECT),
+    ]
+    together = of_roles[0].union(of_roles[1], *own, all=True)
+    return together.order_by("app_label", "codename", "on", "why", "grant")
+
+
+def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[EffectivePermission]:
+    """Rows of ``grants_of`` with their permissions, roles and sources; three statements."""
+    found = list(rows)
+    permissions = Permission.objects.select_related("content_type").in_bulk(
+        {permission for *_, permission, _, _ in found}
+    )
+    roles = Role.objects.in_bulk({role for *_, role, _ in found if role is not None})
+    sources = _assignments(user, roles)
+    return [
+        EffectivePermission(
+            permission=permissions[permission],
+            object_pk=on if why in (Reason.USER_OBJECT, Reason.ROLE_OBJECT) else None,
+            reason=Reason(why),
+            role=roles.get(role),
+            held_through=tuple(sources[role]),
+            valid_until=valid_until,
+        )
+        for _, _, on, why, _, permission, role, valid_until in found
+    ]
+
+
+def _rows(grants: FactQuerySet, reason: Reason) -> QuerySet[Any]:
+    is_global = reason in (Reason.USER_GLOBAL, Reason.ROLE_GLOBAL)
+    role = {Reason.ROLE_GLOBAL: F("role"), Reason.ROLE_OBJECT: F("group")}.get(reason)
+    columns = {
+        "app_label": F("permission__content_type__app_label"),
+        "codename": F("permission__codename"),
+        "on": Cast(Value("") if is_global else F("object_pk"), CharField(max_length=255)),
+        "why": Value(reason, CharField()),
+        "grant": F("pk"),
+        "of": F("permission"),
+        "by": role or Cast(Value(None), UUIDField()),
+        "until": F("valid_until"),
+    }
+    return grants.order_by().annotate(**columns).values_list(*columns)
+
+
+def _assignments(user: User, roles: Iterable[Any]) -> dict[Any, list[RoleAssignment]]:
+    held = list(roles)
+    found = (
+        RoleAssignment.objects.active()
+        .filter(role__in=held)
+        .filter(Q(user=user) | Q(group__in=groups_of(user)) | Q(holder_role__in=held_roles(user)))
+        .select_related("user", "group", "holder_role", "scope")
+        .order_by("pk")
+    )
+    by_role: dict[Any, list[RoleAssignment]] = defaultdict(list)
+    for assignment in found:
+        by_role[assignment.role_id].append(assignment)
+    return by_role

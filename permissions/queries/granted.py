@@ -1,0 +1,190 @@
+"""What principals are authorized to, by resource: for showing it. Decisions are the engine's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import User
+from permissions import engine
+from permissions.engine import Question, ResourceRef, SubjectRef
+from permissions.models import (
+    ResourceClosure,
+    ResourceType,
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
+from permissions.queries.held import holdings
+from roles.models import Role, Scope, ScopeEntry, ScopeKind
+
+# Content type, key of a resource or None for all of the type, codename.
+_Grant: TypeAlias = tuple[int, str | None, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized:
+    """What is allowed on a resource, or without key on every resource of the type."""
+
+    content_type_id: int
+    object_pk: str | None
+    codenames: tuple[str, ...]
+
+
+def granted_to(principal: User | Role, *, types: Iterable[int]) -> list[Authorized]:
+    """By grants of its own that count now, on these types. Two statements."""
+    if isinstance(principal, User):
+        return _by_resource(_of_user(principal, list(types)))
+    return _by_resource(_of_roles([principal.pk], list(types)))
+
+
+def authorized_to(user: User, *, types: Iterable[int]) -> list[Authorized]:
+    """By grants of its own, and by roles held in any way, on these types; superusers by these too.
+
+    What a role gives within scopes is listed by the resources the scopes name, as far as all of
+    them cover these. A fixed number of statements.
+    """
+    wanted = list(types)
+    if not user.is_active:
+        return []
+    held = holdings(user)
+    unlimited = {role for role, scopes in held if not scopes}
+    limited = [(role, scopes) for role, scopes in held if scopes and role not in unlimited]
+    grants = {*_of_user(user, wanted), *_of_roles(unlimited, wanted)}
+    return _by_resource(grants | _within_scopes(user, limited, wanted))
+
+
+def _within_scopes(
+    user: User, held: list[tuple[UUID, tuple[UUID, ...]]], types: list[int]
+) -> set[_Grant]:
+    if not held:
+        return set()
+    of_role: dict[UUID, list[_Grant]] = defaultdict(list)
+    for role, grant in _with_roles({role for role, _ in held}, types):
+        of_role[role].append(grant)
+    scopes = {scope for _, way in held for scope in way}
+    of_all = Scope.objects.filter(pk__in=scopes, kind=ScopeKind.ALL)
+    everything = set(of_all.values_list("pk", flat=True))
+    named = _named_resources(scopes)
+    whole = {(scope, kind) for scope, keys in named.items() for kind, key in keys if key is None}
+    candidates: set[_Grant] = set()
+    for role, way in held:
+        keys = {one for scope in way for one in named[scope]}
+        for kind, key, codename in of_role[role]:
+            if key is not None:
+                candidates.add((kind, key, codename))
+            elif all(scope in everything or (scope, kind) in whole for scope in way):
+                candidates.add((kind, None, codename))
+            else:
+                candidates |= {(kind, pk, codename) for k, pk in keys if k == kind and pk}
+    return {c for c in candidates if c[1] is None} | _allowed(
+        user, [c for c in candidates if c[1] is not None]
+    )
+
+
+def _allowed(user: User, candidates: list[_Grant]) -> set[_Grant]:
+    labels = _labels({kind for kind, _, _ in candidates})
+    subject = SubjectRef.of(user)
+    questions = [
+        Question(subject=subject, action=codename, resource=ResourceRef(labels[kind], key))
+        for kind, key, codename in candidates
+    ]
+    decisions = engine.check_many(questions)
+    return {one for one, decision in zip(candidates, decisions, strict=True) if decision.allowed}
+
+
+def _labels(types: set[int]) -> dict[int, str]:
+
+    rows = ResourceType.objects.filter(pk__in=types).select_related("content_type")
+    return {row.pk: row.label for row in rows}
+
+
+def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]]]:
+    """(type, key) of what the entries of each scope name, and of what lies below that."""
+    named: dict[UUID, set[tuple[int, str | None]]] = defaultdict(set)
+    entries = ScopeEntry.objects.filter(scope__in=scopes)
+    above = Q(pk__in=())
+    with_descendants = []
+    for entry in entries:
+        named[entry.scope_id].add((entry.content_type_id, entry.object_pk))
+        if entry.with_descendants:
+            with_descendants.append(entry)
+            one = {} if entry.object_pk is None else {"ancestor__object_pk": entry.object_pk}
+            above |= Q(ancestor__type=entry.content_type_id, **one)
+    if with_descendants:
+        rows = ResourceClosure.objects.filter(above).values_list(
+            "ancestor__type", "ancestor__object_pk", "descendant__type", "descendant__object_pk"
+        )
+        for kind, key, below, below_key in rows:
+            for entry in with_descendants:
+                if entry.content_type_id == kind and entry.object_pk in (None, key):
+                    named[entry.scope_id].add((below, below_key))
+    return named
+
+
+def _of_user(user: User, types: list[int]) -> Iterator[_Grant]:
+    named = {"user": user, "permission__content_type__in": types}
+    rows = UserGlobalGrant.objects.active().filter(**named)
+    for kind, codename in rows.values_list("permission__content_type", "permission__codename"):
+        yield kind, None, codename
+    on_objects = UserObjectPermission.objects.active().filter(**named)
+    yield from on_objects.values_list(
+        "permission__content_type", "object_pk", "permission__codename"
+    )
+
+
+def _of_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[_Grant]:
+    for _, grant in _with_roles(roles, types):
+        yield grant
+
+
+def _with_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[tuple[UUID, _Grant]]:
+    keys = list(roles)
+    of_types = {"permission__content_type__in": types}
+    rows = RoleGlobalGrant.objects.active().filter(role__in=keys, **of_types)
+    for role, kind, codename in rows.values_list(
+        "role", "permission__content_type", "permission__codename"
+    ):
+        yield role, (kind, None, codename)
+    on_objects: Any = RoleObjectPermission.objects.active().filter(group__in=keys, **of_types)
+    for role, kind, key, codename in on_objects.values_list(
+        "group", "permission__content_type", "object_pk", "permission__codename"
+    ):
+        yield role, (kind, key, codename)
+
+
+def _by_resource(grants: Iterable[_Grant]) -> list[Authorized]:
+    """Whole types before their resources, each once, codenames in order."""
+    found: dict[tuple[int, str | None], set[str]] = defaultdict(set)
+    for kind, key, codename in grants:
+        found[kind, key].add(codename)
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+    return [
+        Authorized(content_type_id=kind, object_pk=key, codenames=tuple(sorted(codenames)))
+        for (kind, key), codenames in ordered
+    ]
+
+
+def holders_of(content_type_id: int, object_pk: str | None) -> Iterator[tuple[Any, str]]:
+    """(("user" or "role", its key), codename) of grants that count now. Four statements.
+
+    With a key: grants on that resource and on the whole type; without: all grants of the type.
+    """
+    of_type = {"permission__content_type": content_type_id}
+    on = of_type if object_pk is None else {**of_type, "object_pk": object_pk}
+    tables: tuple[tuple[Any, str, str, dict[str, Any]], ...] = (
+        (UserGlobalGrant, "user", "user", of_type),
+        (UserObjectPermission, "user", "user", on),
+        (RoleGlobalGrant, "role", "role", of_type),
+        (RoleObjectPermission, "role", "group", on),
+    )
+    for model, kind, column, condition in tables:
+        rows = model.objects.active().filter(**condition).order_by()
+        for pk, codename in rows.values_list(column, "permission__codename").distinct():
+            yield (kind, pk), codename

@@ -1,0 +1,287 @@
+"""Reads across models that answer "who holds what" for lists; decisions are the engine's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Func, QuerySet, TextField
+from django.db.models.expressions import RawSQL
+
+from permissions.engine import running, sql
+from roles.models import Role
+
+
+def roles_of_user(user_id: int, *, inherited: bool) -> QuerySet[Role]:
+    """Roles assigned without scope, active now; ``inherited`` adds those held through others.
+
+    Others are groups, their ancestors, and roles. Whether a role is enabled does not matter: lists
+    show what is assigned.
+    """
+    direct = "a.user_id = CAST(%(key)s AS bigint)"
+    if not inherited:
+        return _assigned(direct, user_id)
+    groups = f"""
+        SELECT c.ancestor_id FROM authentik_core_groupmembership m
+        JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+        WHERE m.user_id = CAST(%(key)s AS bigint) AND {_live("m")}"""
+    return _inherited(f"{direct} OR a.group_id IN ({groups})", user_id)
+
+
+def roles_of_group(group_pk: Any, *, inherited: bool) -> QuerySet[Role]:
+    """As ``roles_of_user``, through the group's ancestors and through roles."""
+    group = _text().dialect.uuid_of.format(text="CAST(%(key)s AS text)")
+    if not inherited:
+        return _assigned(f"a.group_id = {group}", group_pk)
+    groups = f"""
+        SELECT c.ancestor_id FROM authentik_core_groupclosure c WHERE c.descendant_id = {group}"""
+    return _inherited(f"a.group_id IN ({groups})", group_pk)
+
+
+def _assigned(condition: str, key: Any) -> QuerySet[Role]:
+    return _roles(f"SELECT a.role_id {_from(condition)}", key)
+
+
+def _inherited(condition: str, key: Any) -> QuerySet[Role]:
+    text = f"""
+        WITH RECURSIVE held(role_id) AS (
+            SELECT a.role_id {_from(condition)}
+            UNION
+            SELECT a.role_id FROM held
+            JOIN authentik_rbac_roleassignment a ON a.holder_role_id = held.role_id
+            WHERE a.scope_id IS NULL AND {_live("a")}
+        ) SELECT role_id FROM held"""
+    return _roles(text, key)
+
+
+def _from(condition: str) -> str:
+    return f"""
+        FROM authentik_rbac_roleassignment a
+        WHERE a.scope_id IS NULL AND {_live("a")} AND ({condition})"""
+
+
+def _roles(text: str, key: Any) -> QuerySet[Role]:
+    return Role.objects.filter(pk__in=running.subquery(text, {"key": str(key), "at": None}))
+
+
+def _text() -> sql.Text:
+    return sql.text_for(connection.vendor)
+
+
+def _live(row: str) -> str:
+    return _text().live(row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grantees:
+    """Where grants to one kind of grantee are kept: tables, and the columns that name the grantee.
+
+    ``key`` and ``shown`` are the patterns of ``Dialect`` that read and write the grantee's key.
+    """
+
+    global_grants: tuple[str, str]
+    object_grants: tuple[str, str]
+    key: str
+    shown: str | None = None
+
+
+USERS = Grantees(
+    global_grants=("permissions_userglobalgrant", "user_id"),
+    object_grants=("permissions_userobjectpermission", "user_id"),
+    key="integer_of",
+)
+ROLES = Grantees(
+    global_grants=("permissions_roleglobalgrant", "role_id"),
+    object_grants=("permissions_roleobjectpermission", "group_id"),
+    key="uuid_of",
+    shown="uuid_text",
+)
+
+# Between a grant's number and its object; no JSON has it in it.
+MARK = "\x01"
+# Between grants that the database puts together.
+NEXT_GRANT = '},{"id":'
+
+
+class Granted(NamedTuple):
+    """Some grants to one grantee, all of one permission.
+
+    Global ones come each alone, with ``texts`` its number. Those on objects come in the order of
+    the objects, as ``7`` ``MARK`` ``"the object"`` with ``NEXT_GRANT`` between them: for a page of
+    thousands it takes less to have the database write JSON than to make as many rows of it. Where
+    it cannot put texts together in an order, these too come each alone.
+    """
+
+    on_objects: bool
+    grantee: Any
+    grants: int
+    app_label: str
+    model: str
+    codename: str
+    name: str
+    texts: str
+
+
+def users_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
+    """Keys of users with a grant of any permission of a type, and of superusers; active now.
+
+    With ``object_pk`` an object grant counts on that object only, without on any. Superusers are
+    found from the groups that confer it, which are few. All may be ``Parameter``; of a type that
+    does not exist nobody has anything.
+    """
+    superusers = f"""
+        SELECT m.user_id FROM authentik_core_group g
+        JOIN authentik_core_groupclosure c ON c.ancestor_id = g.group_uuid
+        JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
+        JOIN authentik_core_user u ON u.id = m.user_id AND u.is_active
+        WHERE g.is_superuser AND {_live("m")} AND EXISTS ({_TYPE})"""
+    return _subquery(
+        f"{_granted(USERS, object_pk)} UNION {superusers}", app_label, model, object_pk
+    )
+
+
+def roles_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
+    """As ``users_granted``, for roles."""
+    return _subquery(_granted(ROLES, object_pk), app_label, model, object_pk)
+
+
+def _granted(grantees: Grantees, object_pk: Any) -> str:
+    among = f"g.permission_id {_of_type()}"
+    table, column = grantees.global_grants
+    globally = f"SELECT g.{column} FROM {table} g WHERE {among} AND {_live('g')}"
+    table, column = grantees.object_grants
+    if object_pk is not None:
+        return f"""{globally} UNION
+        SELECT g.{column} FROM {table} g
+        WHERE {among} AND g.object_pk = %(object_pk)s AND {_live("g")}"""
+    # From one grantee of a permission to the next by the index that starts with both, then a probe
+    # for each: the cost follows the number of the type's grantees, not of their grants.
+    grantee = f"SELECT g.{column} FROM {table} g WHERE g.permission_id"
+    return f"""{globally} UNION
+        SELECT found.id FROM (
+            WITH RECURSIVE grantee(permission_id, id) AS (
+                SELECT p.id, ({grantee} = p.id ORDER BY g.{column} LIMIT 1)
+                FROM auth_permission p WHERE p.content_type_id = ({_TYPE})
+                UNION ALL
+                SELECT grantee.permission_id, (
+                    {grantee} = grantee.permission_id AND g.{column} > grantee.id
+                    ORDER BY g.{column} LIMIT 1)
+                FROM grantee WHERE grantee.id IS NOT NULL
+            )
+            SELECT grantee.id FROM grantee WHERE EXISTS (
+                SELECT 1 FROM {table} g
+                WHERE g.permission_id = grantee.permission_id AND g.{column} = grantee.id
+                  AND {_live("g")})
+        ) AS found"""
+
+
+_TYPE = """SELECT t.content_type_id FROM django_content_type ct
+            JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+            WHERE ct.app_label = %(app_label)s AND ct.model = %(model)s"""
+
+
+def _of_type() -> str:
+    """By a list of keys in the index condition; left as a join it may read every grant."""
+    permissions = f"SELECT p.id FROM auth_permission p WHERE p.content_type_id = ({_TYPE})"
+    return _text().dialect.one_of.format(rows=permissions)
+
+
+def _subquery(text: str, app_label: Any, model: Any, object_pk: Any) -> RawSQL:
+    rows = _text().dialect.looked_up.format(rows=text)
+    asked = {"app_label": app_label, "model": model, "object_pk": object_pk, "at": None}
+    return running.subquery(rows, asked)
+
+
+def grants_to(
+    grantees: Grantees,
+    keys: Iterable[Any],
+    *,
+    app_label: str,
+    model: str,
+    object_pk: str | None,
+    limit: int,
+) -> list[Granted]:
+    """Object grants of a type, on ``object_pk`` or any, and global ones of every type; active now.
+
+    At most ``limit`` of each; one statement.
+    """
+    found = running.rows(
+        _grants_to(grantees, on_one=object_pk is not None),
+        {
+            "app_label": app_label,
+            "model": model,
+            "object_pk": object_pk,
+            "grantees": json.dumps([str(key) for key in keys]),
+            "limit": limit,
+            "at": None,
+        },
+    )
+    return [Granted(*row) for row in found]
+
+
+@cache
+def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
+    on_objects = _object_grants(grantees, on_one=on_one)
+    table, column = grantees.global_grants
+    return f"""
+    SELECT TRUE, granted.grantee, granted.n, %(app_label)s, %(model)s, p.codename, p.name,
+           granted.texts
+    FROM ({on_objects}) AS granted JOIN auth_permission p ON p.id = granted.permission_id
+    UNION ALL
+    SELECT FALSE, granted.* FROM (
+        SELECT {_shown(grantees, column)}, 1, ct.app_label, ct.model, p.codename, p.name,
+               CAST(g.id AS text)
+        FROM {table} g
+        JOIN auth_permission p ON p.id = g.permission_id
+        JOIN django_content_type ct ON ct.id = p.content_type_id
+        WHERE g.{column} {_listed(grantees)} AND {_live("g")}
+        ORDER BY g.{column}, g.permission_id
+        LIMIT %(limit)s) AS granted"""
+
+
+def _object_grants(grantees: Grantees, *, on_one: bool) -> str:
+    dialect = _text().dialect
+    table, column = grantees.object_grants
+    grantee = _shown(grantees, column)
+    on = "AND g.object_pk = %(object_pk)s" if on_one else ""
+    text = f"g.id || '{MARK}' || {dialect.json_text.format(text='g.object_pk')}"
+    rows = f"""
+        FROM {table} g
+        WHERE g.{column} {_listed(grantees)} AND g.permission_id {_of_type()} {on} AND {_live("g")}
+        ORDER BY g.{column}, g.permission_id, g.object_pk
+        LIMIT %(limit)s"""
+    if not dialect.has_ordered_aggregates:
+        return f"SELECT {grantee} AS grantee, g.permission_id, 1 AS n, {text} AS texts {rows}"
+    return f"""
+        SELECT {grantee} AS grantee, g.permission_id, COUNT(*) AS n,
+               string_agg({text}, '{NEXT_GRANT}' ORDER BY g.object_pk) AS texts
+        FROM (SELECT g.{column}, g.permission_id, g.id, g.object_pk {rows}) AS g
+        GROUP BY g.{column}, g.permission_id"""
+
+
+def _shown(grantees: Grantees, column: str) -> str:
+    pattern = getattr(_text().dialect, grantees.shown) if grantees.shown else "{column}"
+    return str(pattern.format(column=f"g.{column}"))
+
+
+def _listed(grantees: Grantees) -> str:
+    dialect = _text().dialect
+    return dialect.one_of.format(rows=dialect.listed("grantees", getattr(dialect, grantees.key)))
+
+
+class UuidText(Func):
+    """A uuid column as people write it. To make a UUID in Python and write it out takes longer than
+    to read the rest of the row.
+    """
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **context: Any) -> Any:
+        column, values = compiler.compile(self.source_expressions[0])
+        assert not values, "a column"
+        return sql.text_for(connection.vendor).dialect.uuid_text.format(column=column), []

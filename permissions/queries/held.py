@@ -1,0 +1,68 @@
+"""What one user has altogether, for showing it to that user; decisions are the engine's alone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import Group, GroupClosure, GroupMembership, User
+from permissions import engine
+from permissions.engine import Question, SubjectRef, running, sql, subject_parameters
+from permissions.models import ResourceType
+from roles.models import Role
+
+
+def groups_of(user: User) -> QuerySet[Group]:
+    """The groups a user belongs to, directly or through groups below them, by name."""
+    own = GroupMembership.objects.active().filter(user=user).values("group")
+    above = GroupClosure.objects.filter(descendant__in=own).values("ancestor")
+    return Group.objects.filter(pk__in=above).order_by("name")
+
+
+def roles_of(user: User) -> QuerySet[Role]:
+    """The public roles a user holds without limit, by name: own, of groups, and through roles."""
+    unlimited = {role for role, scopes in holdings(user) if not scopes}
+    return Role.objects.public().filter(pk__in=unlimited).order_by("name")
+
+
+def roles_held_at_all(user: User) -> QuerySet[Role]:
+    """As ``roles_of``, and those held within scopes."""
+    return Role.objects.public().filter(pk__in=held_roles(user)).order_by("name")
+
+
+def codenames_of(user: User, app_label: str) -> list[str]:
+    """Codenames of every permission of an app that a user holds globally, in order."""
+    known = Permission.objects.filter(
+        content_type__in=ResourceType.objects.filter(content_type__app_label=app_label).values("pk")
+    )
+    codenames = sorted(known.values_list("codename", flat=True))
+    subject = SubjectRef.of(user)
+    questions = [
+        Question(subject=subject, action=f"{app_label}.{codename}") for codename in codenames
+    ]
+    decisions = engine.check_many(questions)
+    return [name for name, decision in zip(codenames, decisions, strict=True) if decision.allowed]
+
+
+def held_roles(user: User) -> set[uuid.UUID]:
+    """Keys of the roles that give the user anything now, with or without scope; one statement."""
+    return {role for role, _ in holdings(user)}
+
+
+def holdings(user: User) -> list[tuple[uuid.UUID, tuple[uuid.UUID, ...]]]:
+    """(role, scopes on the way to it), each way once; no scopes mean no limit."""
+    parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
+    rows: Iterable[Any] = running.rows(sql.statement(connection.vendor, "holdings"), parameters)
+    return [(uuid.UUID(str(role)), _scopes(path)) for role, path in rows]
+
+
+def _scopes(path: Any) -> tuple[uuid.UUID, ...]:
+    """An array of uuids, or on SQLite the text of one."""
+    if isinstance(path, str):
+        path = path.strip("[]").replace('"', "").split(",") if path != "[]" else []
+    return tuple(uuid.UUID(str(one)) for one in path)
