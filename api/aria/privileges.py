@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from api.aria import paging
 from api.aria.base import SIGNED_IN, OperationView, repeated, texts
 from api.aria.traversal import OBJECT_TYPE
-from api.aria.wire import WireSerializer, listing, optional_text
+from api.aria.wire import listing, optional_text
+from api.wire import WireSerializer
 
 LONGEST_KEY = 100
 

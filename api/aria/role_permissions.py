@@ -16,14 +16,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Group, GroupKind, User
-from api import access
 from api.aria.base import IN_VIEW, SIGNED_IN, OperationView, identifier, valid
-from api.aria.errors import MESSAGES, no_such
+from api.aria.errors import no_such
 from api.aria.traversal import (
     NOTES,
     Instance,
@@ -32,10 +30,11 @@ from api.aria.traversal import (
     entries_of,
     instances_of,
 )
-from api.aria.wire import IdentifierField, LinkSerializer, WireSerializer
+from api.aria.wire import IdentifierField, LinkSerializer
+from api.wire import WireSerializer
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.engine import Question, SubjectRef, searchable
+from permissions.engine import searchable
 from permissions.operations import create_scope, delete_assignments, replace_assignments
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 
@@ -135,20 +134,9 @@ def wanted_permissions(view: OperationView, items: Sequence[Mapping[str, Any]]) 
     for name in names:
         if name not in roles:
             raise no_such("Role", name)
-    require_change_of(view.caller, roles.values())
+    view.require_each("change_role", roles.values())
     scopes = _scopes(view, {item["scope_id"] for item in items if "scope_id" in item})
     return [_wanted(roles[item["role_name"]], item, scopes) for item in items]
-
-
-def require_change_of(caller: User, roles: Iterable[Role]) -> None:
-    """Giving or taking a role needs ``change_role`` on it, as by any door. One statement."""
-    subject = SubjectRef.of(caller)
-    questions = [
-        Question(subject=subject, action="change_role", resource=access.resource_of(role))
-        for role in roles
-    ]
-    if not all(decision.allowed for decision in engine.check_many(questions)):
-        raise PermissionDenied(MESSAGES[403])
 
 
 def named_roles(names: Iterable[str]) -> QuerySet[Role]:
@@ -226,7 +214,7 @@ def set_permissions(
     ]
     put_permissions(view, principal, changed)
     gone = [row for row in rows if row.role.name not in names]
-    require_change_of(view.caller, {row.role_id: row.role for row in gone}.values())
+    view.require_each("change_role", {row.role_id: row.role for row in gone}.values())
     delete_assignments(gone, actor=view.caller)
 
 
@@ -296,7 +284,7 @@ class PrincipalPermissions(OperationView):
         role = self.visible(named_roles([role_name])).first()
         if role is None:
             raise no_such("Role", role_name)
-        require_change_of(self.caller, [role])
+        self.require_each("change_role", [role])
         rows = [row for row in lock_assignments(principal) if row.role_id == role.pk]
         if not rows:
             raise no_such("RolePermission", role_name)

@@ -23,7 +23,8 @@ from api.aria.privileges import (
     privilege_key,
 )
 from api.aria.traversal import OBJECT_TYPE
-from api.aria.wire import WireSerializer, display_name, given, listing, optional_text
+from api.aria.wire import display_name, given, listing, optional_text
+from api.wire import WireSerializer
 from audit.errors import Conflict, InvalidInput
 from permissions.engine import searchable
 from permissions.models import RoleGlobalGrant

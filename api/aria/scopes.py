@@ -23,15 +23,8 @@ from api.aria.traversal import (
     entries_of,
     instances_of,
 )
-from api.aria.users import require_each
-from api.aria.wire import (
-    IdentifierField,
-    WireSerializer,
-    given,
-    listing,
-    milliseconds,
-    optional_text,
-)
+from api.aria.wire import IdentifierField, given, listing, optional_text
+from api.wire import WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import BuiltInScope, create_scope, delete_scopes, update_scope
 from roles.models import Scope, ScopeKind
@@ -146,7 +139,7 @@ class Scopes(OperationView):
         for key in ids:
             if key not in rows:
                 raise no_such("Scope", key)
-        require_each(self.caller, "delete_scope", rows.values())
+        self.require_each("delete_scope", rows.values())
         delete_scopes(scopes=rows.values(), actor=self.caller)
         return Response(status=200)
 

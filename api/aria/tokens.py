@@ -17,7 +17,8 @@ from api.aria.authentication import SCHEME
 from api.aria.base import ANYBODY, SIGNED_IN, OperationView, valid
 from api.aria.role_permissions import shown_assignments
 from api.aria.sources import LOCAL
-from api.aria.wire import WireSerializer, milliseconds, optional_text
+from api.aria.wire import optional_text
+from api.wire import WireSerializer, milliseconds
 
 WRONG = "The user name, the password or the authentication source is not right."
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.aria.wire import IdentifierField, WireSerializer, optional_text
+from api.aria.wire import IdentifierField, optional_text
+from api.wire import WireSerializer
 from permissions.operations import EntrySpec
 from roles.models import Scope, ScopeKind
 

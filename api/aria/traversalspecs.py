@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from api.aria import paging
 from api.aria.base import SIGNED_IN, OperationView, repeated, texts
-from api.aria.wire import WireSerializer, listing, optional_text
+from api.aria.wire import listing, optional_text
+from api.wire import WireSerializer
 
 # Adapter kind, resource kind at the root, name.
 TREES = (

@@ -32,7 +32,7 @@ from api.aria.role_permissions import (
     shown_assignments,
 )
 from api.aria.sources import LOCAL_ID
-from api.aria.users import MOST_IDS, containing, noted, permission_items, require_each
+from api.aria.users import MOST_IDS, containing, noted, permission_items
 from api.aria.wire import IdentifierField, display_name, given, listing, optional_text
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import create_group, delete_groups, set_members, update_group
@@ -157,7 +157,7 @@ class UserGroups(OperationView):
         for key in ids:
             if key not in rows:
                 raise no_such("UserGroup", key)
-        require_each(self.caller, "delete_group", rows.values())
+        self.require_each("delete_group", rows.values())
         delete_groups(groups=rows.values(), actor=self.caller)
         return Response(status=204)
 

@@ -12,14 +12,12 @@ from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Group, GroupKind, GroupMembership, SignIn, User
 from accounts.signins import keep_after_password_change
 from accounts.validators import validate_username
-from api import access
 from api.aria import paging
 from api.aria.base import (
     IN_VIEW,
@@ -31,24 +29,16 @@ from api.aria.base import (
     texts,
     valid,
 )
-from api.aria.errors import MESSAGES, MissingParameter, no_such
+from api.aria.errors import MissingParameter, no_such
 from api.aria.role_permissions import (
     PrincipalSerializer,
     described,
     set_permissions,
     shown_assignments,
 )
-from api.aria.wire import (
-    IdentifierField,
-    WireSerializer,
-    given,
-    listing,
-    milliseconds,
-    optional_text,
-)
+from api.aria.wire import IdentifierField, given, listing, optional_text
+from api.wire import WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
-from permissions import engine
-from permissions.engine import Question, SubjectRef
 from permissions.operations import (
     change_groups,
     create_user,
@@ -116,7 +106,7 @@ def describe_user(user: Any) -> dict[str, Any]:
         **given(
             {
                 "distinguishedName": noted(user, "distinguishedName"),
-                "lastLoginTime": milliseconds(user.last_login),
+                "lastLoginTime": user.last_login and milliseconds(user.last_login),
                 "externalId": user.external_id,
             }
         ),
@@ -199,7 +189,7 @@ class Users(OperationView):
         for key in ids:
             if key not in rows:
                 raise no_such("User", key)
-        require_each(self.caller, "delete_user", rows.values())
+        self.require_each("delete_user", rows.values())
         delete_users(users=rows.values(), actor=self.caller)
         return Response(status=204)
 
@@ -268,16 +258,6 @@ def permission_items(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     return None
 
 
-def require_each(caller: User, action: str, rows: Iterable[Any]) -> None:
-    """The caller may do the action on every row; one statement."""
-    subject = SubjectRef.of(caller)
-    questions = [
-        Question(subject=subject, action=action, resource=access.resource_of(row)) for row in rows
-    ]
-    if not all(decision.allowed for decision in engine.check_many(questions)):
-        raise PermissionDenied(MESSAGES[403])
-
-
 def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> None:
     """Of the groups this door shows the user belongs to exactly these; departments stay.
 
@@ -287,8 +267,8 @@ def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> No
     shown = list(Group.objects.joined_by(user).filter(kind=GroupKind.GROUP))
     joined = _groups(view, ids - {group.pk for group in shown})
     left = [group for group in shown if group.pk not in ids]
-    require_each(view.caller, "add_user_to_group", joined)
-    require_each(view.caller, "remove_user_from_group", left)
+    view.require_each("add_user_to_group", joined)
+    view.require_each("remove_user_from_group", left)
     change_groups(user=user, joined=joined, left=left, actor=view.caller)
 
 

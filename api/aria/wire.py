@@ -1,44 +1,13 @@
-"""Names as this protocol spells them: camelCase mostly, hyphens in a few places.
-
-Fields are declared in Python's spelling. What is not required may be sent as null, which is the
-same as not sending it.
-"""
+"""Models and values that several resources of this protocol share."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
-_HUMP = re.compile(r"_([a-z])")
-
-
-class WireSerializer(serializers.Serializer):
-    """``hyphenated``: the fields with hyphens on the wire."""
-
-    hyphenated: Iterable[str] = ()
-
-    def get_fields(self) -> dict[str, Any]:
-        return {self._wire(name): self._named(name, f) for name, f in super().get_fields().items()}
-
-    def to_internal_value(self, data: Any) -> Any:
-        found = super().to_internal_value(data)
-        return {name: value for name, value in found.items() if value is not None}
-
-    def _wire(self, name: str) -> str:
-        if name in self.hyphenated:
-            return name.replace("_", "-")
-        return _HUMP.sub(lambda match: match[1].upper(), name)
-
-    def _named(self, name: str, field: serializers.Field) -> serializers.Field:
-        if self._wire(name) != name:
-            field.source = name
-        if not field.required:
-            field.allow_null = True
-        return field
+from api.wire import WireSerializer
 
 
 class LinkSerializer(WireSerializer):
@@ -85,11 +54,6 @@ def listing(wrapper: str, item: type[WireSerializer]) -> type[WireSerializer]:
 def display_name(row: Any) -> str:
     """The name where nobody chose another."""
     return str(row.display_name or row.name)
-
-
-def milliseconds(moment: datetime | None) -> int | None:
-    """Since 1970."""
-    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""The one place where names and moments of ours become those of a camelCase protocol.
+
+Fields are declared in Python's spelling. What is not required may be sent as null, which is the
+same as not sending it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class WireSerializer(serializers.Serializer):
+    """``hyphenated``: the fields with hyphens instead of humps. ``record``: the class validated
+    values become, with a keyword for each field; what was not sent is left to its defaults.
+
+    A trailing underscore keeps a field clear of the serializer's own names, and is not sent.
+    """
+
+    hyphenated: ClassVar[Collection[str]] = ()
+    record: ClassVar[type] = dict
+    _wire_names: ClassVar[dict[str, str]]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls._wire_names = {
+            name: name.replace("_", "-") if name in cls.hyphenated else camel_case(name)
+            for name in cls._declared_fields
+        }
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = {}
+        for name, field in super().get_fields().items():
+            wire = self._wire_names[name]
+            if wire != name:  # the framework refuses a source that repeats the name
+                field.source = name
+            if not field.required:
+                field.allow_null = True
+            fields[wire] = field
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        return self.record(**{name: v for name, v in values.items() if v is not None})
+
+
+def camel_case(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name.rstrip("_"))
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
