@@ -7,14 +7,13 @@ how container platforms hand over secrets.
 import os
 import re
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.pq import Conninfo
 
@@ -29,7 +28,7 @@ _SQLITE_OPTIONS = frozenset({"timeout", "transaction_mode", "init_command", "cac
 _POSTGRESQL_OPTIONS = frozenset(
     {"assume_role", "prepare_threshold", "server_side_binding", "isolation_level"}
 )
-_DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+_DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "pgsql")
 
 
 def text(name: str, default: str = "") -> str:
@@ -38,14 +37,10 @@ def text(name: str, default: str = "") -> str:
     value = os.environ.get(name, "").strip()
     if path and value:
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; set one of them.")
-    if path:
-        value = _read(name, Path(path))
-    return value or default
-
-
-def _read(name: str, path: Path) -> str:
+    if not path:
+        return value or default
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}.") from None
     if not value:
@@ -57,21 +52,21 @@ def _read(name: str, path: Path) -> str:
 def words(name: str) -> list[str]:
     """A comma-separated list; empty when not given."""
     value = text(name)
-    found = [word.strip() for word in value.split(",") if word.strip()]
-    if value and not found:
+    listed = [word.strip() for word in value.split(",") if word.strip()]
+    if value and not listed:
         raise ImproperlyConfigured(f"{name} holds nothing but commas.")
-    return found
+    return listed
 
 
 def hosts(name: str) -> list[str]:
-    """Names or addresses without scheme, port or path, ``*`` or behind a dot; ``*`` by default."""
-    found = words(name) or ["*"]
-    for host in found:
+    """Names or addresses without scheme, port or path, ``*`` or after a dot; ``*`` by default."""
+    listed = words(name) or ["*"]
+    for host in listed:
         if not _HOST.fullmatch(host):
             raise ImproperlyConfigured(
                 f"{name} must hold names such as rbac.example.com, .example.com or *, not {host!r}."
             )
-    return found
+    return listed
 
 
 def boolean(name: str, default: bool) -> bool:
@@ -147,7 +142,10 @@ def directory(name: str, default: Path) -> Path:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """Django's description of the database behind a URL; SQLite and PostgreSQL only."""
+    """Django's description of the database that a URL names; SQLite and PostgreSQL only.
+
+    What the drivers would meet with a traceback at the first connection stops the start.
+    """
     value = text(name, default)
     scheme = value.partition(":")[0].lower()
     if scheme not in _DATABASE_SCHEMES:
@@ -155,34 +153,35 @@ def database(name: str, default: str) -> dict[str, Any]:
             f"{name} must start with sqlite:// or postgresql://, not {scheme[:20]!r}."
         )
     try:
-        found: Mapping[str, Any] = environ.Env.db_url_config(value)
-    except (ImproperlyConfigured, ValueError):
+        config: dict[str, Any] = {**dj_database_url.parse(value)}
+    except ValueError:
         # The URL holds a password, so it is not repeated.
         raise ImproperlyConfigured(f"{name} cannot be parsed as a database URL.") from None
-    if found.get("NAME") in (None, "", ":memory:"):
+    if config["NAME"] in ("", ":memory:"):
         raise ImproperlyConfigured(f"{name} names no database.")
-    _refuse_unusable(name, found)
-    return dict(found)
-
-
-def _refuse_unusable(name: str, found: Mapping[str, Any]) -> None:
-    """What the drivers would meet with a traceback at the first connection."""
-    if found["ENGINE"].endswith("sqlite3"):
-        known = _SQLITE_OPTIONS
-        if not Path(found["NAME"]).parent.is_dir():
-            raise ImproperlyConfigured(f"{name}: there is no folder for {found['NAME']}.")
+    if scheme == "sqlite":
+        allowed = _SQLITE_OPTIONS
+        if not Path(config["NAME"]).parent.is_dir():
+            raise ImproperlyConfigured(f"{name}: there is no folder for {config['NAME']}.")
     else:
-        known = _POSTGRESQL_OPTIONS | {o.keyword.decode() for o in Conninfo.get_defaults()}
-    unknown = sorted(set(found.get("OPTIONS", {})) - known)
+        allowed = _POSTGRESQL_OPTIONS | {o.keyword.decode() for o in Conninfo.get_defaults()}
+    unknown = sorted(config.get("OPTIONS", {}).keys() - allowed)
     if unknown:
         raise ImproperlyConfigured(f"{name} has an unknown option: {unknown[0][:40]}.")
+    return config
 
 
 def secret_key(name: str, path: Path) -> str:
     """The given key, or one kept in ``path`` (owner-readable only), made at the first start."""
     value = text(name)
     if not value:
-        value = _kept_secret(name, path)
+        try:
+            if not path.exists():
+                _write_once(path, secrets.token_urlsafe(64))
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            message = f"{name} is not set and {path} is unusable: {error}."
+            raise ImproperlyConfigured(message) from None
     if len(value) < SHORTEST_KEY:
         raise ImproperlyConfigured(f"{name} must have at least {SHORTEST_KEY} characters.")
     return value
@@ -190,21 +189,12 @@ def secret_key(name: str, path: Path) -> str:
 
 def secret_keys(name: str) -> list[str]:
     """Earlier keys; none could have been shorter than a key may be."""
-    found = words(name)
-    if any(len(key) < SHORTEST_KEY for key in found):
+    keys = words(name)
+    if any(len(key) < SHORTEST_KEY for key in keys):
         raise ImproperlyConfigured(
             f"{name}: each key must have at least {SHORTEST_KEY} characters."
         )
-    return found
-
-
-def _kept_secret(name: str, path: Path) -> str:
-    try:
-        if not path.exists():
-            _write_once(path, secrets.token_urlsafe(64))
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ImproperlyConfigured(f"{name} is not set and {path} is unusable: {error}.") from None
+    return keys
 
 
 def _write_once(path: Path, value: str) -> None:

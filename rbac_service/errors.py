@@ -60,17 +60,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """What went wrong is in the log under the request id; the caller learns only that it did, and
     whether trying again makes sense.
     """
-    if isinstance(sys.exception(), OperationalError):
-        return _unavailable(request)
+    unavailable = isinstance(sys.exception(), OperationalError)
     if _is_api(request):
-        return answer(request, 500, "Internal server error.")
+        detail = NO_DATABASE if unavailable else "Internal server error."
+        return answer(request, 503 if unavailable else 500, detail)
+    if unavailable:
+        return HttpResponse(NO_DATABASE, status=503, content_type="text/plain")
     return defaults.server_error(request)
-
-
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    if _is_api(request):
-        return answer(request, 503, NO_DATABASE)
-    return HttpResponse(NO_DATABASE, status=503, content_type="text/plain")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

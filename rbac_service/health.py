@@ -20,21 +20,16 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def ready(request: HttpRequest) -> HttpResponse:
+    """One statement."""
     try:
-        pending = _pending_migrations()
+        applied = MigrationRecorder(connections[DEFAULT_DB_ALIAS]).applied_migrations()
     except DatabaseError as error:
         logger.warning("not ready: %s", error)
         return JsonResponse({"detail": "The database does not answer."}, status=503)
-    if pending:
+    if pending := len(_known_migrations() - applied.keys()):
         detail = f"{pending} migrations are not applied; run manage.py migrate."
         return JsonResponse({"detail": detail}, status=503)
     return HttpResponse(status=204)
-
-
-def _pending_migrations() -> int:
-    """One statement; raises DatabaseError when the database does not answer."""
-    applied = MigrationRecorder(connections[DEFAULT_DB_ALIAS]).applied_migrations()
-    return len(_known_migrations() - applied.keys())
 
 
 @cache

@@ -60,18 +60,19 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
-# The entries named from rbac_service.middleware step aside on the decision path, /access/.
 MIDDLEWARE = [
     "rbac_service.middleware.RequestContextMiddleware",
     "rbac_service.middleware.BodyLimitMiddleware",
-    "rbac_service.middleware.SecurityMiddleware",
-    "rbac_service.middleware.WhiteNoiseMiddleware",
-    "rbac_service.middleware.SessionMiddleware",
-    "rbac_service.middleware.CommonMiddleware",
-    "rbac_service.middleware.CsrfViewMiddleware",
-    "rbac_service.middleware.AuthenticationMiddleware",
-    "rbac_service.middleware.MessageMiddleware",
-    "rbac_service.middleware.XFrameOptionsMiddleware",
+    # Decisions need nothing of what follows and go around it.
+    "rbac_service.middleware.DecisionMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
@@ -90,9 +91,6 @@ TEMPLATES = [
 
 SILENCED_SYSTEM_CHECKS = [
     "guardian.W001",  # guardian's backend is left out: the engine alone decides, over its tables
-    "security.W001",  # present as a subclass, which the check does not recognise
-    "security.W002",  # likewise
-    "security.W003",  # likewise
     "security.W005",  # what other hosts of the domain serve is not this service's to say
     "security.W008",  # plain HTTP arrives from the proxy that ends TLS and redirects
     "security.W021",  # likewise for the browsers' preload list

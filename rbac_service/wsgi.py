@@ -17,7 +17,7 @@ StartResponse = Callable[..., Any]
 _django = get_wsgi_application()
 
 # A long page is thousands of new objects and no cycles among them. Python would look for cycles
-# after every 700, and each time at the program itself too, which is none.
+# after every 700 of them, and each time through the whole program too.
 gc.freeze()
 gc.set_threshold(20_000, 50, 100)
 
@@ -58,7 +58,7 @@ class Body:
 
 
 class ChunkedBody(Body):
-    """A body of unknown length. Raises RequestDataTooBig behind ``limit`` bytes."""
+    """A body of unknown length. Raises RequestDataTooBig after ``limit`` bytes."""
 
     def __init__(self, stream: Any, limit: int) -> None:
         super().__init__(stream)

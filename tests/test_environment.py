@@ -110,6 +110,7 @@ def test_a_database_url_is_sqlite_or_postgresql(monkeypatch, text):
         "sqlite:////tmp/x.sqlite3?timeout=5",
         "postgresql://h/x?sslmode=verify-full&connect_timeout=3",
         "postgresql:///x?host=/run/postgresql",
+        "postgresql:///x?host=one,two&port=5432,5433",
         "postgresql://h/x?assume_role=rbac",
     ],
 )
