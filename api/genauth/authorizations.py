@@ -40,8 +40,15 @@ from api.genauth.wire import (
 from audit.errors import InvalidInput
 from permissions import engine
 from permissions.models import ResourceType
-from permissions.operations import Principal, Wish, authorize, group_of, managed_key, unknown
-from permissions.queries import Authorized, authorized_to, granted_to, holders_of
+from permissions.operations import (
+    GrantsByName,
+    Principal,
+    group_of,
+    managed_key,
+    replace_grants_by_name,
+    unregistered,
+)
+from permissions.queries import ResourceGrants, held_grants, holders_of, own_grants
 from roles.models import DEFAULT_NAMESPACE, Role
 
 MOST_ITEMS = 10
@@ -131,14 +138,14 @@ class AuthorizeResources(Command):
         namespace_by_code(space)
         wishes = list(self._wishes(space, given["list_"]))
         self._require_rights({wish.principal for wish in wishes})
-        found = unknown(wishes)
+        found = unregistered(wishes)
         if found.labels:
             self.require_globally("permissions.add_resourcetype")
         if found.lacking:
             self.require("change_resourcetype", found.lacking)
-        authorize(wishes=wishes, actor=self.caller)
+        replace_grants_by_name(grants=wishes, actor=self.caller)
 
-    def _wishes(self, space: str, items: Sequence[dict[str, Any]]) -> Iterator[Wish]:
+    def _wishes(self, space: str, items: Sequence[dict[str, Any]]) -> Iterator[GrantsByName]:
         named = [
             [
                 {"target_type": item["target_type"], "target_identifier": identifier}
@@ -226,7 +233,7 @@ class GetUserAuthorizedResources(AuthorizedResources):
     def run(self, given: dict[str, Any]) -> Any:
         types = types_of(namespace_of(given))
         user = user_by_id(self, given)
-        return self.whole(self.listed(given, types, authorized_to(user, types=types)))
+        return self.whole(self.listed(given, types, held_grants(user, types=types)))
 
 
 class GetResourceAuthorizedTargets(Command):
@@ -298,15 +305,15 @@ def types_of(space: str) -> dict[int, ResourceType]:
     return {row.pk: row for row in typed([space])}
 
 
-def own(principal: Principal, types: Iterable[int]) -> list[Authorized]:
+def own(principal: Principal, types: Iterable[int]) -> list[ResourceGrants]:
     """What was granted to the target itself; to a group, by way of its own role."""
     if not isinstance(principal, Group):
-        return granted_to(principal, types=types)
+        return own_grants(principal, types=types)
     role = Role.objects.filter(managed=managed_key(principal)).first()
-    return [] if role is None else granted_to(role, types=types)
+    return [] if role is None else own_grants(role, types=types)
 
 
-def described(kind: ResourceType, row: Authorized) -> dict[str, Any]:
+def described(kind: ResourceType, row: ResourceGrants) -> dict[str, Any]:
     code = kind.content_type.model
     return {
         "resourceCode": f"{code}:{'*' if row.object_pk is None else row.object_pk}",
@@ -319,11 +326,11 @@ def described(kind: ResourceType, row: Authorized) -> dict[str, Any]:
     }
 
 
-def _wish(space: str, principal: Principal, resource: dict[str, Any]) -> Wish:
+def _wish(space: str, principal: Principal, resource: dict[str, Any]) -> GrantsByName:
     code, key = split(resource["code"])
     if not is_code(code):
         raise InvalidInput(fields={"resources": [f"invalid resource code: {code}"]})
-    return Wish(
+    return GrantsByName(
         principal=principal,
         label=f"{space}.{code}",
         object_pk=key,

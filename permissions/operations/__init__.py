@@ -29,7 +29,7 @@ from permissions.operations.grants import (
     move_object_grant,
     unassign_permissions,
 )
-from permissions.operations.grants_by_name import Wish, authorize, unknown
+from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
 from permissions.operations.group_roles import group_of, managed_key
 from permissions.operations.initial_permissions import (
     create_initial_permissions,
@@ -128,6 +128,7 @@ __all__ = [
     "BuiltInScope",
     "BuiltInType",
     "EntrySpec",
+    "GrantsByName",
     "GroupCycle",
     "Item",
     "NamespaceSpec",
@@ -145,7 +146,6 @@ __all__ = [
     "ScopeInUse",
     "TypeSpec",
     "TypeTaken",
-    "Wish",
     "add_members",
     "add_parent",
     "all_access_keys",
@@ -154,7 +154,6 @@ __all__ = [
     "assign_role",
     "assign_roles",
     "authenticate_access_key",
-    "authorize",
     "change_groups",
     "change_role_permissions",
     "column",
@@ -196,6 +195,7 @@ __all__ = [
     "register_resources",
     "remove_members",
     "replace_assignments",
+    "replace_grants_by_name",
     "revoke_many",
     "set_members",
     "set_parents",
@@ -205,7 +205,7 @@ __all__ = [
     "unassign_permissions",
     "unassign_role",
     "unassign_roles",
-    "unknown",
+    "unregistered",
     "update_group",
     "update_initial_permissions",
     "update_namespace",

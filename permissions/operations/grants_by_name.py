@@ -1,4 +1,4 @@
-"""Authorizing by words: resource types and actions that nobody has registered come into being."""
+"""Replacing grants by names: resource types and actions nobody has registered come into being."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a principal is to be allowed on a resource of ``label``, or without key on all.
+class GrantsByName:
+    """All that a principal is to be granted on a resource of ``label``, or without key on all.
 
     ``actions`` are codenames, ``view`` for ``view_invoice``, or ``*`` for all the type has then.
     ``properties`` are the type's, should it be new.
@@ -39,81 +39,89 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """Labels of types that do not exist, and known types with the actions they lack."""
+class Unregistered:
+    """Labels of types that do not exist, and registered types with the actions they lack."""
 
     labels: list[str]
     lacking: dict[ResourceType, list[str]]
 
 
-def unknown(wishes: Iterable[Wish]) -> Unknown:
-    """What ``authorize`` would register. Taking everything away registers nothing."""
-    wanted: dict[str, dict[str, None]] = defaultdict(dict)
-    for wish in wishes:
-        if wish.actions:
-            wanted[wish.label].update(dict.fromkeys(wish.actions))
-    types = _types(wanted)
-    actions = _actions(types.values())
+def unregistered(grants: Iterable[GrantsByName]) -> Unregistered:
+    """What ``replace_grants_by_name`` would register. Taking everything away registers nothing."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)
+    for one in grants:
+        if one.actions:
+            names[one.label].update(dict.fromkeys(one.actions))
+    types = _types(names)
+    permissions = _by_codename(types.values())
     lacking = {
-        kind: names
+        kind: absent
         for label, kind in types.items()
-        if (names := [a for a in wanted[label] if a != EVERY and not _found(actions[label], a)])
+        if (
+            absent := [
+                name
+                for name in names[label]
+                if name != EVERY and not _permission(permissions[label], name)
+            ]
+        )
     }
-    return Unknown(labels=[label for label in wanted if label not in types], lacking=lacking)
+    return Unregistered(labels=[label for label in names if label not in types], lacking=lacking)
 
 
 @transaction.atomic
-def authorize(*, wishes: Sequence[Wish], actor: User | None) -> None:
-    """What each principal may do on each resource becomes exactly what is wished; all or none.
+def replace_grants_by_name(*, grants: Sequence[GrantsByName], actor: User | None) -> None:
+    """What each principal is granted on each resource becomes exactly this; all or none.
 
     Raises GrantCeiling, and InvalidInput for a resource that a strict type does not have.
     """
-    _register(wishes, actor)
-    types = _types({wish.label for wish in wishes})
-    actions = _actions(types.values())
-    _refuse_missing(wishes, types)
+    _register(grants, actor)
+    types = _types({one.label for one in grants})
+    permissions = _by_codename(types.values())
+    _refuse_missing(grants, types)
     replace_grants(
         wanted=[
             Authorization(
-                principal=wish.principal,
-                content_type_id=types[wish.label].pk,
-                object_pk=wish.object_pk,
-                permissions=_chosen(actions[wish.label], wish.actions),
+                principal=one.principal,
+                content_type_id=types[one.label].pk,
+                object_pk=one.object_pk,
+                permissions=_chosen(permissions[one.label], one.actions),
             )
-            for wish in wishes
-            if wish.label in types
+            for one in grants
+            if one.label in types
         ],
         actor=actor,
     )
 
 
-def _register(wishes: Sequence[Wish], actor: User | None) -> None:
-    found = unknown(wishes)
-    if found.labels:
-        create_types(actor=actor, specs=[_spec(label, wishes) for label in found.labels])
-    for kind, names in sorted(found.lacking.items(), key=lambda lacking: lacking[0].pk):
+def _register(grants: Sequence[GrantsByName], actor: User | None) -> None:
+    missing = unregistered(grants)
+    if missing.labels:
+        specs = []
+        for label in missing.labels:
+            of_type = [one for one in grants if one.label == label]
+            names = {name: None for one in of_type for name in one.actions if name != EVERY}
+            specs.append(
+                TypeSpec(
+                    label=label,
+                    actions=[ActionSpec(name=name) for name in names],
+                    mode=ResourceMode.OPEN,
+                    properties=dict(of_type[0].properties),
+                )
+            )
+        create_types(actor=actor, specs=specs)
+    for kind, absent in sorted(missing.lacking.items(), key=lambda lacking: lacking[0].pk):
         # Added to whatever others add meanwhile; to set them all would take theirs away.
-        ensure_actions(type_label=kind.label, names=names, actor=actor)
+        ensure_actions(type_label=kind.label, names=absent, actor=actor)
         if len(list(_permissions([kind]))) > MOST_ACTIONS:
             raise InvalidInput(fields={"actions": [f"At most {MOST_ACTIONS} actions are allowed."]})
 
 
-def _spec(label: str, wishes: Sequence[Wish]) -> TypeSpec:
-    named = {name: None for wish in wishes if wish.label == label for name in wish.actions}
-    return TypeSpec(
-        label=label,
-        actions=[ActionSpec(name=name) for name in named if name != EVERY],
-        mode=ResourceMode.OPEN,
-        properties=dict(next(wish.properties for wish in wishes if wish.label == label)),
-    )
-
-
 def _types(labels: Iterable[str]) -> dict[str, ResourceType]:
-    named = Q(pk__in=())
+    of_labels = Q(pk__in=())
     for label in labels:
         app_label, _, model = label.partition(".")
-        named |= Q(content_type__app_label=app_label, content_type__model=model)
-    rows = ResourceType.objects.filter(named).select_related("content_type")
+        of_labels |= Q(content_type__app_label=app_label, content_type__model=model)
+    rows = ResourceType.objects.filter(of_labels).select_related("content_type")
     return {row.label: row for row in rows}
 
 
@@ -122,42 +130,44 @@ def _permissions(types: Iterable[ResourceType]) -> Iterable[Permission]:
     return Permission.objects.filter(content_type__in=keys).select_related("content_type")
 
 
-def _actions(types: Iterable[ResourceType]) -> dict[str, dict[str, Permission]]:
-    found: dict[str, dict[str, Permission]] = defaultdict(dict)
+def _by_codename(types: Iterable[ResourceType]) -> dict[str, dict[str, Permission]]:
+    """Label to codename to permission."""
+    permissions: dict[str, dict[str, Permission]] = defaultdict(dict)
     for permission in _permissions(types):
         kind = permission.content_type
-        found[f"{kind.app_label}.{kind.model}"][permission.codename] = permission
-    return found
+        permissions[f"{kind.app_label}.{kind.model}"][permission.codename] = permission
+    return permissions
 
 
-def _found(actions: Mapping[str, Permission], name: str) -> Permission | None:
+def _permission(permissions: Mapping[str, Permission], name: str) -> Permission | None:
     """By codename, else by the short form, as decisions read it."""
-    if name in actions:
-        return actions[name]
-    for permission in actions.values():
-        return actions.get(f"{name}_{permission.content_type.model}")
+    if name in permissions:
+        return permissions[name]
+    for permission in permissions.values():
+        return permissions.get(f"{name}_{permission.content_type.model}")
     return None
 
 
-def _chosen(actions: Mapping[str, Permission], names: Iterable[str]) -> tuple[Permission, ...]:
-    wanted = set(names)
-    if EVERY in wanted:
-        return tuple(actions.values())
-    return tuple(permission for name in wanted if (permission := _found(actions, name)))
+def _chosen(permissions: Mapping[str, Permission], names: Sequence[str]) -> tuple[Permission, ...]:
+    if EVERY in names:
+        return tuple(permissions.values())
+    return tuple(one for name in set(names) if (one := _permission(permissions, name)))
 
 
-def _refuse_missing(wishes: Iterable[Wish], types: Mapping[str, ResourceType]) -> None:
+def _refuse_missing(grants: Iterable[GrantsByName], types: Mapping[str, ResourceType]) -> None:
+    """Resources that are to be granted must exist, if their type is strict."""
     keys: dict[str, set[str]] = defaultdict(set)
-    for wish in wishes:
-        if wish.object_pk is not None:
-            canonical_pk(wish.label, wish.object_pk)
-            if wish.label in types and types[wish.label].mode == ResourceMode.STRICT:
-                keys[wish.label].add(wish.object_pk)
-    named = Q(pk__in=())
-    for label, wanted in keys.items():
-        named |= Q(type=types[label], object_pk__in=wanted)
-    known = held(Resource.objects.filter(named)) if keys else set()
-    for label, wanted in keys.items():
-        for key in sorted(wanted):
-            if (types[label].pk, key) not in known:
-                raise InvalidInput(fields={"resources": [f"No {label} has the key {key}."]})
+    for one in grants:
+        if one.object_pk is not None:
+            canonical_pk(one.label, one.object_pk)
+            if one.label in types and types[one.label].mode == ResourceMode.STRICT:
+                keys[one.label].add(one.object_pk)
+    of_keys = Q(pk__in=())
+    for label, pks in keys.items():
+        of_keys |= Q(type=types[label], object_pk__in=pks)
+    # Held until the end: a resource that went away meanwhile would leave its grants behind.
+    registered = held(Resource.objects.filter(of_keys)) if keys else set()
+    for label, pks in keys.items():
+        for pk in sorted(pks):
+            if (types[label].pk, pk) not in registered:
+                raise InvalidInput(fields={"resources": [f"No {label} has the key {pk}."]})

@@ -5,7 +5,7 @@ from permissions.queries.effective import (
     effective_permissions,
     grants_of,
 )
-from permissions.queries.granted import Authorized, authorized_to, granted_to, holders_of
+from permissions.queries.granted import ResourceGrants, held_grants, holders_of, own_grants
 from permissions.queries.grantees import (
     MARK,
     ROLES,
@@ -31,20 +31,20 @@ __all__ = [
     "MARK",
     "ROLES",
     "USERS",
-    "Authorized",
     "EffectivePermission",
     "Grantees",
+    "ResourceGrants",
     "UuidText",
-    "authorized_to",
     "codenames_of",
     "effective_permissions",
-    "granted_to",
     "grants_of",
     "grants_to",
     "groups_of",
+    "held_grants",
     "held_roles",
     "holders_of",
     "holdings",
+    "own_grants",
     "roles_granted",
     "roles_held_at_all",
     "roles_of",

@@ -1,4 +1,4 @@
-"""What principals are authorized to, by resource: for showing it. Decisions are the engine's."""
+"""What principals were granted, by resource: for showing it. Decisions are the engine's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Grant: TypeAlias = tuple[int, str | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Authorized:
+class ResourceGrants:
     """What is allowed on a resource, or without key on every resource of the type."""
 
     content_type_id: int
@@ -37,14 +37,14 @@ class Authorized:
     codenames: tuple[str, ...]
 
 
-def granted_to(principal: User | Role, *, types: Iterable[int]) -> list[Authorized]:
+def own_grants(principal: User | Role, *, types: Iterable[int]) -> list[ResourceGrants]:
     """By grants of its own that count now, on these types. Two statements."""
     if isinstance(principal, User):
         return _by_resource(_of_user(principal, list(types)))
     return _by_resource(_of_roles([principal.pk], list(types)))
 
 
-def authorized_to(user: User, *, types: Iterable[int]) -> list[Authorized]:
+def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
     """By grants of its own, and by roles held in any way, on these types; superusers by these too.
 
     What a role gives within scopes is listed by the resources the scopes name, as far as all of
@@ -100,7 +100,6 @@ def _allowed(user: User, candidates: list[_Grant]) -> set[_Grant]:
 
 
 def _labels(types: set[int]) -> dict[int, str]:
-
     rows = ResourceType.objects.filter(pk__in=types).select_related("content_type")
     return {row.pk: row.label for row in rows}
 
@@ -159,14 +158,14 @@ def _with_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[tuple[UUID,
         yield role, (kind, key, codename)
 
 
-def _by_resource(grants: Iterable[_Grant]) -> list[Authorized]:
+def _by_resource(grants: Iterable[_Grant]) -> list[ResourceGrants]:
     """Whole types before their resources, each once, codenames in order."""
     found: dict[tuple[int, str | None], set[str]] = defaultdict(set)
     for kind, key, codename in grants:
         found[kind, key].add(codename)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     return [
-        Authorized(content_type_id=kind, object_pk=key, codenames=tuple(sorted(codenames)))
+        ResourceGrants(content_type_id=kind, object_pk=key, codenames=tuple(sorted(codenames)))
         for (kind, key), codenames in ordered
     ]
 
