@@ -13,10 +13,10 @@ from accounts import signins
 from accounts.models import Group, User
 from audit.models import Event, EventKind
 from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.operations import create_group, create_user
 from permissions.operations.assignments import assign_role
 from permissions.operations.grants import assign_permissions
 from permissions.operations.roles import create_role
-from permissions.operations.subjects import create_group, create_user
 from permissions.setup.bootstrap import bootstrap_admin
 from roles.models import InitialPermissions, Scope, ScopeEntry
 

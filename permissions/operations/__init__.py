@@ -9,7 +9,6 @@ from permissions.operations.access_keys import (
     find_access_key,
     id_of,
 )
-from permissions.operations.actions import ensure_actions
 from permissions.operations.assignments import (
     Principal,
     RoleCycle,
@@ -20,7 +19,13 @@ from permissions.operations.assignments import (
     unassign_role,
 )
 from permissions.operations.bulk_assignments import Pair, assign_roles, column, unassign_roles
-from permissions.operations.deletion import BuiltInRole
+from permissions.operations.deletion import (
+    BuiltInRole,
+    delete_groups,
+    delete_roles,
+    delete_tokens,
+    delete_users,
+)
 from permissions.operations.grants import (
     ObjectGrant,
     assign_permissions,
@@ -31,6 +36,7 @@ from permissions.operations.grants import (
 )
 from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
 from permissions.operations.group_roles import group_of, managed_key
+from permissions.operations.groups import ADMINS, create_group, update_group
 from permissions.operations.initial_permissions import (
     create_initial_permissions,
     delete_initial_permissions,
@@ -70,7 +76,6 @@ from permissions.operations.roles import (
     RoleTaken,
     create_role,
     create_roles,
-    delete_roles,
     name_of,
     update_role,
 )
@@ -83,19 +88,8 @@ from permissions.operations.scopes import (
     update_scope,
 )
 from permissions.operations.service_accounts import create_service_account
-from permissions.operations.subjects import (
-    ADMINS,
-    create_group,
-    create_user,
-    delete_groups,
-    delete_users,
-    set_password,
-    update_group,
-    update_user,
-)
 from permissions.operations.tokens import (
     create_user_token,
-    delete_tokens,
     set_token_key,
     update_token,
     view_token_key,
@@ -112,8 +106,10 @@ from permissions.operations.types import (
     create_types,
     delete_type,
     delete_types,
+    ensure_actions,
     update_type,
 )
+from permissions.operations.users import create_user, set_password, update_user
 
 __all__ = [
     "ADMINS",

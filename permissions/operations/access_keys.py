@@ -13,9 +13,10 @@ from django.db import transaction
 from accounts.models import Group, Token, TokenIntent, TokenQuerySet, User, UserType
 from accounts.secrets import generate_hex_id, generate_key
 from permissions.engine import authenticate_key
+from permissions.operations.groups import ADMINS, create_group
 from permissions.operations.membership import add_members
-from permissions.operations.subjects import ADMINS, create_group, create_user
 from permissions.operations.tokens import create_user_token
+from permissions.operations.users import create_user
 
 PREFIX = "access-key-"
 PATH = "access-keys"

@@ -15,9 +15,14 @@ from accounts.models import Group, User
 from audit.errors import InvalidInput
 from permissions.engine import canonical_pk, held
 from permissions.models import Resource, ResourceMode, ResourceType
-from permissions.operations.actions import ensure_actions
 from permissions.operations.replaced_grants import Authorization, replace_grants
-from permissions.operations.types import MOST_ACTIONS, ActionSpec, TypeSpec, create_types
+from permissions.operations.types import (
+    MOST_ACTIONS,
+    ActionSpec,
+    TypeSpec,
+    create_types,
+    ensure_actions,
+)
 from roles.models import Role
 
 EVERY = "*"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.facts import FactQuerySet
 from accounts.models import Group, GroupMembership, GroupParent, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
-from audit.operations import Entry, record, record_many
-from permissions.engine import require_covers, require_superuser
+from audit.operations import Entry, record_many
+from permissions.engine import require_covers
 from permissions.operations import closure
 
 
@@ -34,31 +35,30 @@ def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -
     """Idempotent."""
     closure.lock_groups(Q(pk=group.pk))
     rows = GroupMembership.objects.filter(group=group, user__in=list(users))
-    remove_memberships(list(rows.select_related("group", "user")), actor=actor)
+    remove_memberships(_loaded(rows), actor=actor)
 
 
-@transaction.atomic
 def set_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """The group's members become exactly these; only those who join meet the ceiling.
 
     Lists show what counts now, so this is what they change: a membership that ends later keeps its
     end, one that has not begun stays as it is, and only who joins anew joins without limit.
     """
-    wanted = {user.pk: user for user in users}
-    rows = list(_counting().filter(group=group))
-    remove_memberships([row for row in rows if row.user_id not in wanted], actor=actor)
-    held = {row.user_id for row in rows}
-    _add([(group, user) for pk, user in wanted.items() if pk not in held], actor=actor)
+    _set(GroupMembership.objects.filter(group=group), [(group, u) for u in users], actor=actor)
+
+
+def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> None:
+    """The user's own groups become exactly these; see ``set_members``."""
+    _set(GroupMembership.objects.filter(user=user), [(g, user) for g in groups], actor=actor)
 
 
 @transaction.atomic
-def set_groups(*, user: User, groups: Iterable[Group], actor: User | None) -> None:
-    """The user's own groups become exactly these; see ``set_members``."""
-    wanted = {group.pk: group for group in groups}
-    rows = list(_counting().filter(user=user))
-    remove_memberships([row for row in rows if row.group_id not in wanted], actor=actor)
-    held = {row.group_id for row in rows}
-    _add([(group, user) for pk, group in wanted.items() if pk not in held], actor=actor)
+def _set(rows: FactQuerySet, pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
+    counting = {(row.group_id, row.user_id): row for row in _loaded(rows.active())}
+    pairs_by_key = {(group.pk, user.pk): (group, user) for group, user in pairs}
+    left = [row for key, row in counting.items() if key not in pairs_by_key]
+    remove_memberships(left, actor=actor)
+    _add([pair for key, pair in pairs_by_key.items() if key not in counting], actor=actor)
 
 
 @transaction.atomic
@@ -67,14 +67,8 @@ def change_groups(
 ) -> None:
     """The user joins and leaves these groups; what else it is in, or joins meanwhile, stays."""
     rows = GroupMembership.objects.filter(user=user, group__in=list(left))
-    remove_memberships(list(rows.select_related("group", "user")), actor=actor)
+    remove_memberships(_loaded(rows), actor=actor)
     _add([(group, user) for group in joined], actor=actor)
-
-
-def groups_around(user: User, wanted: Iterable[Group]) -> Q:
-    """The groups of a user and those it is to be in."""
-    now = GroupMembership.objects.filter(user=user).values("group")
-    return Q(pk__in=now) | Q(pk__in=[group.pk for group in wanted])
 
 
 @transaction.atomic
@@ -84,27 +78,26 @@ def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -
     Members of the group, and of those below it, become members of the new ancestors.
     """
     closure.lock(closure.GROUPS)
-    wanted = {parent.pk: parent for parent in parents}
+    parents_by_key = {parent.pk: parent for parent in parents}
     rows = {
         row.parent_id: row
-        for row in GroupParent.objects.filter(child=group).select_related("parent")
+        for row in GroupParent.objects.filter(child=group).select_related("child", "parent")
     }
-    added = [parent for pk, parent in wanted.items() if pk not in rows]
-    gone = [row for pk, row in rows.items() if pk not in wanted]
-    if not added and not gone:
+    added = [parent for pk, parent in parents_by_key.items() if pk not in rows]
+    removed = [row for pk, row in rows.items() if pk not in parents_by_key]
+    if not added and not removed:
         return
-    _refuse_cycle(group, added)
+    if group in added:
+        raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})
+    if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in added]):
+        raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
     require_covers(actor=actor, groups=added)
-    GroupParent.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    GroupParent.objects.filter(pk__in=[row.pk for row in removed]).delete()
     GroupParent.objects.bulk_create([GroupParent(child=group, parent=parent) for parent in added])
     closure.rebuild(closure.GROUPS, [group.pk])
-    record_many(
-        [
-            *(_parent_entry(EventKind.GROUP_PARENT_REMOVED, group, row.parent) for row in gone),
-            *(_parent_entry(EventKind.GROUP_PARENT_ADDED, group, parent) for parent in added),
-        ],
-        actor=actor,
-    )
+    kind = EventKind.GROUP_PARENT_ADDED
+    entries = [Entry(kind=kind, target=group, after=_parent_facts(parent)) for parent in added]
+    record_many([*_parent_removals(removed), *entries], actor=actor)
 
 
 @transaction.atomic
@@ -112,45 +105,24 @@ def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
     set_parents(group=group, parents=[*group.parents.all(), parent], actor=actor)
 
 
-@transaction.atomic
-def set_superuser(*, group: Group, is_superuser: bool, actor: User | None) -> None:
-    """Let the group confer superuser, or no longer. Raises SuperuserOnly for giving it."""
-    if group.is_superuser == is_superuser:
-        return
-    if is_superuser:
-        require_superuser(actor)
-    group.is_superuser = is_superuser
-    group.save(update_fields=["is_superuser"])
-    record(
-        EventKind.GROUP_CHANGED,
-        target=group,
-        actor=actor,
-        before={"is_superuser": not is_superuser},
-        after={"is_superuser": is_superuser},
-    )
-
-
-def _counting() -> FactQuerySet:
-    return GroupMembership.objects.active().select_related("group", "user")
+def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
+    return list(rows.select_related("group", "user"))
 
 
 def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
     """Write the memberships that are missing. One that was limited in time becomes unlimited."""
     if not pairs:
         return
-    groups = {group.pk: group for group, _ in pairs}
-    known = {
+    existing = {
         (row.group_id, row.user_id): row
         for row in GroupMembership.objects.filter(
-            group__in=groups, user__in={user.pk for _, user in pairs}
+            group__in={group.pk for group, _ in pairs}, user__in={user.pk for _, user in pairs}
         )
     }
     joined = [
         (group, user)
         for group, user in pairs
-        if (row := known.get((group.pk, user.pk))) is None
-        or row.valid_from is not None
-        or row.valid_until is not None
+        if (row := existing.get((group.pk, user.pk))) is None or row.valid_from or row.valid_until
     ]
     if not joined:
         return
@@ -161,10 +133,9 @@ def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
         unique_fields=["user", "group"],
         update_fields=["valid_from", "valid_until"],
     )
-    record_many(
-        [_member_entry(EventKind.GROUP_MEMBER_ADDED, group, user) for group, user in joined],
-        actor=actor,
-    )
+    kind = EventKind.GROUP_MEMBER_ADDED
+    entries = [Entry(kind=kind, target=group, after=_member_facts(user)) for group, user in joined]
+    record_many(entries, actor=actor)
 
 
 def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> None:
@@ -172,35 +143,25 @@ def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> No
     if not rows:
         return
     GroupMembership.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    record_many(
-        [_member_entry(EventKind.GROUP_MEMBER_REMOVED, row.group, row.user) for row in rows],
-        actor=actor,
-    )
+    kind = EventKind.GROUP_MEMBER_REMOVED
+    entries = [Entry(kind=kind, target=row.group, before=_member_facts(row.user)) for row in rows]
+    record_many(entries, actor=actor)
 
 
 def remove_parent_rows(rows: list[GroupParent], *, actor: User | None) -> None:
     """Delete rows (child and parent loaded), an event each. The closure is the caller's to mend."""
     GroupParent.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    removed = EventKind.GROUP_PARENT_REMOVED
-    record_many([_parent_entry(removed, row.child, row.parent) for row in rows], actor=actor)
+    record_many(_parent_removals(rows), actor=actor)
 
 
-def _refuse_cycle(group: Group, parents: list[Group]) -> None:
-    if any(parent.pk == group.pk for parent in parents):
-        raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})
-    if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in parents]):
-        raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
+def _parent_removals(rows: list[GroupParent]) -> list[Entry]:
+    kind = EventKind.GROUP_PARENT_REMOVED
+    return [Entry(kind=kind, target=row.child, before=_parent_facts(row.parent)) for row in rows]
 
 
-def _member_entry(kind: EventKind, group: Group, user: User) -> Entry:
-    facts = {"user": user.pk, "username": user.username}
-    if kind is EventKind.GROUP_MEMBER_ADDED:
-        return Entry(kind=kind, target=group, after=facts)
-    return Entry(kind=kind, target=group, before=facts)
+def _member_facts(user: User) -> dict[str, Any]:
+    return {"user": user.pk, "username": user.username}
 
 
-def _parent_entry(kind: EventKind, group: Group, parent: Group) -> Entry:
-    facts = {"parent": str(parent.pk), "name": parent.name}
-    if kind is EventKind.GROUP_PARENT_ADDED:
-        return Entry(kind=kind, target=group, after=facts)
-    return Entry(kind=kind, target=group, before=facts)
+def _parent_facts(parent: Group) -> dict[str, str]:
+    return {"parent": str(parent.pk), "name": parent.name}

@@ -13,8 +13,9 @@ from django.db import transaction
 from accounts.models import User
 from audit.errors import Conflict, Forbidden
 from audit.models import EventKind
-from audit.operations import Entry, record, record_many
+from audit.operations import Entry, record_many
 from permissions.models import ResourceType
+from permissions.operations.changes import change
 from permissions.operations.deletion import delete_roles, delete_rows, lock_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.roles import name_of
@@ -60,13 +61,9 @@ def create_namespaces(*, actor: User | None, specs: Sequence[NamespaceSpec]) -> 
     rows = Namespace.objects.bulk_create(
         [Namespace(code=s.code, name=s.name, description=s.description) for s in specs]
     )
-    record_many(
-        [
-            Entry(kind=EventKind.NAMESPACE_CREATED, target=row, after=namespace_facts(row))
-            for row in rows
-        ],
-        actor=actor,
-    )
+    kind = EventKind.NAMESPACE_CREATED
+    entries = [Entry(kind=kind, target=row, after=namespace_facts(row)) for row in rows]
+    record_many(entries, actor=actor)
     fire(actor=actor, label=LABEL, keys=[str(row.pk) for row in rows])
     return rows
 
@@ -78,26 +75,15 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
     With the code change the labels of the resource types in the namespace, and the names of those
     of its roles that are made from it. Raises ReservedNamespace, NamespaceTaken.
     """
-    changed = [name for name, value in fields.items() if getattr(namespace, name) != value]
-    if not changed:
-        return namespace
-    before, old_code = namespace_facts(namespace), namespace.code
-    if "code" in changed:
+    old_code = namespace.code
+    renamed = fields.get("code", old_code) != old_code
+    if renamed:
         _refuse_built_in([namespace])
         _require_free([fields["code"]])
-    for name in changed:
-        setattr(namespace, name, fields[name])
-    namespace.save(update_fields=changed)
-    if "code" in changed:
-        _rename_roles(namespace, old_code)
-        _relabel_types(namespace, old_code)
-    record(
-        EventKind.NAMESPACE_CHANGED,
-        target=namespace,
-        actor=actor,
-        before=before,
-        after=namespace_facts(namespace),
-    )
+    kind, facts = EventKind.NAMESPACE_CHANGED, namespace_facts
+    change(namespace, fields, kind, facts=facts, actor=actor)
+    if renamed:
+        _rename_contents(namespace, old_code)
     return namespace
 
 
@@ -124,8 +110,8 @@ def namespace_facts(row: Namespace) -> dict[str, Any]:
 def _require_free(codes: Sequence[str]) -> None:
     taken = Namespace.objects.filter(code__in=codes).values_list("code", flat=True).first()
     twice = next((code for code in codes if codes.count(code) > 1), None)
-    if (found := taken or twice) is not None:
-        raise NamespaceTaken(f"The code {found} is taken.")
+    if (code := taken or twice) is not None:
+        raise NamespaceTaken(f"The code {code} is taken.")
     built_in = ResourceType.objects.filter(built_in=True).order_by().distinct()
     labels = {name.lower() for name in built_in.values_list("content_type__app_label", flat=True)}
     labels |= {config.label.lower() for config in apps.get_app_configs()}
@@ -145,7 +131,8 @@ def _reserved(code: str) -> ReservedNamespace:
     return ReservedNamespace(f"The code {code} is reserved.")
 
 
-def _rename_roles(namespace: Namespace, old_code: str) -> None:
+def _rename_contents(namespace: Namespace, old_code: str) -> None:
+    """Names of roles that are made from the code, and the labels of types."""
     roles = [
         role
         for role in Role.objects.filter(namespace=namespace)
@@ -154,9 +141,6 @@ def _rename_roles(namespace: Namespace, old_code: str) -> None:
     for role in roles:
         role.name = name_of(namespace.code, role.code)
     Role.objects.bulk_update(roles, ["name"], batch_size=500)
-
-
-def _relabel_types(namespace: Namespace, old_code: str) -> None:
     types = ResourceType.objects.filter(built_in=False, content_type__app_label=old_code)
     ContentType.objects.filter(pk__in=types.values("pk")).update(app_label=namespace.code)
     ContentType.objects.clear_cache()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
 from django.db import transaction
@@ -17,11 +18,9 @@ from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.engine import require_covers
 from permissions.operations.audit_facts import role_facts
-from permissions.operations.deletion import BuiltInRole, delete_roles
+from permissions.operations.changes import differing
 from permissions.operations.initial_permissions import fire
 from roles.models import DEFAULT_NAMESPACE, Namespace, Role
-
-__all__ = ["BuiltInRole", "create_role", "create_roles", "delete_roles", "update_role"]
 
 LONGEST_CODE = 64
 LABEL = "authentik_rbac.role"
@@ -60,7 +59,7 @@ def create_role(
 ) -> Role:
     """Without a code, one is made from the name (schema page, *Identity across doors*)."""
     namespace = namespace or Namespace.objects.get(code=DEFAULT_NAMESPACE)
-    role = Role(name=name, namespace=namespace, code=code or free_code(name, namespace), **fields)
+    role = Role(name=name, namespace=namespace, code=code or _free_code(name, namespace), **fields)
     role.save(force_insert=True)
     record(EventKind.ROLE_CREATED, target=role, actor=actor, after=role_facts(role))
     fire(actor=actor, label=LABEL, keys=[str(role.pk)])
@@ -83,10 +82,8 @@ def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]
     ]
     _require_free(roles)
     Role.objects.bulk_create(roles)
-    record_many(
-        [Entry(kind=EventKind.ROLE_CREATED, target=role, after=role_facts(role)) for role in roles],
-        actor=actor,
-    )
+    kind = EventKind.ROLE_CREATED
+    record_many([Entry(kind=kind, target=r, after=role_facts(r)) for r in roles], actor=actor)
     fire(actor=actor, label=LABEL, keys=[str(role.pk) for role in roles])
     return roles
 
@@ -99,7 +96,7 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     """
     if "code" in fields and role.name == name_of(role.namespace.code, role.code):
         fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
-    changed = [name for name, value in fields.items() if getattr(role, name) != value]
+    changed = differing(role, fields)
     if not changed:
         return role
     if {"is_enabled", "disabled_from"} & set(changed):
@@ -114,19 +111,13 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     return role
 
 
-def free_code(name: str, namespace: Namespace) -> str:
+def _free_code(name: str, namespace: Namespace) -> str:
     """A code like the name, free in the namespace: ``auditors``, ``auditors-2``, …"""
     stem = slugify(name)[: LONGEST_CODE - 7].strip("-_") or "role"
-    taken = set(
-        Role.objects.filter(namespace=namespace, code__startswith=stem).values_list(
-            "code", flat=True
-        )
-    )
-    number, code = 1, stem
-    while code in taken:
-        number += 1
-        code = f"{stem}-{number}"
-    return code
+    alike = Role.objects.filter(namespace=namespace, code__startswith=stem)
+    taken = set(alike.values_list("code", flat=True))
+    numbered = (f"{stem}-{number}" for number in count(2))
+    return next(code for code in chain([stem], numbered) if code not in taken)
 
 
 def _require_free(roles: Sequence[Role]) -> None:
@@ -137,6 +128,6 @@ def _require_free(roles: Sequence[Role]) -> None:
     taken = Q(name__in=[role.name for role in roles])
     for role in roles:
         taken |= Q(namespace=role.namespace, code=role.code)
-    found = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
-    if found is not None:
-        raise RoleTaken(f"The role code or name is taken: {found.code}.")
+    other = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
+    if other is not None:
+        raise RoleTaken(f"The role code or name is taken: {other.code}.")

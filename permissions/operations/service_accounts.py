@@ -12,9 +12,10 @@ from django.utils.text import slugify
 
 from accounts.models import Group, Token, TokenIntent, User, UserType
 from accounts.secrets import generate_key
-from permissions import engine
-from permissions.operations import subjects
+from permissions.engine import holds
+from permissions.operations import groups
 from permissions.operations.tokens import create_user_token
+from permissions.operations.users import create_user
 
 # authentik's default (contract, C.1); an API token's own default would end too soon for a program.
 LIFETIME = timedelta(days=360)
@@ -38,27 +39,23 @@ def create_service_account(
     expires: datetime | None = None,
 ) -> ServiceAccount:
     """The group comes only when the actor may add groups. The key is told this once."""
-    user = subjects.create_user(
+    user = create_user(
         actor=actor, username=name, name=name, type=UserType.SERVICE_ACCOUNT, path=PATH
     )
     group = None
-    if create_group and engine.holds(actor, "authentik_core.add_group"):
-        group = subjects.create_group(actor=actor, name=name, users=[user])
+    if create_group and holds(actor, "authentik_core.add_group"):
+        group = groups.create_group(actor=actor, name=name, users=[user])
+    identifier = f"service-account-{slugify(name)}-password"
+    if Token.objects.filter(identifier=identifier).exists():
+        identifier = f"service-account-{slugify(name)}-{secrets.token_hex(6)}-password"
     key = generate_key()
     create_user_token(
         actor=actor,
         user=user,
-        identifier=_free_identifier(name),
+        identifier=identifier,
         intent=TokenIntent.APP_PASSWORD,
         key=key,
         expiring=expiring,
         expires=(expires or timezone.now() + LIFETIME) if expiring else None,
     )
     return ServiceAccount(user=user, group=group, key=key)
-
-
-def _free_identifier(name: str) -> str:
-    identifier = f"service-account-{slugify(name)}-password"
-    if Token.objects.filter(identifier=identifier).exists():
-        return f"service-account-{slugify(name)}-{secrets.token_hex(6)}-password"
-    return identifier

@@ -10,19 +10,10 @@ from django.db import transaction
 from accounts import tokens as keys
 from accounts.models import Token, User
 from audit.models import EventKind
-from audit.operations import record
 from permissions.engine import ResourceRef, require_covers
-from permissions.operations.deletion import delete_tokens
+from permissions.operations.changes import change, differing
 from permissions.operations.grants import grant
 from permissions.operations.initial_permissions import fire
-
-__all__ = [
-    "create_user_token",
-    "delete_tokens",
-    "set_token_key",
-    "update_token",
-    "view_token_key",
-]
 
 TOKEN = "authentik_core.token"  # noqa: S105  the name of a type
 
@@ -49,16 +40,10 @@ def update_token(*, token: Token, actor: User | None, **fields: Any) -> Token:
     """Only what is given changes, never the owner. A longer life of a foreign key is access."""
     if fields.get("expiring", token.expiring) and fields.get("expires", token.expires) is None:
         fields["expires"] = keys.default_expiry()
-    changed = [name for name, value in fields.items() if getattr(token, name) != value]
-    if not changed:
-        return token
-    _require_acting_as(token.user, actor)
-    before = keys.token_facts(token)
-    for name in changed:
-        setattr(token, name, fields[name])
-    token.save(update_fields=changed)
-    after = keys.token_facts(token)
-    record(EventKind.TOKEN_CHANGED, target=token, actor=actor, before=before, after=after)
+    if differing(token, fields):
+        _require_acting_as(token.user, actor)
+        facts = keys.token_facts
+        change(token, fields, EventKind.TOKEN_CHANGED, facts=facts, actor=actor)
     return token
 
 

@@ -184,6 +184,32 @@ def delete_types(*, types: Iterable[ResourceType], actor: User | None) -> None:
             left.remove(kind)
 
 
+@transaction.atomic
+def ensure_actions(
+    *, type_label: str, names: Iterable[str], actor: User | None
+) -> list[Permission]:
+    """The permissions of a type with these codenames (≤ 100 characters), made if they are missing.
+
+    For types whose vocabulary nobody can list beforehand. A new permission gives nobody anything:
+    it has to be granted, under the ceiling, like any other.
+    """
+    codenames = set(names)
+    if not codenames:
+        return []
+    kind = ResourceType.objects.labelled(type_label).select_related("content_type").get()
+    of_type = Permission.objects.filter(content_type=kind.pk, codename__in=codenames)
+    # In one order: two who name the same actions in different orders would wait for each other.
+    added = sorted(codenames - set(of_type.values_list("codename", flat=True)))
+    if added:
+        Permission.objects.bulk_create(
+            [Permission(content_type_id=kind.pk, codename=name, name=name) for name in added],
+            ignore_conflicts=True,
+        )
+        after = {"actions_added": added}
+        record(EventKind.RESOURCE_TYPE_CHANGED, target=kind, actor=actor, after=after)
+    return list(of_type.select_related("content_type"))
+
+
 def type_facts(kind: ResourceType) -> dict[str, Any]:
     """What an audit event says of a type."""
     return {

@@ -1,7 +1,7 @@
 import pytest
 
 from audit.models import Event, EventKind
-from permissions.operations.actions import ensure_actions
+from permissions.operations.types import ensure_actions
 
 pytestmark = pytest.mark.django_db
 

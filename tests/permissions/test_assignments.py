@@ -7,7 +7,7 @@ import pytest
 from audit.errors import InvalidInput
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.operations import assignments, grants, subjects
+from permissions.operations import assignments, grants, groups
 from permissions.operations.assignments import RoleCycle
 from permissions.operations.roles import create_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
@@ -146,7 +146,7 @@ def test_writing_the_list_of_roles_leaves_scoped_ones_alone(role, bob):
 
 
 def test_a_group_passes_roles_to_members_of_groups_below(role, bob):
-    top = subjects.create_group(actor=None, name="top", roles=[role])
-    subjects.create_group(actor=None, name="bottom", parents=[top], users=[bob])
+    top = groups.create_group(actor=None, name="top", roles=[role])
+    groups.create_group(actor=None, name="bottom", parents=[top], users=[bob])
 
     assert holds(bob)

@@ -6,7 +6,7 @@ from accounts.models import Group, User
 from permissions import engine
 from permissions.engine.ceiling import GrantCeiling, SuperuserOnly
 from permissions.engine.words import ResourceRef
-from permissions.operations import assignments, grants, membership, subjects
+from permissions.operations import assignments, grants, groups, membership, users
 from permissions.operations.roles import create_role
 from roles.models import Scope, ScopeKind
 
@@ -16,8 +16,8 @@ FLOW = "authentik_flows.flow"
 
 @pytest.fixture
 def superuser() -> User:
-    user = subjects.create_user(actor=None, username="root")
-    subjects.create_group(actor=None, name="admins", users=[user], is_superuser=True)
+    user = users.create_user(actor=None, username="root")
+    groups.create_group(actor=None, name="admins", users=[user], is_superuser=True)
     return user
 
 
@@ -51,7 +51,7 @@ def test_it_lets_the_holder_pass_a_grant_on(alice, bob):
 
 
 def test_a_holder_on_one_object_cannot_grant_globally(alice, bob):
-    group = subjects.create_group(actor=None, name="staff")
+    group = groups.create_group(actor=None, name="staff")
     give(alice, "view_group", model="authentik_core.group", object_pk=str(group.pk))
 
     with pytest.raises(GrantCeiling):
@@ -65,7 +65,7 @@ def test_a_holder_on_one_object_cannot_grant_globally(alice, bob):
 
 
 def test_a_holder_on_one_object_can_grant_on_it(alice, bob):
-    group = subjects.create_group(actor=None, name="staff")
+    group = groups.create_group(actor=None, name="staff")
     give(alice, "view_group", model="authentik_core.group", object_pk=str(group.pk))
 
     grants.assign_permissions(
@@ -94,7 +94,7 @@ def test_escalate_lifts_the_ceiling_but_not_to_superuser(alice, bob, superuser):
 
 def test_joining_a_group_below_a_superuser_group_needs_a_superuser(alice, bob, superuser):
     admins = Group.objects.get(name="admins")
-    below = subjects.create_group(actor=None, name="below", parents=[admins])
+    below = groups.create_group(actor=None, name="below", parents=[admins])
 
     with pytest.raises(SuperuserOnly):
         membership.add_members(group=below, users=[bob], actor=alice)
@@ -104,7 +104,7 @@ def test_joining_a_group_below_a_superuser_group_needs_a_superuser(alice, bob, s
 
 
 def test_moving_a_group_below_a_superuser_group_needs_a_superuser(alice, bob, superuser):
-    group = subjects.create_group(actor=None, name="staff", users=[bob])
+    group = groups.create_group(actor=None, name="staff", users=[bob])
 
     with pytest.raises(SuperuserOnly):
         membership.set_parents(group=group, parents=[Group.objects.get(name="admins")], actor=alice)
@@ -115,8 +115,8 @@ def test_moving_a_group_below_a_superuser_group_needs_a_superuser(alice, bob, su
 def test_joining_a_group_gives_its_ancestors_roles(alice, bob):
     role = create_role(actor=None, name="auditors")
     give(role, "authentik_core.view_user")
-    parent = subjects.create_group(actor=None, name="parent", roles=[role])
-    child = subjects.create_group(actor=None, name="child", parents=[parent])
+    parent = groups.create_group(actor=None, name="parent", roles=[role])
+    child = groups.create_group(actor=None, name="child", parents=[parent])
 
     with pytest.raises(GrantCeiling, match="view_user"):
         membership.add_members(group=child, users=[bob], actor=alice)
@@ -163,8 +163,8 @@ def test_setting_a_password_needs_all_the_user_holds(alice, bob):
     give(bob, "authentik_core.delete_user")
 
     with pytest.raises(GrantCeiling, match="delete_user"):
-        subjects.set_password(user=bob, password="x", actor=alice)
-    subjects.set_password(user=bob, password="x", actor=bob)
+        users.set_password(user=bob, password="x", actor=alice)
+    users.set_password(user=bob, password="x", actor=bob)
 
     assert bob.check_password("x")
 
@@ -173,4 +173,4 @@ def test_setting_a_superusers_password_needs_a_superuser(alice, superuser):
     give(alice, "authentik_rbac.escalate")
 
     with pytest.raises(SuperuserOnly):
-        subjects.set_password(user=superuser, password="x", actor=alice)
+        users.set_password(user=superuser, password="x", actor=alice)

@@ -8,9 +8,10 @@ from audit.models import Event, EventKind
 from permissions import engine
 from permissions.engine.words import ResourceRef
 from permissions.models import RoleGlobalGrant, UserObjectPermission
-from permissions.operations import assignments, grants, subjects
+from permissions.operations import assignments, deletion, grants, groups
+from permissions.operations.deletion import delete_roles
 from permissions.operations.initial_permissions import create_initial_permissions
-from permissions.operations.roles import create_role, delete_roles
+from permissions.operations.roles import create_role
 from permissions.operations.scopes import EntrySpec, create_scope
 from roles.models import ScopeKind
 
@@ -52,11 +53,11 @@ def told(*kinds: EventKind) -> list[tuple[str, str]]:
 
 
 def test_the_end_of_each_membership_and_link_of_a_deleted_group_has_its_event(alice, bob):
-    top = subjects.create_group(actor=None, name="top")
-    middle = subjects.create_group(actor=None, name="middle", parents=[top], users=[alice, bob])
-    subjects.create_group(actor=None, name="bottom", parents=[middle])
+    top = groups.create_group(actor=None, name="top")
+    middle = groups.create_group(actor=None, name="middle", parents=[top], users=[alice, bob])
+    groups.create_group(actor=None, name="bottom", parents=[middle])
 
-    subjects.delete_groups(groups=[middle], actor=None)
+    deletion.delete_groups(groups=[middle], actor=None)
 
     member, parent = EventKind.GROUP_MEMBER_REMOVED, EventKind.GROUP_PARENT_REMOVED
     assert told(member) == [(member, "middle"), (member, "middle")]
@@ -64,10 +65,10 @@ def test_the_end_of_each_membership_and_link_of_a_deleted_group_has_its_event(al
 
 
 def test_the_end_of_memberships_and_tokens_of_a_deleted_user_has_its_event(alice):
-    subjects.create_group(actor=None, name="staff", users=[alice])
+    groups.create_group(actor=None, name="staff", users=[alice])
     create_token(user=alice, identifier="hers", actor=None)
 
-    subjects.delete_users(users=[alice], actor=None)
+    deletion.delete_users(users=[alice], actor=None)
 
     member, token = EventKind.GROUP_MEMBER_REMOVED, EventKind.TOKEN_DELETED
     assert told(member, token) == [(member, "staff"), (token, "hers")]
@@ -84,11 +85,11 @@ def test_initial_permissions_of_a_deleted_role_have_their_event():
 
 
 def test_what_a_scope_loses_with_a_deleted_group_has_its_event():
-    group = subjects.create_group(actor=None, name="staff")
+    group = groups.create_group(actor=None, name="staff")
     named = EntrySpec(type="authentik_core.group", object_pk=str(group.pk))
     scope = create_scope(actor=None, name="ours", kind=ScopeKind.SELECTED, entries=[named])
 
-    subjects.delete_groups(groups=[group], actor=None)
+    deletion.delete_groups(groups=[group], actor=None)
 
     event = Event.objects.get(kind=EventKind.SCOPE_CHANGED)
     assert event.target_pk == str(scope.pk)
@@ -99,10 +100,10 @@ def test_what_a_scope_loses_with_a_deleted_group_has_its_event():
 
 def test_the_event_of_a_deletion_says_what_there_was(alice):
     role = create_role(actor=None, name="auditors")
-    group = subjects.create_group(actor=None, name="staff", attributes={"floor": 3})
-    subjects.delete_groups(groups=[group], actor=None)
+    group = groups.create_group(actor=None, name="staff", attributes={"floor": 3})
+    deletion.delete_groups(groups=[group], actor=None)
     delete_roles(roles=[role], actor=None)
-    subjects.delete_users(users=[alice], actor=None)
+    deletion.delete_users(users=[alice], actor=None)
 
     kinds = ("group_deleted", "role_deleted", "user_deleted")
     before = {event.kind: event.before or {} for event in Event.objects.filter(kind__in=kinds)}
@@ -112,10 +113,10 @@ def test_the_event_of_a_deletion_says_what_there_was(alice):
 
 
 def test_grants_on_a_deleted_group_go_with_it(alice):
-    group = subjects.create_group(actor=None, name="staff")
+    group = groups.create_group(actor=None, name="staff")
     give(alice, "view_group", model="authentik_core.group", object_pk=str(group.pk))
 
-    subjects.delete_groups(groups=[group], actor=None)
+    deletion.delete_groups(groups=[group], actor=None)
 
     assert not UserObjectPermission.objects.exists()
 
@@ -123,12 +124,12 @@ def test_grants_on_a_deleted_group_go_with_it(alice):
 def test_members_below_a_deleted_group_lose_what_it_gave(alice):
     role = create_role(actor=None, name="auditors")
     give(role, "authentik_core.view_user")
-    top = subjects.create_group(actor=None, name="top", roles=[role])
-    middle = subjects.create_group(actor=None, name="middle", parents=[top])
-    bottom = subjects.create_group(actor=None, name="bottom", parents=[middle], users=[alice])
+    top = groups.create_group(actor=None, name="top", roles=[role])
+    middle = groups.create_group(actor=None, name="middle", parents=[top])
+    bottom = groups.create_group(actor=None, name="bottom", parents=[middle], users=[alice])
     assert engine.holds(alice, "authentik_core.view_user")
 
-    subjects.delete_groups(groups=[middle], actor=None)
+    deletion.delete_groups(groups=[middle], actor=None)
 
     assert not engine.holds(alice, "authentik_core.view_user")
     assert list(
@@ -139,12 +140,12 @@ def test_members_below_a_deleted_group_lose_what_it_gave(alice):
 def test_a_second_way_up_survives_the_deletion_of_the_first(alice):
     role = create_role(actor=None, name="auditors")
     give(role, "authentik_core.view_user")
-    top = subjects.create_group(actor=None, name="top", roles=[role])
-    left = subjects.create_group(actor=None, name="left", parents=[top])
-    right = subjects.create_group(actor=None, name="right", parents=[top])
-    subjects.create_group(actor=None, name="bottom", parents=[left, right], users=[alice])
+    top = groups.create_group(actor=None, name="top", roles=[role])
+    left = groups.create_group(actor=None, name="left", parents=[top])
+    right = groups.create_group(actor=None, name="right", parents=[top])
+    groups.create_group(actor=None, name="bottom", parents=[left, right], users=[alice])
 
-    subjects.delete_groups(groups=[left], actor=None)
+    deletion.delete_groups(groups=[left], actor=None)
 
     assert engine.holds(alice, "authentik_core.view_user")
 
@@ -154,7 +155,7 @@ def test_a_deleted_user_leaves_nothing(alice, bob):
     give(alice, "authentik_core.view_group")
     pk = str(alice.pk)
 
-    subjects.delete_users(users=[alice], actor=None)
+    deletion.delete_users(users=[alice], actor=None)
 
     assert not UserObjectPermission.objects.exists()
     assert not engine.check(bob, "view", ResourceRef("authentik_core.user", pk)).allowed

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Group, GroupClosure, GroupMembership, User
 from audit.models import Event, EventKind
 from permissions import engine
-from permissions.operations import assignments, grants, membership, subjects
+from permissions.operations import assignments, grants, groups, membership
 from permissions.operations.membership import GroupCycle
 from permissions.operations.roles import create_role
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def group(name: str, *parents: Group, **fields) -> Group:
-    return subjects.create_group(actor=None, name=name, parents=parents, **fields)
+    return groups.create_group(actor=None, name=name, parents=parents, **fields)
 
 
 def ancestors(of: Group) -> set[str]:

@@ -21,7 +21,7 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.operations import assignments, deletion, grants, membership, roles, subjects
+from permissions.operations import assignments, deletion, grants, groups, membership, roles, users
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry
 from tests.truth.naive import PermissionKey, Principal, Thing
 
@@ -208,19 +208,19 @@ class Operations(Rows):
     judges_names = True
 
     def add_user(self, **fields: Any) -> User:
-        return subjects.create_user(actor=None, **fields)
+        return users.create_user(actor=None, **fields)
 
     def set_active(self, user: str, *, active: bool) -> None:
-        subjects.update_user(user=User.objects.get(pk=user), actor=None, is_active=active)
+        users.update_user(user=User.objects.get(pk=user), actor=None, is_active=active)
 
     def delete_user(self, user: str) -> None:
         deletion.delete_users(users=[User.objects.get(pk=user)], actor=None)
 
     def add_group(self, name: str) -> str:
-        return str(subjects.create_group(actor=None, name=name).pk)
+        return str(groups.create_group(actor=None, name=name).pk)
 
     def set_superuser(self, group: str, *, is_superuser: bool) -> None:
-        membership.set_superuser(
+        groups.update_group(
             group=Group.objects.get(pk=group), is_superuser=is_superuser, actor=None
         )
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import GroupMembership, User
 from permissions.operations import grants
-from permissions.operations.actions import ensure_actions
+from permissions.operations.types import ensure_actions
 from roles.models import Role, RoleAssignment, Scope
 from tests import facts
 from tests.api.aria.conftest import OTHER

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import SignIn
 from accounts.signins import LIFETIME
 from audit.models import Event, EventKind
-from permissions.operations.subjects import set_password, update_user
+from permissions.operations.users import set_password, update_user
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from accounts.models import Group
-from permissions.operations.subjects import update_group
+from permissions.operations.groups import update_group
 from tests import facts
 from tests.server import Server
 

@@ -1,0 +1,80 @@
+"""Creating and changing groups, with the members, parents and roles that come along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import Group, User
+from audit.models import EventKind
+from audit.operations import record
+from permissions.engine import require_superuser
+from permissions.operations import closure
+from permissions.operations.assignments import set_roles
+from permissions.operations.audit_facts import group_facts
+from permissions.operations.changes import change
+from permissions.operations.initial_permissions import fire
+from permissions.operations.membership import set_members, set_parents
+from roles.models import Role
+
+# The group of superusers of a new service, as authentik names it.
+ADMINS = "authentik Admins"
+
+
+@transaction.atomic
+def create_group(
+    *,
+    actor: User | None,
+    name: str,
+    users: Iterable[User] = (),
+    parents: Iterable[Group] = (),
+    roles: Iterable[Role] = (),
+    is_superuser: bool = False,
+    **fields: Any,
+) -> Group:
+    """Raises GrantCeiling, SuperuserOnly."""
+    if is_superuser:
+        require_superuser(actor)
+    group = Group(name=name, is_superuser=is_superuser, **fields)
+    group.save(force_insert=True)
+    closure.add_nodes(closure.GROUPS, [group.pk])
+    record(EventKind.GROUP_CREATED, target=group, actor=actor, after=group_facts(group))
+    set_parents(group=group, parents=parents, actor=actor)
+    set_roles(principal=group, roles=roles, actor=actor)
+    set_members(group=group, users=users, actor=actor)
+    fire(actor=actor, label="authentik_core.group", keys=[str(group.pk)])
+    return group
+
+
+@transaction.atomic
+def update_group(
+    *,
+    group: Group,
+    actor: User | None,
+    users: Iterable[User] | None = None,
+    parents: Iterable[Group] | None = None,
+    roles: Iterable[Role] | None = None,
+    is_superuser: bool | None = None,
+    **fields: Any,
+) -> Group:
+    """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
+    if parents is not None:
+        # Before any row is locked: whoever changes parents takes this lock first.
+        closure.lock(closure.GROUPS)
+    if users is not None:
+        closure.lock_groups(Q(pk=group.pk))
+    change(group, fields, EventKind.GROUP_CHANGED, actor=actor)
+    if is_superuser is not None:
+        if is_superuser and not group.is_superuser:
+            require_superuser(actor)
+        change(group, {"is_superuser": is_superuser}, EventKind.GROUP_CHANGED, actor=actor)
+    if parents is not None:
+        set_parents(group=group, parents=parents, actor=actor)
+    if roles is not None:
+        set_roles(principal=group, roles=roles, actor=actor)
+    if users is not None:
+        set_members(group=group, users=users, actor=actor)
+    return group

@@ -1,0 +1,113 @@
+"""Creating and changing users, with the groups and roles that come along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import Group, GroupMembership, User
+from accounts.signins import end_sessions
+from audit.errors import InvalidInput
+from audit.models import EventKind
+from audit.operations import record
+from permissions.engine import SubjectRef, require_covers, subject_parameters
+from permissions.operations import closure
+from permissions.operations.assignments import set_roles
+from permissions.operations.audit_facts import user_facts
+from permissions.operations.changes import change
+from permissions.operations.initial_permissions import fire
+from permissions.operations.membership import set_groups
+from roles.models import Role
+
+NAMES = ("username", "email", "external_id")
+# What else a name is tried as, if nobody has it as the first.
+_WEAKER = {"username": ("external_id", "hex_id", "email"), "external_id": ("hex_id", "email")}
+
+
+@transaction.atomic
+def create_user(
+    *,
+    actor: User | None,
+    username: str,
+    groups: Iterable[Group] = (),
+    roles: Iterable[Role] = (),
+    password: str | None = None,
+    **fields: Any,
+) -> User:
+    """Without a password nobody signs in by one.
+
+    Raises GrantCeiling for groups and roles, InvalidInput for a name that means somebody else.
+    """
+    user = User(username=username, **fields)
+    _refuse_names_of_others(user, {"username": username, **fields})
+    user.set_password(password)
+    user.save(force_insert=True)
+    record(EventKind.USER_CREATED, target=user, actor=actor, after=user_facts(user))
+    set_groups(user=user, groups=groups, actor=actor)
+    set_roles(principal=user, roles=roles, actor=actor)
+    fire(actor=actor, label="authentik_core.user", keys=[str(user.pk)])
+    return user
+
+
+@transaction.atomic
+def update_user(
+    *,
+    user: User,
+    actor: User | None,
+    groups: Iterable[Group] | None = None,
+    roles: Iterable[Role] | None = None,
+    **fields: Any,
+) -> User:
+    """Only what is given changes; ``groups`` and ``roles`` None leaves them alone.
+
+    Decisions are asked by these names: whoever gives somebody's rights another name could give them
+    its own, so that meets the ceiling as setting somebody's password does. So does letting an
+    inactive user act again, which gives it everything it holds. Deactivating ends its sessions.
+    Raises InvalidInput for a name that means somebody else.
+    """
+    renamed = {n: fields[n] for n in NAMES if n in fields and fields[n] != getattr(user, n)}
+    revived = not user.is_active and fields.get("is_active", False)
+    deactivated = user.is_active and not fields.get("is_active", True)
+    if (renamed or revived) and actor is not None and actor.pk != user.pk:
+        require_covers(actor=actor, users=[user])
+    _refuse_names_of_others(user, renamed)
+    if groups is not None:
+        groups = list(groups)
+        joined = GroupMembership.objects.filter(user=user).values("group")
+        closure.lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
+    change(user, fields, EventKind.USER_CHANGED, actor=actor)
+    if deactivated:
+        end_sessions(user=user)
+    if groups is not None:
+        set_groups(user=user, groups=groups, actor=actor)
+    if roles is not None:
+        set_roles(principal=user, roles=roles, actor=actor)
+    return user
+
+
+def _refuse_names_of_others(user: User, fields: Mapping[str, Any]) -> None:
+    """Decisions about somebody, asked by a uuid, an id or an address, must not go to another who
+    was called so. One statement for each name.
+    """
+    for field, columns in _WEAKER.items():
+        if not (name := fields.get(field)):
+            continue
+        # A uuid wins over an external id, so that the latter would name nobody.
+        called_so = Q(uuid=subject_parameters(SubjectRef(name))["subject_uuid"])
+        for column in columns:
+            called_so |= Q(**{column: name})
+        if User.objects.filter(called_so).exclude(pk=user.pk).exists():
+            raise InvalidInput(fields={field: ["Another user is known by this name."]})
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str | None, actor: User | None) -> None:
+    """Sessions of the user end. Setting somebody else's gives the actor all that somebody holds."""
+    if actor is not None and actor.pk != user.pk:
+        require_covers(actor=actor, users=[user])
+    user.set_password(password)
+    user.save(update_fields=["password", "password_change_date", "last_updated"])
+    record(EventKind.PASSWORD_SET, target=user, actor=actor)
