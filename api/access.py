@@ -25,7 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User, UserType
 from permissions import engine
-from permissions.engine import Question, ResourceRef, SubjectRef
+from permissions.engine import ResourceRef
 from permissions.models import related_model
 
 M = TypeVar("M", bound=Model)
@@ -170,11 +170,7 @@ def require_each(
     caller: User, action: str, rows: Iterable[Model], *, message: str | None = None
 ) -> None:
     """On every row, globally or on the row itself; one statement. ``message`` says why not."""
-    subject = SubjectRef.of(caller)
-    questions = [
-        Question(subject=subject, action=action, resource=resource_of(row)) for row in rows
-    ]
-    if not all(decision.allowed for decision in engine.check_many(questions)):
+    if not engine.may_each(caller, action, rows):
         raise PermissionDenied(message)
 
 

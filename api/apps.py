@@ -8,6 +8,9 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from api import schema  # noqa: F401  registers the security scheme
-        from api.aria.predefined import load_after_migrate
+        from api.aria.predefined import PREDEFINED
 
-        post_migrate.connect(load_after_migrate, dispatch_uid="api.aria.predefined")
+        # A bound method lives no longer than whoever holds it.
+        post_migrate.connect(
+            PREDEFINED.load_after_migrate, weak=False, dispatch_uid="api.aria.predefined"
+        )

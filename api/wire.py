@@ -25,11 +25,11 @@ class WireSerializer(serializers.Serializer):
 
     hyphenated: ClassVar[Collection[str]] = ()
     record: ClassVar[type] = dict
-    _wire_names: ClassVar[dict[str, str]]
+    wire_names: ClassVar[dict[str, str]]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        cls._wire_names = {
+        cls.wire_names = {
             name: name.replace("_", "-") if name in cls.hyphenated else camel_case(name)
             for name in cls._declared_fields
         }
@@ -37,7 +37,7 @@ class WireSerializer(serializers.Serializer):
     def get_fields(self) -> dict[str, Any]:
         fields = {}
         for name, field in super().get_fields().items():
-            wire = self._wire_names[name]
+            wire = self.wire_names[name]
             if wire != name:  # the framework refuses a source that repeats the name
                 field.source = name
             if not field.required:
@@ -48,6 +48,15 @@ class WireSerializer(serializers.Serializer):
     def to_internal_value(self, data: Any) -> Any:
         values = super().to_internal_value(data)
         return self.record(**{name: v for name, v in values.items() if v is not None})
+
+
+class IdentifierField(serializers.UUIDField):
+    """A UUID as text; DRF would take numbers too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
 
 
 def camel_case(name: str) -> str:

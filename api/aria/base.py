@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,10 +21,11 @@ from accounts.models import User
 from api import access
 from api.aria import errors
 from api.aria.authentication import OpsTokenAuthentication, refusal
-from api.aria.negotiation import LenientNegotiation
 from api.parsers import EmptyOrJSONParser
 from api.wire import WireSerializer
 from permissions.engine import searchable
+
+ROW = TypeVar("ROW", bound=Model)
 
 
 class OperationAccess(BasePermission):
@@ -39,6 +42,35 @@ class OperationAccess(BasePermission):
         if needed in (SIGNED_IN, IN_VIEW):
             return True
         return needed is not None and access.allowed(request.user, needed)
+
+
+class LenientNegotiation(DefaultContentNegotiation):
+    """JSON in, JSON out: a body without a content type is JSON, ``?format=`` means nothing."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        if not request.content_type:
+            return next(iter(parsers))
+        return super().select_parser(request, parsers)
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        accepted = request.META.get("HTTP_ACCEPT") or "*/*"
+        return [token.strip() for token in accepted.split(",")]
+
+    def filter_renderers(
+        self,
+        renderers: Iterable[BaseRenderer],
+        format: str,  # noqa: A002  the framework's name
+    ) -> list[BaseRenderer]:
+        return list(renderers)
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        renderer, _ = super().select_renderer(request, renderers, None)
+        return renderer, renderer.media_type
 
 
 ANYBODY = "anybody"
@@ -83,6 +115,28 @@ class OperationView(APIView):
         access.require_each(self.caller, permission, rows, message=errors.MESSAGES[403])
 
 
+def find(rows: QuerySet[ROW], kind: str, key: object, *, by: str = "pk") -> ROW:
+    """The row with this key among those the caller may view."""
+    unsearchable = isinstance(key, str) and searchable(key) is None
+    row = None if unsearchable else rows.filter(**{by: key}).first()
+    if row is None:
+        raise errors.no_such(kind, key)
+    return row
+
+
+def find_each(
+    rows: QuerySet[ROW], kind: str, keys: Iterable[Any], *, by: str = "pk"
+) -> dict[Any, ROW]:
+    """By key; all of them, or the first that is missing or hidden is said to be."""
+    keys = list(keys)
+    fit = [key for key in keys if not isinstance(key, str) or searchable(key) is not None]
+    by_key = {getattr(row, by): row for row in rows.filter(**{f"{by}__in": fit})}
+    for key in keys:
+        if key not in by_key:
+            raise errors.no_such(kind, key)
+    return by_key
+
+
 def identifier(text: str, *, name: str) -> uuid.UUID:
     """A UUID from the path or the query; ``name`` is the parameter's."""
     if len(text) not in (32, 36):
@@ -115,7 +169,7 @@ def repeated(name: str, *, required: bool = False) -> OpenApiParameter:
     return OpenApiParameter(name, str, many=True, required=required)
 
 
-def valid(serializer: type[WireSerializer], request: Request) -> dict[str, Any]:
+def valid(serializer: type[WireSerializer], request: Request) -> Any:
     """The body, validated."""
     body = serializer(data=request.data)
     body.is_valid(raise_exception=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -20,25 +19,54 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Group, GroupKind, User
-from api.aria.base import IN_VIEW, SIGNED_IN, OperationView, identifier, valid
+from api.aria.base import IN_VIEW, SIGNED_IN, OperationView, find, find_each, identifier, valid
 from api.aria.errors import no_such
 from api.aria.traversal import (
     NOTES,
     Instance,
     TraversalSpecInstanceSerializer,
-    as_sent,
     entries_of,
     instances_of,
 )
-from api.aria.wire import IdentifierField, LinkSerializer
-from api.wire import WireSerializer
+from api.aria.wire import LinkSerializer
+from api.wire import IdentifierField, WireSerializer
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.engine import searchable
-from permissions.operations import create_scope, delete_assignments, replace_assignments
+from permissions.operations import OwnScope, RoleSet, ScopedRole, put_scoped_role, unassign_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 
-Principal = User | Group
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolePermission:
+    """What a client says: of all objects, a scope and instances the first that is there counts."""
+
+    role_name: str
+    scope_id: uuid.UUID | None = None
+    allow_all_objects: bool = False
+    traversal_spec_instances: list[Instance] | None = None
+
+    @property
+    def on_objects(self) -> dict[str, Any]:
+        """All it says but the role, in the form it is kept and answered in."""
+        answer: dict[str, Any] = {"allowAllObjects": self.allow_all_objects}
+        if self.scope_id is not None:
+            answer["scopeId"] = str(self.scope_id)
+        if self.traversal_spec_instances is not None:
+            answer["traversal-spec-instances"] = self.traversal_spec_instances
+        return answer
+
+    def scoped(self, role: Role, scopes: Mapping[uuid.UUID, Scope]) -> ScopedRole:
+        instances = self.traversal_spec_instances or []
+        within: Scope | OwnScope | None = None
+        if not self.allow_all_objects:
+            within = (
+                scopes.get(self.scope_id)
+                if self.scope_id
+                else OwnScope(
+                    entries=entries_of(instances), properties={NOTES: {"instances": instances}}
+                )
+            )
+        return ScopedRole(role=role, within=within, properties={NOTES: self.on_objects})
 
 
 class RolePermissionSerializer(WireSerializer):
@@ -48,6 +76,7 @@ class RolePermissionSerializer(WireSerializer):
     """
 
     hyphenated = ("traversal_spec_instances",)
+    record = RolePermission
 
     role_name = serializers.CharField(max_length=150, trim_whitespace=False)
     scope_id = IdentifierField(required=False)
@@ -79,22 +108,8 @@ class PrincipalSerializer(WireSerializer):
         return super().to_internal_value(data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A permission to be: everywhere, within a named scope, or on the objects of the instances.
-
-    ``notes`` is what was sent, for answering it again.
-    """
-
-    role: Role
-    everywhere: bool
-    scope: Scope | None
-    instances: list[Instance]
-    notes: dict[str, Any]
-
-
 def shown_assignments() -> QuerySet[RoleAssignment]:
-    """What counts now, of the roles this door shows, ordered for ``described``."""
+    """What counts now, of the roles this door shows, ordered for ``describe_permissions``."""
     return (
         RoleAssignment.objects.active()
         .filter(role__in=Role.objects.shareable())
@@ -104,156 +119,67 @@ def shown_assignments() -> QuerySet[RoleAssignment]:
     )
 
 
-def described(assignments: Iterable[RoleAssignment]) -> list[dict[str, Any]]:
+def describe_permissions(assignments: Iterable[RoleAssignment]) -> list[dict[str, Any]]:
     """The role permissions of one principal."""
     by_role = groupby(assignments, key=lambda assignment: assignment.role)
-    return [_described(role, list(rows)) for role, rows in by_role]
+    return [{"roleName": role.name, **_objects_of(list(rows))} for role, rows in by_role]
 
 
-def _described(role: Role, rows: list[RoleAssignment]) -> dict[str, Any]:
+def _objects_of(rows: Sequence[RoleAssignment]) -> dict[str, Any]:
+    """On which objects assignments of one role count together; one is answered as it was sent."""
     notes = rows[0].properties.get(NOTES) if len(rows) == 1 else None
     if notes is not None:
-        return {"roleName": role.name, **notes}
-    scopes = [row.scope for row in rows]
-    if any(scope is None or scope.kind == ScopeKind.ALL for scope in scopes):
-        return {"roleName": role.name, "allowAllObjects": True}
-    answer: dict[str, Any] = {"roleName": role.name, "allowAllObjects": False}
-    if len(scopes) == 1 and scopes[0] is not None and scopes[0].name is not None:
-        return {**answer, "scopeId": str(scopes[0].pk)}
-    instances = [instance for scope in scopes if scope for instance in instances_of(scope)]
-    return {**answer, "traversal-spec-instances": instances} if instances else answer
+        return notes
+    scopes = [row.scope for row in rows if row.scope is not None]
+    if len(scopes) < len(rows) or any(scope.kind == ScopeKind.ALL for scope in scopes):
+        return {"allowAllObjects": True}
+    if len(scopes) == 1 and scopes[0].name is not None:
+        return {"allowAllObjects": False, "scopeId": str(scopes[0].pk)}
+    instances = [instance for scope in scopes for instance in instances_of(scope)]
+    if not instances:
+        return {"allowAllObjects": False}
+    return {"allowAllObjects": False, "traversal-spec-instances": instances}
 
 
-def wanted_permissions(view: OperationView, items: Sequence[Mapping[str, Any]]) -> list[Wanted]:
-    """Find the roles and scopes that validated bodies name, and ask whether the caller may.
+def scoped_roles(view: OperationView, items: Sequence[RolePermission]) -> list[ScopedRole]:
+    """Find the roles and scopes that are named, and ask whether the caller may change the roles.
 
-    Raises NotFound, PermissionDenied. Call in the transaction that writes them.
+    Raises NotFound, PermissionDenied.
     """
-    names = [item["role_name"] for item in items]
-    roles = {role.name: role for role in view.visible(named_roles(names))} if names else {}
-    for name in names:
-        if name not in roles:
-            raise no_such("Role", name)
+    if not items:
+        return []
+    names = [item.role_name for item in items]
+    roles = find_each(view.visible(Role.objects.shareable()), "Role", names, by="name")
     view.require_each("change_role", roles.values())
-    scopes = _scopes(view, {item["scope_id"] for item in items if "scope_id" in item})
-    return [_wanted(roles[item["role_name"]], item, scopes) for item in items]
+    scopes: dict[uuid.UUID, Scope] = {}
+    if ids := [item.scope_id for item in items if item.scope_id is not None]:
+        shared = engine.visible(Scope.objects.filter(name__isnull=False), user=view.caller)
+        scopes = find_each(shared.rows, "Scope", ids)
+    return [item.scoped(roles[item.role_name], scopes) for item in items]
 
 
-def named_roles(names: Iterable[str]) -> QuerySet[Role]:
-    return Role.objects.shareable().filter(name__in=[n for n in names if searchable(n) is not None])
+def roles_to_hold(
+    view: OperationView, body: Mapping[str, Any], held: Iterable[RoleAssignment] = ()
+) -> RoleSet | None:
+    """What the body of a user or a group says about roles; None when nothing.
 
-
-def _scopes(view: OperationView, ids: set[uuid.UUID]) -> dict[uuid.UUID, Scope]:
-    if not ids:
-        return {}
-    named = Scope.objects.filter(pk__in=ids, name__isnull=False)
-    rows = engine.visible(named, user=view.caller).rows
-    found = {scope.pk: scope for scope in rows}
-    for key in ids:
-        if key not in found:
-            raise no_such("Scope", key)
-    return found
-
-
-def _wanted(role: Role, item: Mapping[str, Any], scopes: Mapping[uuid.UUID, Scope]) -> Wanted:
-    notes = _notes(item)
-    return Wanted(
-        role=role,
-        everywhere=notes["allowAllObjects"],
-        scope=scopes.get(item["scope_id"]) if "scope_id" in item else None,
-        instances=notes.get("traversal-spec-instances", []),
-        notes=notes,
-    )
-
-
-def _notes(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What a validated body says of objects, in the form it is kept and answered in."""
-    notes: dict[str, Any] = {"allowAllObjects": item.get("allow_all_objects", False)}
-    if "scope_id" in item:
-        notes["scopeId"] = str(item["scope_id"])
-    if "traversal_spec_instances" in item:
-        notes["traversal-spec-instances"] = as_sent(item["traversal_spec_instances"])
-    return notes
-
-
-@transaction.atomic
-def put_permissions(
-    view: OperationView, principal: Principal, items: Sequence[Mapping[str, Any]]
-) -> None:
-    """Upsert by role; permissions for other roles stay. What is there already is left alone."""
-    rows = lock_assignments(principal)
-    for wanted in wanted_permissions(view, items):
-        same = [row for row in rows if row.role_id == wanted.role.pk]
-        if not (len(same) == 1 and _says(same[0], wanted)):
-            replace_assignments(
-                role=wanted.role,
-                principal=principal,
-                scope=_scope_of(wanted, view.caller),
-                properties={NOTES: wanted.notes},
-                actor=view.caller,
-            )
-
-
-@transaction.atomic
-def set_permissions(
-    view: OperationView, principal: Principal, items: Sequence[Mapping[str, Any]]
-) -> None:
-    """The principal holds exactly these permissions, as far as this door shows any.
-
-    What is sent as it is shown stays as it is, with what this door has no words for: its times,
-    and the resources of other types in its scopes.
+    ``held`` is shown of it so far. What is sent as it is shown stays as it is, with what this door
+    has no words for: its times, and the resources of other types in its scopes.
     """
-    names = {item["role_name"] for item in items}
-    if len(names) < len(items):
-        raise InvalidInput(fields={"role-permissions": ["A role can be named once only."]})
-    lock_assignments(principal)
-    rows = list(shown_assignments().filter(**_of(principal)).select_related("user", "group"))
-    shown = described(rows)
-    changed = [
-        item for item in items if {"roleName": item["role_name"], **_notes(item)} not in shown
-    ]
-    put_permissions(view, principal, changed)
-    gone = [row for row in rows if row.role.name not in names]
-    view.require_each("change_role", {row.role_id: row.role for row in gone}.values())
-    delete_assignments(gone, actor=view.caller)
-
-
-def lock_assignments(principal: Principal) -> list[RoleAssignment]:
-    """Every assignment of a shown role, over or to come ones too.
-
-    The principal's row is locked first: of two writers at once the second must see what the first
-    wrote, or both would stand. The key itself stays free: assignments by other doors refer to it.
-    """
-    if isinstance(principal, User):
-        User.objects.select_for_update(no_key=True).get(pk=principal.pk)
+    if "role_permissions" in body:
+        items: list[RolePermission] = body["role_permissions"]
+    elif "role_names" in body:
+        items = [RolePermission(role_name=name) for name in dict.fromkeys(body["role_names"])]
     else:
-        Group.objects.select_for_update(no_key=True).get(pk=principal.pk)
-    return list(
-        RoleAssignment.objects.filter(**_of(principal), role__in=Role.objects.shareable())
-        .select_related("role", "scope", "user", "group")
-        .order_by("pk")
-    )
-
-
-def _of(principal: Principal) -> dict[str, Principal]:
-    return {"user" if isinstance(principal, User) else "group": principal}
-
-
-def _says(row: RoleAssignment, wanted: Wanted) -> bool:
-    unlimited = row.valid_from is None and row.valid_until is None
-    return unlimited and row.properties.get(NOTES) == wanted.notes
-
-
-def _scope_of(wanted: Wanted, actor: User) -> Scope | None:
-    if wanted.everywhere or wanted.scope is not None:
-        return None if wanted.everywhere else wanted.scope
-    entries = entries_of(wanted.instances)
-    return create_scope(
-        actor=actor,
-        kind=ScopeKind.SELECTED if entries else ScopeKind.NOTHING,
-        entries=entries,
-        properties={NOTES: {"instances": wanted.instances}},
-    )
+        return None
+    if len({item.role_name for item in items}) < len(items):
+        raise InvalidInput(fields={"role-permissions": ["A role can be named once only."]})
+    shown = describe_permissions(held)
+    kept = {
+        item.role_name for item in items if {"roleName": item.role_name, **item.on_objects} in shown
+    }
+    given = scoped_roles(view, [item for item in items if item.role_name not in kept])
+    return RoleSet(given=given, kept=kept)
 
 
 class PrincipalPermissions(OperationView):
@@ -261,13 +187,15 @@ class PrincipalPermissions(OperationView):
 
     access = {"GET": IN_VIEW, "PUT": IN_VIEW, "DELETE": IN_VIEW}
 
-    def principal(self, key: str) -> Principal:
+    def principal(self, key: str) -> User | Group:
         """The principal with this id among those the caller may view."""
         raise NotImplementedError
 
-    def answer(self, principal: Principal) -> Response:
-        rows = shown_assignments().filter(**_of(principal))
-        return Response({"permissions": described(rows)})
+    def answer(self, principal: User | Group) -> Response:
+        rows = shown_assignments().filter(
+            **{"user" if isinstance(principal, User) else "group": principal}
+        )
+        return Response({"permissions": describe_permissions(rows)})
 
     def read(self, key: str) -> Response:
         return self.answer(self.principal(key))
@@ -275,29 +203,23 @@ class PrincipalPermissions(OperationView):
     def write(self, request: Request, key: str) -> Response:
         body = valid(RolePermissionSerializer, request)
         principal = self.principal(key)
-        put_permissions(self, principal, [body])
+        [scoped] = scoped_roles(self, [body])
+        put_scoped_role(principal=principal, scoped=scoped, actor=self.caller)
         return self.answer(principal)
 
-    @transaction.atomic
     def remove(self, key: str, role_name: str) -> Response:
         principal = self.principal(key)
-        role = self.visible(named_roles([role_name])).first()
-        if role is None:
-            raise no_such("Role", role_name)
+        role = find(self.visible(Role.objects.shareable()), "Role", role_name, by="name")
         self.require_each("change_role", [role])
-        rows = [row for row in lock_assignments(principal) if row.role_id == role.pk]
-        if not rows:
+        if not unassign_role(role=role, principal=principal, actor=self.caller):
             raise no_such("RolePermission", role_name)
-        delete_assignments(rows, actor=self.caller)
         return Response(status=204)
 
 
 class UserPermissions(PrincipalPermissions):
     def principal(self, key: str) -> User:
-        found = self.visible(User.objects.all()).filter(uuid=identifier(key, name="userId")).first()
-        if found is None:
-            raise no_such("User", key)
-        return found
+        users = self.visible(User.objects.all())
+        return find(users, "User", identifier(key, name="userId"), by="uuid")
 
     @extend_schema(
         operation_id="getAssignedRolePermissionsForUser", responses=RolePermissionsSerializer
@@ -325,10 +247,7 @@ class UserPermission(UserPermissions):
 class GroupPermissions(PrincipalPermissions):
     def principal(self, key: str) -> Group:
         groups = self.visible(Group.objects.filter(kind=GroupKind.GROUP))
-        found = groups.filter(pk=identifier(key, name="groupId")).first()
-        if found is None:
-            raise no_such("UserGroup", key)
-        return found
+        return find(groups, "UserGroup", identifier(key, name="groupId"))
 
     @extend_schema(
         operation_id="getAssignedRolePermissionsForGroup", responses=RolePermissionsSerializer

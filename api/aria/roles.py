@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,8 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.aria import paging
-from api.aria.base import IN_VIEW, OperationView, repeated, texts, valid
-from api.aria.errors import no_such
+from api.aria.base import IN_VIEW, OperationView, find, repeated, texts, valid
 from api.aria.privileges import (
     PrivilegeKeysSerializer,
     PrivilegeListSerializer,
@@ -26,14 +24,12 @@ from api.aria.traversal import OBJECT_TYPE
 from api.aria.wire import display_name, given, listing, optional_text
 from api.wire import WireSerializer
 from audit.errors import Conflict, InvalidInput
-from permissions.engine import searchable
 from permissions.models import RoleGlobalGrant
 from permissions.operations import (
-    change_role_permissions,
-    create_role,
+    ActionChange,
+    change_role_actions,
     delete_roles,
-    ensure_actions,
-    update_role,
+    save_role,
 )
 from roles.models import Role
 
@@ -103,7 +99,6 @@ class Roles(OperationView):
         request=UserRoleSerializer,
         responses={201: UserRoleSerializer},
     )
-    @transaction.atomic
     def post(self, request: Request) -> Response:
         body = valid(UserRoleSerializer, request)
         name = body["name"]
@@ -111,23 +106,21 @@ class Roles(OperationView):
             raise InvalidInput(fields={"name": [UNSAFE_NAME]})
         if Role.objects.filter(name=name).exists():
             raise Conflict(f"A role named {name} exists already.")
-        role = create_role(actor=self.caller, name=name, **_texts(body))
-        _set_keys(self, role, [], body.get("privilege_keys", ()))
+        actions = ActionChange(type=OBJECT_TYPE, given=body.get("privilege_keys", ()))
+        role = save_role(role=None, actor=self.caller, name=name, actions=actions, **_texts(body))
         return Response(describe_role(role_rows().get(pk=role.pk)), status=201)
 
     @extend_schema(
         operation_id="updateUserRole", request=UserRoleSerializer, responses=UserRoleSerializer
     )
-    @transaction.atomic
     def put(self, request: Request) -> Response:
         body = valid(UserRoleSerializer, request)
         role = find_role(self, body["name"])
         self.require("change_role", role)
         if body.get("display_name") == display_name(role):
             del body["display_name"]
-        update_role(role=role, actor=self.caller, **_texts(body))
-        if "privilege_keys" in body:
-            _set_keys(self, role, keys_of(role), body["privilege_keys"])
+        actions = _change(keys_of(role), body.get("privilege_keys", keys_of(role)))
+        save_role(role=role, actor=self.caller, actions=actions, **_texts(body))
         return Response(describe_role(role_rows().get(pk=role.pk)))
 
 
@@ -176,43 +169,27 @@ class RolePrivileges(OperationView):
     def delete(self, request: Request, role_name: str) -> Response:
         return self.write(role_name, lambda held, named: [key for key in held if key not in named])
 
-    @transaction.atomic
     def write(
         self, role_name: str, change: Callable[[list[str], list[str]], list[str]]
     ) -> Response:
         body = valid(PrivilegeKeysSerializer, self.request)
         role = find_role(self, role_name)
         held = keys_of(role)
-        _set_keys(self, role, held, change(held, body["privilege_key"]))
+        change_role_actions(
+            role=role, change=_change(held, change(held, body["privilege_key"])), actor=self.caller
+        )
         return Response({"privilege-key": keys_of(role_rows().get(pk=role.pk))})
 
 
 def find_role(view: OperationView, name: str) -> Any:
     """The role with this name among those the caller may view, with its privileges."""
-    rows = view.visible(role_rows())
-    found = rows.filter(name=name).first() if searchable(name) is not None else None
-    if found is None:
-        raise no_such("Role", name)
-    return found
+    return find(view.visible(role_rows()), "Role", name, by="name")
 
 
-def _set_keys(view: OperationView, role: Role, held: Sequence[str], wanted: Iterable[str]) -> None:
-    """Giving needs ``assign_role_permissions`` on the role, taking ``unassign_…``.
-
-    Keys that stay are left alone: somebody may have given them for a time.
-    """
-    added, removed = set(wanted) - set(held), set(held) - set(wanted)
-    if added:
-        view.require("assign_role_permissions", role)
-    if removed:
-        view.require("unassign_role_permissions", role)
-    if added or removed:
-        change_role_permissions(
-            role=role,
-            added=ensure_actions(type_label=OBJECT_TYPE, names=added, actor=view.caller),
-            removed=known_privileges().filter(codename__in=removed),
-            actor=view.caller,
-        )
+def _change(held: Iterable[str], wanted: Iterable[str]) -> ActionChange:
+    """Keys that stay are left alone: somebody may have given them for a time."""
+    held, wanted = set(held), set(wanted)
+    return ActionChange(type=OBJECT_TYPE, given=wanted - held, taken=held - wanted)
 
 
 def _texts(body: Mapping[str, Any]) -> dict[str, Any]:

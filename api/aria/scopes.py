@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,17 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.aria import paging
-from api.aria.base import IN_VIEW, OperationView, identifier, valid
-from api.aria.errors import no_such
+from api.aria.base import IN_VIEW, OperationView, find, find_each, identifier, valid
 from api.aria.traversal import (
     NOTES,
     TraversalSpecInstanceSerializer,
-    as_sent,
     entries_of,
     instances_of,
 )
-from api.aria.wire import IdentifierField, given, listing, optional_text
-from api.wire import WireSerializer, milliseconds
+from api.aria.wire import given, listing, optional_text
+from api.wire import IdentifierField, WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import BuiltInScope, create_scope, delete_scopes, update_scope
 from roles.models import Scope, ScopeKind
@@ -100,11 +97,10 @@ class Scopes(OperationView):
     @extend_schema(
         operation_id="createScope", request=ScopeSerializer, responses={201: ScopeSerializer}
     )
-    @transaction.atomic
     def post(self, request: Request) -> Response:
         body = valid(ScopeSerializer, request)
         _require_free(body["name"])
-        instances = as_sent(body.get("traversal_spec_instances", ()))
+        instances = body.get("traversal_spec_instances", [])
         scope = create_scope(
             actor=self.caller,
             name=body["name"],
@@ -115,7 +111,6 @@ class Scopes(OperationView):
         return Response(describe_scope(scope), status=201)
 
     @extend_schema(operation_id="modifyScope", request=ScopeSerializer, responses=ScopeSerializer)
-    @transaction.atomic
     def put(self, request: Request) -> Response:
         body = valid(ScopeSerializer, request)
         if "id" not in body:
@@ -131,16 +126,12 @@ class Scopes(OperationView):
         return Response(describe_scope(scope_rows().get(pk=scope.pk)))
 
     @extend_schema(operation_id="deleteScopes", request=UuidValuesSerializer, responses={200: None})
-    @transaction.atomic
     def delete(self, request: Request) -> Response:
         """All or none; 200, not 204."""
-        ids = list(valid(UuidValuesSerializer, request)["uuids"])
-        rows = {row.pk: row for row in self.visible(scope_rows().filter(pk__in=ids))}
-        for key in ids:
-            if key not in rows:
-                raise no_such("Scope", key)
-        self.require_each("delete_scope", rows.values())
-        delete_scopes(scopes=rows.values(), actor=self.caller)
+        ids = valid(UuidValuesSerializer, request)["uuids"]
+        scopes = find_each(self.visible(scope_rows()), "Scope", ids).values()
+        self.require_each("delete_scope", scopes)
+        delete_scopes(scopes=scopes, actor=self.caller)
         return Response(status=200)
 
 
@@ -154,10 +145,7 @@ class ScopeById(OperationView):
 
 
 def find_scope(view: OperationView, key: uuid.UUID) -> Scope:
-    found = view.visible(scope_rows()).filter(pk=key).first()
-    if found is None:
-        raise no_such("Scope", key)
-    return found
+    return find(view.visible(scope_rows()), "Scope", key)
 
 
 def _selection(scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +154,7 @@ def _selection(scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
     """
     if "traversal_spec_instances" not in body:
         return {}
-    instances = as_sent(body["traversal_spec_instances"])
+    instances = body["traversal_spec_instances"]
     if instances == instances_of(scope):
         return {}
     return {

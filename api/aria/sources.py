@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from api.aria import paging
 from api.aria.base import ANYBODY, SIGNED_IN, OperationView, identifier
 from api.aria.errors import no_such
-from api.aria.wire import IdentifierField, listing, optional_text
-from api.wire import WireSerializer
+from api.aria.wire import listing, optional_text
+from api.wire import IdentifierField, WireSerializer
 
 LOCAL = "LOCAL"
 LOCAL_ID = uuid.UUID("4b9f6d6e-6a5e-5d0b-9e0a-10ca10ca10ca")

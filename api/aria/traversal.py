@@ -7,13 +7,13 @@ kept beside the scope so that clients read what they wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
 
-from api.aria.wire import IdentifierField, optional_text
-from api.wire import WireSerializer
+from api.aria.wire import optional_text
+from api.wire import IdentifierField, WireSerializer
 from permissions.operations import EntrySpec
 from roles.models import Scope, ScopeKind
 
@@ -22,17 +22,31 @@ OBJECT_TYPE = "aria.resource"
 NOTES = "aria"
 PROPAGATE, UNPROPAGATE, SPECIFIC = "PROPAGATE", "UNPROPAGATE", "SPECIFIC"
 
+# A validated instance as it is kept and answered: JSON, with the names of the wire.
 Instance = dict[str, Any]
 
 
-class ResourceSelectionSerializer(WireSerializer):
+class EachOnce(serializers.ListField):
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(dict.fromkeys(map(str, super().to_internal_value(data))))
+
+
+class KeptSerializer(WireSerializer):
+    """Validated values keep the names of the wire: they are stored so, and answered again."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        values = super().to_internal_value(data)
+        return {wire: values[name] for name, wire in self.wire_names.items() if name in values}
+
+
+class ResourceSelectionSerializer(KeptSerializer):
     """Objects by id: PROPAGATE with all below them, SPECIFIC and UNPROPAGATE alone."""
 
     type = serializers.ChoiceField([PROPAGATE, UNPROPAGATE, SPECIFIC])
-    resource_id = serializers.ListField(child=IdentifierField(), max_length=10_000)
+    resource_id = EachOnce(child=IdentifierField(), max_length=10_000)
 
 
-class TraversalSpecInstanceSerializer(WireSerializer):
+class TraversalSpecInstanceSerializer(KeptSerializer):
     """The part of an object tree that is meant; ``selectAllResources`` is all of it."""
 
     adapter_kind = serializers.CharField(max_length=255, allow_blank=True)
@@ -40,49 +54,28 @@ class TraversalSpecInstanceSerializer(WireSerializer):
     resource_kind = optional_text(max_length=255)
     resource_selection = ResourceSelectionSerializer(many=True, required=False)
     select_all_resources = serializers.BooleanField(required=False)
-    included_adapter_kinds = serializers.ListField(
+    included_adapter_kinds = EachOnce(
         child=serializers.CharField(max_length=255), required=False, max_length=1_000
     )
 
-
-def as_sent(instances: Iterable[Mapping[str, Any]]) -> list[Instance]:
-    """Validated instances in the form they are kept and answered in."""
-    return [_as_sent(instance) for instance in instances]
-
-
-def _as_sent(instance: Mapping[str, Any]) -> Instance:
-    found: Instance = {"adapterKind": instance["adapter_kind"], "name": instance["name"]}
-    if "resource_kind" in instance:
-        found["resourceKind"] = instance["resource_kind"]
-    if "resource_selection" in instance:
-        found["resourceSelection"] = [
-            {"type": part["type"], "resourceId": _each_once(part["resource_id"])}
-            for part in instance["resource_selection"]
-        ]
-    found["selectAllResources"] = instance.get("select_all_resources", False)
-    if "included_adapter_kinds" in instance:
-        found["includedAdapterKinds"] = _each_once(instance["included_adapter_kinds"])
-    return found
-
-
-def _each_once(values: Iterable[Any]) -> list[str]:
-    return list(dict.fromkeys(map(str, values)))
+    def to_internal_value(self, data: Any) -> Instance:
+        return {"selectAllResources": False, **super().to_internal_value(data)}
 
 
 def entries_of(instances: Iterable[Instance]) -> list[EntrySpec]:
-    """What kept instances select, as entries of a scope."""
-    found: list[EntrySpec] = []
+    """What instances select, as entries of a scope."""
+    entries: list[EntrySpec] = []
     for instance in instances:
         if instance["selectAllResources"]:
-            found.append(EntrySpec(type=OBJECT_TYPE))
+            entries.append(EntrySpec(type=OBJECT_TYPE))
             continue
         for part in instance.get("resourceSelection", ()):
             below = part["type"] == PROPAGATE
-            found += [
+            entries += [
                 EntrySpec(type=OBJECT_TYPE, object_pk=key, with_descendants=below)
                 for key in part["resourceId"]
             ]
-    return found
+    return entries
 
 
 def instances_of(scope: Scope) -> list[Instance]:
@@ -90,11 +83,9 @@ def instances_of(scope: Scope) -> list[Instance]:
 
     Reads ``scope.entries`` with their content type; entries of other types have no words here.
     """
-    noted = scope.properties.get(NOTES, {}).get("instances")
-    return noted if noted is not None else list(_from_entries(scope))
-
-
-def _from_entries(scope: Scope) -> Iterable[Instance]:
+    written = scope.properties.get(NOTES, {}).get("instances")
+    if written is not None:
+        return written
     keys: dict[str, list[str]] = {PROPAGATE: [], SPECIFIC: []}
     everything = scope.kind == ScopeKind.ALL
     for entry in scope.entries.all():
@@ -105,11 +96,14 @@ def _from_entries(scope: Scope) -> Iterable[Instance]:
             everything = True
         else:
             keys[PROPAGATE if entry.with_descendants else SPECIFIC].append(entry.object_pk)
-    named = {"adapterKind": "Container", "resourceKind": "Environment", "name": scope.name or ""}
+    tree = {"adapterKind": "Container", "resourceKind": "Environment", "name": scope.name or ""}
     if everything:
-        yield {**named, "selectAllResources": True}
-    elif any(keys.values()):
-        selection = [
-            {"type": kind, "resourceId": sorted(found)} for kind, found in keys.items() if found
-        ]
-        yield {**named, "resourceSelection": selection, "selectAllResources": False}
+        return [{**tree, "selectAllResources": True}]
+    selection = [
+        {"type": kind, "resourceId": sorted(selected)}
+        for kind, selected in keys.items()
+        if selected
+    ]
+    if not selection:
+        return []
+    return [{**tree, "resourceSelection": selection, "selectAllResources": False}]

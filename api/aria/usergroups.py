@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -18,6 +17,8 @@ from api.aria import paging
 from api.aria.base import (
     IN_VIEW,
     OperationView,
+    find,
+    find_each,
     identifier,
     identifiers,
     repeated,
@@ -27,15 +28,16 @@ from api.aria.base import (
 from api.aria.errors import MissingParameter, no_such
 from api.aria.role_permissions import (
     PrincipalSerializer,
-    described,
-    set_permissions,
+    describe_permissions,
+    roles_to_hold,
     shown_assignments,
 )
 from api.aria.sources import LOCAL_ID
-from api.aria.users import MOST_IDS, containing, noted, permission_items
-from api.aria.wire import IdentifierField, display_name, given, listing, optional_text
+from api.aria.users import MOST_IDS, containing, noted
+from api.aria.wire import display_name, given, listing, optional_text
+from api.wire import IdentifierField
 from audit.errors import Conflict, InvalidInput
-from permissions.operations import create_group, delete_groups, set_members, update_group
+from permissions.operations import delete_groups, save_group
 
 
 class UserGroupSerializer(PrincipalSerializer):
@@ -67,7 +69,7 @@ def group_rows() -> QuerySet[Group]:
 
 
 def describe_group(group: Any) -> dict[str, Any]:
-    permissions = described(group.shown_assignments)
+    permissions = describe_permissions(group.shown_assignments)
     return {
         "id": str(group.pk),
         "name": group.name,
@@ -106,7 +108,6 @@ class UserGroups(OperationView):
         request=UserGroupSerializer,
         responses={201: UserGroupSerializer},
     )
-    @transaction.atomic
     def post(self, request: Request) -> Response:
         body = valid(UserGroupSerializer, request)
         if "id" in body:
@@ -114,14 +115,12 @@ class UserGroups(OperationView):
         _require_local(body)
         if Group.objects.filter(name=body["name"]).exists():
             raise Conflict(f"A group named {body['name']} exists already.")
-        group = create_group(actor=self.caller, name=body["name"], **_fields(body, {}))
-        self.connect(group, body)
+        group = self.save(None, {"name": body["name"], **_fields(body, {})}, body)
         return Response(describe_group(group_rows().get(pk=group.pk)), status=201)
 
     @extend_schema(
         operation_id="modifyUserGroup", request=UserGroupSerializer, responses={200: None}
     )
-    @transaction.atomic
     def put(self, request: Request) -> Response:
         body = valid(UserGroupSerializer, request)
         if "id" not in body:
@@ -132,12 +131,41 @@ class UserGroups(OperationView):
             raise InvalidInput(fields={"name": ["The name of a group cannot change."]})
         if body.get("display_name") == display_name(group):
             del body["display_name"]
-        fields = _fields(body, group.attributes)
-        if any(getattr(group, name) != value for name, value in fields.items()):
+        fields = {
+            name: value
+            for name, value in _fields(body, group.attributes).items()
+            if getattr(group, name) != value
+        }
+        if fields:
             self.require("change_group", group)
-            update_group(group=group, actor=self.caller, **fields)
-        self.connect(group, body)
+        self.save(group, fields, body)
         return Response(status=200)
+
+    def save(self, group: Any, fields: dict[str, Any], body: Mapping[str, Any]) -> Group:
+        """With members and role permissions, if the body speaks of them.
+
+        Whoever is a member already is named without being viewed: it was shown with the group.
+        """
+        members: list[User] | None = None
+        needs: list[str] = []
+        if "user_ids" in body:
+            ids = set(body["user_ids"])
+            shown = {row.user.uuid: row.user for row in group.shown_memberships} if group else {}
+            members = [user for key, user in shown.items() if key in ids]
+            if shown.keys() - ids:
+                needs.append("remove_user_from_group")
+            if new := ids - shown.keys():
+                needs.append("add_user_to_group")
+                visible = self.visible(User.objects.all())
+                members += find_each(visible, "User", new, by="uuid").values()
+        return save_group(
+            group=group,
+            actor=self.caller,
+            users=members,
+            needs=needs,
+            roles=roles_to_hold(self, body, group.shown_assignments if group else ()),
+            **fields,
+        )
 
     @extend_schema(
         operation_id="deleteUserGroups",
@@ -152,22 +180,11 @@ class UserGroups(OperationView):
 
     def remove(self, ids: list[uuid.UUID]) -> Response:
         """All or none."""
-        groups = Group.objects.filter(kind=GroupKind.GROUP, pk__in=ids)
-        rows = {group.pk: group for group in self.visible(groups)}
-        for key in ids:
-            if key not in rows:
-                raise no_such("UserGroup", key)
-        self.require_each("delete_group", rows.values())
-        delete_groups(groups=rows.values(), actor=self.caller)
+        visible = self.visible(Group.objects.filter(kind=GroupKind.GROUP))
+        groups = find_each(visible, "UserGroup", ids).values()
+        self.require_each("delete_group", groups)
+        delete_groups(groups=groups, actor=self.caller)
         return Response(status=204)
-
-    def connect(self, group: Group, body: Mapping[str, Any]) -> None:
-        """Members and role permissions, where the body speaks of them."""
-        if "user_ids" in body:
-            _set_members(self, group, list(body["user_ids"]))
-        items = permission_items(body)
-        if items is not None:
-            set_permissions(self, group, items)
 
 
 class UserGroupById(UserGroups):
@@ -184,26 +201,7 @@ class UserGroupById(UserGroups):
 
 
 def find_group(view: OperationView, key: uuid.UUID) -> Any:
-    found = view.visible(group_rows()).filter(pk=key).first()
-    if found is None:
-        raise no_such("UserGroup", key)
-    return found
-
-
-def _set_members(view: OperationView, group: Group, ids: Iterable[uuid.UUID]) -> None:
-    current = {user.uuid: user for user in User.objects.members_of([group])}
-    wanted = {key: user for key, user in current.items() if key in set(ids)}
-    new = [key for key in ids if key not in current]
-    if new:
-        view.require("add_user_to_group", group)
-        joined = view.visible(User.objects.filter(uuid__in=new))
-        wanted |= {user.uuid: user for user in joined}
-    for key in ids:
-        if key not in wanted:
-            raise no_such("User", key)
-    if current.keys() - wanted.keys():
-        view.require("remove_user_from_group", group)
-    set_members(group=group, users=wanted.values(), actor=view.caller)
+    return find(view.visible(group_rows()), "UserGroup", key)
 
 
 def _require_local(body: Mapping[str, Any]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,36 +15,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Group, GroupKind, GroupMembership, SignIn, User
-from accounts.signins import keep_after_password_change
 from accounts.validators import validate_username
 from api.aria import paging
 from api.aria.base import (
     IN_VIEW,
     SIGNED_IN,
     OperationView,
+    find,
+    find_each,
     identifier,
     identifiers,
     repeated,
     texts,
     valid,
 )
-from api.aria.errors import MissingParameter, no_such
+from api.aria.errors import MissingParameter
 from api.aria.role_permissions import (
     PrincipalSerializer,
-    described,
-    set_permissions,
+    describe_permissions,
+    roles_to_hold,
     shown_assignments,
 )
-from api.aria.wire import IdentifierField, given, listing, optional_text
-from api.wire import WireSerializer, milliseconds
+from api.aria.wire import given, listing, optional_text
+from api.wire import IdentifierField, WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
-from permissions.operations import (
-    change_groups,
-    create_user,
-    delete_users,
-    set_password,
-    update_user,
-)
+from permissions.operations import change_own_password, delete_users, save_user
 
 # The product's rule; ours for every user name is narrower still.
 _UNFIT = re.compile(r"[\s,<&\"'?+%=>;/#]")
@@ -92,7 +86,7 @@ def user_rows() -> QuerySet[User]:
 
 def describe_user(user: Any) -> dict[str, Any]:
     first, last = _names(user)
-    permissions = described(user.shown_assignments)
+    permissions = describe_permissions(user.shown_assignments)
     return {
         "id": str(user.uuid),
         "username": user.username,
@@ -140,7 +134,6 @@ class Users(OperationView):
     @extend_schema(
         operation_id="createUser", request=UserSerializer, responses={201: UserSerializer}
     )
-    @transaction.atomic
     def post(self, request: Request) -> Response:
         body = valid(UserSerializer, request)
         if "password" not in body:
@@ -148,12 +141,9 @@ class Users(OperationView):
         _require_fit(body["username"])
         fields = _fields(body, {})
         _require_free(fields)
-        user = create_user(actor=self.caller, password=body["password"], **fields)
-        self.connect(user, body)
-        return Response(describe_user(user_rows().get(pk=user.pk)), status=201)
+        return self.save(None, fields, body, status=201)
 
     @extend_schema(operation_id="modifyUser", request=UserSerializer, responses=UserSerializer)
-    @transaction.atomic
     def put(self, request: Request) -> Response:
         body = valid(UserSerializer, request)
         if "id" not in body:
@@ -164,13 +154,38 @@ class Users(OperationView):
             _require_fit(body["username"])
         fields = _fields(_with_names(user, body), user.attributes)
         _require_free(fields, but=user)
-        update_user(user=user, actor=self.caller, **fields)
-        if "password" in body:
-            if user != self.caller:
-                self.require("reset_user_password", user)
-            set_password(user=user, password=body["password"], actor=self.caller)
-        self.connect(user, body)
-        return Response(describe_user(user_rows().get(pk=user.pk)))
+        if "password" in body and user != self.caller:
+            self.require("reset_user_password", user)
+        return self.save(user, fields, body, status=200)
+
+    def save(
+        self, user: Any, fields: dict[str, Any], body: Mapping[str, Any], *, status: int
+    ) -> Response:
+        """With groups and role permissions, if the body speaks of them.
+
+        Of the groups this door shows the user belongs to exactly those sent; departments stay. One
+        the user is in already is named without being viewed: it was shown with the user.
+        """
+        joined: Collection[Group] = ()
+        left: Collection[Group] = ()
+        if "group_ids" in body:
+            ids, groups = set(body["group_ids"]), Group.objects.filter(kind=GroupKind.GROUP)
+            shown = {group.pk: group for group in groups.joined_by(user)} if user else {}
+            if new := ids - shown.keys():
+                joined = find_each(self.visible(groups), "UserGroup", new).values()
+            left = [group for key, group in shown.items() if key not in ids]
+            self.require_each("add_user_to_group", joined)
+            self.require_each("remove_user_from_group", left)
+        saved = save_user(
+            user=user,
+            actor=self.caller,
+            password=body.get("password"),
+            joined=joined,
+            left=left,
+            roles=roles_to_hold(self, body, user.shown_assignments if user else ()),
+            **fields,
+        )
+        return Response(describe_user(user_rows().get(pk=saved.pk)), status=status)
 
     @extend_schema(
         operation_id="deleteUsers",
@@ -185,21 +200,10 @@ class Users(OperationView):
 
     def remove(self, ids: list[uuid.UUID]) -> Response:
         """All or none."""
-        rows = {user.uuid: user for user in self.visible(User.objects.filter(uuid__in=ids))}
-        for key in ids:
-            if key not in rows:
-                raise no_such("User", key)
-        self.require_each("delete_user", rows.values())
-        delete_users(users=rows.values(), actor=self.caller)
+        users = find_each(self.visible(User.objects.all()), "User", ids, by="uuid").values()
+        self.require_each("delete_user", users)
+        delete_users(users=users, actor=self.caller)
         return Response(status=204)
-
-    def connect(self, user: User, body: Mapping[str, Any]) -> None:
-        """Groups and role permissions, where the body speaks of them."""
-        if "group_ids" in body:
-            _set_groups(self, user, body["group_ids"])
-        items = permission_items(body)
-        if items is not None:
-            set_permissions(self, user, items)
 
 
 class UserById(Users):
@@ -223,22 +227,20 @@ class PasswordChange(OperationView):
     @extend_schema(
         operation_id="changePassword", request=PasswordChangeSerializer, responses={204: None}
     )
-    @transaction.atomic
     def put(self, request: Request) -> Response:
         body = valid(PasswordChangeSerializer, request)
         if not self.caller.check_password(body["current_password"]):
             raise InvalidInput(fields={"currentPassword": ["The password is not right."]})
-        set_password(user=self.caller, password=body["new_password"], actor=self.caller)
-        if isinstance(request.auth, SignIn):
-            keep_after_password_change(signed_in=request.auth)
+        change_own_password(
+            user=self.caller,
+            password=body["new_password"],
+            through=request.auth if isinstance(request.auth, SignIn) else None,
+        )
         return Response(status=204)
 
 
 def find_user(view: OperationView, key: uuid.UUID) -> Any:
-    found = view.visible(user_rows()).filter(uuid=key).first()
-    if found is None:
-        raise no_such("User", key)
-    return found
+    return find(view.visible(user_rows()), "User", key, by="uuid")
 
 
 def containing(field: str, parts: Iterable[str]) -> Q:
@@ -247,40 +249,6 @@ def containing(field: str, parts: Iterable[str]) -> Q:
     for part in parts:
         condition |= Q(**{f"{field}__icontains": part})
     return condition
-
-
-def permission_items(body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """What a user's or group's body says about roles; None when nothing."""
-    if "role_permissions" in body:
-        return body["role_permissions"]
-    if "role_names" in body:
-        return [{"role_name": name} for name in dict.fromkeys(body["role_names"])]
-    return None
-
-
-def _set_groups(view: OperationView, user: User, ids: Iterable[uuid.UUID]) -> None:
-    """Of the groups this door shows the user belongs to exactly these; departments stay.
-
-    A group the user is in already is named without being viewed: it was shown with the user.
-    """
-    ids = set(ids)
-    shown = list(Group.objects.joined_by(user).filter(kind=GroupKind.GROUP))
-    joined = _groups(view, ids - {group.pk for group in shown})
-    left = [group for group in shown if group.pk not in ids]
-    view.require_each("add_user_to_group", joined)
-    view.require_each("remove_user_from_group", left)
-    change_groups(user=user, joined=joined, left=left, actor=view.caller)
-
-
-def _groups(view: OperationView, ids: set[uuid.UUID]) -> list[Group]:
-    if not ids:
-        return []
-    groups = Group.objects.filter(kind=GroupKind.GROUP, pk__in=ids)
-    found = {group.pk: group for group in view.visible(groups)}
-    for key in ids:
-        if key not in found:
-            raise no_such("UserGroup", key)
-    return list(found.values())
 
 
 def _fields(body: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:

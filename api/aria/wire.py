@@ -26,15 +26,6 @@ class PageInfoSerializer(WireSerializer):
     page_size = serializers.IntegerField()
 
 
-class IdentifierField(serializers.UUIDField):
-    """A UUID as text; DRF would take numbers too."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
 def optional_text(**arguments: Any) -> serializers.CharField:
     return serializers.CharField(required=False, allow_blank=True, **arguments)
 

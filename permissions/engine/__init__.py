@@ -6,6 +6,7 @@ from permissions.engine.ceiling import (
     SuperuserOnly,
     require_covers,
     require_grants,
+    require_may,
     require_superuser,
 )
 from permissions.engine.checking import (
@@ -20,6 +21,7 @@ from permissions.engine.checking import (
     list_actions,
     list_resources,
     list_subjects,
+    may_each,
     reach_of,
     visible,
 )
@@ -99,11 +101,13 @@ __all__ = [
     "list_actions",
     "list_resources",
     "list_subjects",
+    "may_each",
     "no_such",
     "parameters",
     "reach_of",
     "require_covers",
     "require_grants",
+    "require_may",
     "require_superuser",
     "require_type",
     "resolve",

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import Model
 
 from accounts.models import Group, User
 from audit.errors import Forbidden
@@ -95,6 +96,12 @@ def require_covers(
         raise SuperuserOnly
     if beyond:
         raise _too_much([f"{name} on {pk}" if pk else name for _, name, pk in beyond])
+
+
+def require_may(*, actor: User | None, action: str, rows: Iterable[Model]) -> None:
+    """The actor may do the action on every row, else Forbidden. One statement."""
+    if actor is not None and not checking.may_each(actor, action, rows):
+        raise Forbidden
 
 
 def require_superuser(actor: User | None) -> None:

@@ -104,6 +104,20 @@ def holds(user: User, permission: str) -> bool:
     return check(user, permission).allowed
 
 
+def may_each(user: User, action: str, rows: Iterable[models.Model]) -> bool:
+    """The user may do the action on every one of our own rows; one statement."""
+    subject = SubjectRef.of(user)
+    questions = [
+        Question(
+            subject=subject,
+            action=action,
+            resource=ResourceRef(row._meta.label_lower, str(row.pk)),
+        )
+        for row in rows
+    ]
+    return all(decision.allowed for decision in check_many(questions))
+
+
 def check_many(
     questions: Sequence[Question],
     *,

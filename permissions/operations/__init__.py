@@ -14,7 +14,6 @@ from permissions.operations.assignments import (
     RoleCycle,
     assign_role,
     delete_assignments,
-    replace_assignments,
     set_role_parents,
     unassign_role,
 )
@@ -29,14 +28,13 @@ from permissions.operations.deletion import (
 from permissions.operations.grants import (
     ObjectGrant,
     assign_permissions,
-    change_role_permissions,
     delete_object_grant,
     move_object_grant,
     unassign_permissions,
 )
 from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
 from permissions.operations.group_roles import group_of, managed_key
-from permissions.operations.groups import ADMINS, create_group, update_group
+from permissions.operations.groups import ADMINS, create_group, save_group, update_group
 from permissions.operations.initial_permissions import (
     create_initial_permissions,
     delete_initial_permissions,
@@ -71,6 +69,11 @@ from permissions.operations.resources import (
     register_resources,
     update_resource,
 )
+from permissions.operations.role_actions import (
+    ActionChange,
+    change_role_actions,
+    save_role,
+)
 from permissions.operations.roles import (
     RoleSpec,
     RoleTaken,
@@ -78,6 +81,12 @@ from permissions.operations.roles import (
     create_roles,
     name_of,
     update_role,
+)
+from permissions.operations.scoped_roles import (
+    OwnScope,
+    RoleSet,
+    ScopedRole,
+    put_scoped_role,
 )
 from permissions.operations.scopes import (
     BuiltInScope,
@@ -109,7 +118,13 @@ from permissions.operations.types import (
     ensure_actions,
     update_type,
 )
-from permissions.operations.users import create_user, set_password, update_user
+from permissions.operations.users import (
+    change_own_password,
+    create_user,
+    save_user,
+    set_password,
+    update_user,
+)
 
 __all__ = [
     "ADMINS",
@@ -119,6 +134,7 @@ __all__ = [
     "MOST_FACTS",
     "MOST_RESOURCES",
     "PREFIX",
+    "ActionChange",
     "ActionSpec",
     "BuiltInRole",
     "BuiltInScope",
@@ -131,15 +147,18 @@ __all__ = [
     "NamespaceTaken",
     "ObjectGrant",
     "Outcome",
+    "OwnScope",
     "Pair",
     "Principal",
     "ReservedNamespace",
     "ResourceCycle",
     "ResourceSpec",
     "RoleCycle",
+    "RoleSet",
     "RoleSpec",
     "RoleTaken",
     "ScopeInUse",
+    "ScopedRole",
     "TypeSpec",
     "TypeTaken",
     "add_members",
@@ -151,7 +170,8 @@ __all__ = [
     "assign_roles",
     "authenticate_access_key",
     "change_groups",
-    "change_role_permissions",
+    "change_own_password",
+    "change_role_actions",
     "column",
     "create_access_key",
     "create_administrator_key",
@@ -187,12 +207,15 @@ __all__ = [
     "move_object_grant",
     "name_of",
     "purge_expired",
+    "put_scoped_role",
     "register_resource",
     "register_resources",
     "remove_members",
-    "replace_assignments",
     "replace_grants_by_name",
     "revoke_many",
+    "save_group",
+    "save_role",
+    "save_user",
     "set_members",
     "set_parents",
     "set_password",

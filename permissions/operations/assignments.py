@@ -90,28 +90,6 @@ def unassign_role(
 
 
 @transaction.atomic
-def replace_assignments(
-    *,
-    role: Role,
-    principal: Principal,
-    scope: Scope | None,
-    actor: User | None,
-    properties: dict[str, Any] | None = None,
-) -> RoleAssignment:
-    """The principal holds the role within this scope (None: everywhere) and in no other way.
-
-    The new assignment is judged before the others go. Raises what ``assign_role`` raises.
-    """
-    row = assign_role(
-        role=role, principal=principal, actor=actor, scope=scope, properties=properties
-    )
-    others = _rows(role, principal).exclude(pk=row.pk)
-    related = ("role", "scope", "user", "group", "holder_role")
-    delete_assignments(list(others.select_related(*related)), actor=actor)
-    return row
-
-
-@transaction.atomic
 def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int:
     """Delete the rows, an event each, and the nameless scopes nobody else uses."""
     if not rows:

@@ -11,13 +11,14 @@ from django.db.models import Q
 from accounts.models import Group, User
 from audit.models import EventKind
 from audit.operations import record
-from permissions.engine import require_superuser
+from permissions.engine import require_may, require_superuser
 from permissions.operations import closure
 from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import group_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
 from permissions.operations.membership import set_members, set_parents
+from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
 
 # The group of superusers of a new service, as authentik names it.
@@ -77,4 +78,32 @@ def update_group(
         set_roles(principal=group, roles=roles, actor=actor)
     if users is not None:
         set_members(group=group, users=users, actor=actor)
+    return group
+
+
+@transaction.atomic
+def save_group(
+    *,
+    group: Group | None,
+    actor: User | None,
+    users: Iterable[User] | None = None,
+    needs: Iterable[str] = (),
+    roles: RoleSet | None = None,
+    **fields: Any,
+) -> Group:
+    """As ``save_user``; ``users`` are all its members to be.
+
+    ``needs``: what the actor must be allowed on the group to change its members so, else Forbidden.
+    It is asked here because whoever has just created the group may hold it only since then.
+    """
+    if group is None:
+        group = create_group(actor=actor, **fields)
+    else:
+        update_group(group=group, actor=actor, **fields)
+    for action in needs:
+        require_may(actor=actor, action=action, rows=[group])
+    if users is not None:
+        set_members(group=group, users=users, actor=actor)
+    if roles is not None:
+        set_scoped_roles(principal=group, roles=roles, actor=actor)
     return group

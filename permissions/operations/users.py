@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Group, GroupMembership, User
-from accounts.signins import end_sessions
+from accounts.models import Group, GroupMembership, SignIn, User
+from accounts.signins import end_sessions, keep_after_password_change
 from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import record
@@ -19,7 +19,8 @@ from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import user_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
-from permissions.operations.membership import set_groups
+from permissions.operations.membership import change_groups, set_groups
+from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
 
 NAMES = ("username", "email", "external_id")
@@ -111,3 +112,36 @@ def set_password(*, user: User, password: str | None, actor: User | None) -> Non
     user.set_password(password)
     user.save(update_fields=["password", "password_change_date", "last_updated"])
     record(EventKind.PASSWORD_SET, target=user, actor=actor)
+
+
+@transaction.atomic
+def change_own_password(*, user: User, password: str, through: SignIn | None) -> None:
+    """Every session of the user ends but the sign-in through which this was asked."""
+    set_password(user=user, password=password, actor=user)
+    if through is not None:
+        keep_after_password_change(signed_in=through)
+
+
+@transaction.atomic
+def save_user(
+    *,
+    user: User | None,
+    actor: User | None,
+    password: str | None = None,
+    joined: Collection[Group] = (),
+    left: Collection[Group] = (),
+    roles: RoleSet | None = None,
+    **fields: Any,
+) -> User:
+    """A new user, or changes of the one there is, all or nothing; what is None stays as it is."""
+    if user is None:
+        user = create_user(actor=actor, password=password, **fields)
+    else:
+        update_user(user=user, actor=actor, **fields)
+        if password is not None:
+            set_password(user=user, password=password, actor=actor)
+    if joined or left:
+        change_groups(user=user, joined=joined, left=left, actor=actor)
+    if roles is not None:
+        set_scoped_roles(principal=user, roles=roles, actor=actor)
+    return user

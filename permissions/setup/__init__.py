@@ -3,5 +3,6 @@
 from permissions.setup.bootstrap import bootstrap_admin
 from permissions.setup.catalogue import load_after_migrate
 from permissions.setup.demo import load_demo
+from permissions.setup.predefined import Predefined
 
-__all__ = ["bootstrap_admin", "load_after_migrate", "load_demo"]
+__all__ = ["Predefined", "bootstrap_admin", "load_after_migrate", "load_demo"]

@@ -161,7 +161,7 @@ def test_a_department_joined_at_the_same_time_stays(root_door, bob, monkeypatch)
         GroupMembership.objects.create(group=department, user=bob)
         change_groups(**changes)
 
-    monkeypatch.setattr("api.aria.users.change_groups", joined_first)
+    monkeypatch.setattr("permissions.operations.users.change_groups", joined_first)
     sent = {"id": str(bob.uuid), "username": "bob", "groupIds": [str(new.pk)]}
 
     assert root_door.put("users", sent).status_code == 200

@@ -1,0 +1,116 @@
+"""Roles that a user or a group holds in one way each: everywhere, within a shared scope, or within
+a scope made for it. Several assignments of one role give way to the one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Group, User
+from permissions.engine import require_may
+from permissions.operations.assignments import assign_role, delete_assignments
+from permissions.operations.scopes import EntrySpec, create_scope
+from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope, ScopeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnScope:
+    """To be made for one assignment. Without entries it covers nothing."""
+
+    entries: Sequence[EntrySpec]
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedRole:
+    """``within`` None is everywhere; ``properties`` are the assignment's."""
+
+    role: Role
+    within: Scope | OwnScope | None
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSet:
+    """All the roles that somebody is to hold: those given anew, and those that stay as they are."""
+
+    given: Sequence[ScopedRole]
+    kept: Collection[str]  # names
+
+
+@transaction.atomic
+def put_scoped_role(*, principal: User | Group, scoped: ScopedRole, actor: User | None) -> None:
+    """The principal holds the role in this way and no other. The same again changes nothing.
+
+    Raises what ``assign_role`` and ``create_scope`` raise.
+    """
+    _replace(principal, scoped, _locked(principal).filter(role=scoped.role), actor)
+
+
+@transaction.atomic
+def set_scoped_roles(*, principal: User | Group, roles: RoleSet, actor: User | None) -> None:
+    """Of the roles people may give the principal holds exactly these, as far as it counts now.
+
+    Raises Forbidden when the actor may not change a role that is taken away by this.
+    """
+    rows = _locked(principal)
+    before = list(rows)
+    for scoped in roles.given:
+        _replace(principal, scoped, [row for row in before if row.role_id == scoped.role.pk], actor)
+    names = {*roles.kept, *(scoped.role.name for scoped in roles.given)}
+    gone = list(rows.active().exclude(role__name__in=names))
+    # Which ones go is known only under the lock, so nobody can have asked before.
+    require_may(actor=actor, action="change_role", rows={row.role for row in gone})
+    delete_assignments(gone, actor=actor)
+
+
+def _locked(principal: User | Group) -> RoleAssignmentQuerySet:
+    """The principal's assignments of roles people may give, over or to come ones too.
+
+    Of two writers at once the second must see what the first wrote, or both would stand; so the
+    principal's row is locked. Its key stays free: assignments by other operations refer to it.
+    """
+    if isinstance(principal, User):
+        User.objects.select_for_update(no_key=True).get(pk=principal.pk)
+        rows = RoleAssignment.objects.filter(user=principal)
+    else:
+        Group.objects.select_for_update(no_key=True).get(pk=principal.pk)
+        rows = RoleAssignment.objects.filter(group=principal)
+    return (
+        rows.filter(role__in=Role.objects.shareable())
+        .select_related("role", "scope", "user", "group")
+        .order_by("pk")
+    )
+
+
+def _replace(
+    principal: User | Group,
+    scoped: ScopedRole,
+    before: Iterable[RoleAssignment],
+    actor: User | None,
+) -> None:
+    before, scope = list(before), scoped.within
+    if len(before) == 1:
+        [old] = before
+        if old.properties == scoped.properties and old.valid_from is old.valid_until is None:
+            return
+    if isinstance(scope, OwnScope):
+        scope = create_scope(
+            actor=actor,
+            kind=ScopeKind.SELECTED if scope.entries else ScopeKind.NOTHING,
+            entries=scope.entries,
+            properties=scope.properties,
+        )
+    row = assign_role(
+        role=scoped.role,
+        principal=principal,
+        actor=actor,
+        scope=scope,
+        properties=scoped.properties,
+    )
+    # After the new one is judged: by what it takes away nobody gains the right to give it.
+    delete_assignments([old for old in before if old.pk != row.pk], actor=actor)
