@@ -69,6 +69,7 @@ SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Users, groups, roles, privileges, scopes and role permissions.",
     "SCHEMA_PATH_PREFIX": "/api/auth",
     "SCHEMA_PATH_PREFIX_TRIM": False,
+    "TAGS": [],
     "SERVERS": [{"url": "/suite-api"}],
     "ENUM_NAME_OVERRIDES": {},
     "PREPROCESSING_HOOKS": [],

@@ -15,6 +15,7 @@ TAGS = {
 SETTINGS: dict[str, Any] = {
     "TITLE": "RBAC service, GenAuth API",
     "SCHEMA_PATH_PREFIX": "",
+    "TAGS": [],
     "SERVERS": [{"url": "/genauth/api/v3"}, {"url": "/api/v3"}],
     "PREPROCESSING_HOOKS": [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],

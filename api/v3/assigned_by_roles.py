@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -32,6 +32,14 @@ class RoleAssignedObjectPermissionSerializer(serializers.Serializer):
     model_permissions = GlobalGrantSerializer(many=True, read_only=True)
 
 
+@extend_schema_view(
+    list=extend_schema(
+        description=(
+            "List the roles that have been granted something on a type (`model`), or on one "
+            "object of it (`object_pk`)."
+        )
+    )
+)
 class RoleAssignedPermissionViewSet(GranteesViewSet):
     queryset = Role.objects.public()
     grantees = ROLES
@@ -56,6 +64,7 @@ class RoleAssignedPermissionViewSet(GranteesViewSet):
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_roles_assign",
+        description=assigning.ASSIGN.format("role"),
         request=assigning.PermissionAssignSerializer,
         responses=assigning.PermissionAssignResultSerializer(many=True),
     )
@@ -70,6 +79,7 @@ class RoleAssignedPermissionViewSet(GranteesViewSet):
         return assigning.assign(request, self.get_object())
 
     @extend_schema(
+        description=assigning.UNASSIGN.format("role"),
         request=assigning.PermissionAssignSerializer,
         responses={204: OpenApiResponse(description="None of them is granted any more.")},
     )

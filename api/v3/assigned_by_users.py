@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -56,6 +56,14 @@ class UserAssignedObjectPermissionSerializer(serializers.ModelSerializer):
         ]
 
 
+@extend_schema_view(
+    list=extend_schema(
+        description=(
+            "List the users that have been granted something on a type (`model`), or on one "
+            "object of it (`object_pk`)."
+        )
+    )
+)
 class UserAssignedPermissionViewSet(GranteesViewSet):
     queryset = User.objects.all()
     grantees = USERS
@@ -92,6 +100,7 @@ class UserAssignedPermissionViewSet(GranteesViewSet):
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_users_assign",
+        description=assigning.ASSIGN.format("user"),
         request=assigning.PermissionAssignSerializer,
         responses=assigning.PermissionAssignResultSerializer(many=True),
     )
@@ -106,6 +115,7 @@ class UserAssignedPermissionViewSet(GranteesViewSet):
         return assigning.assign(request, self._grantee("assigned to"))
 
     @extend_schema(
+        description=assigning.UNASSIGN.format("user"),
         request=assigning.PermissionAssignSerializer,
         responses={204: OpenApiResponse(description="None of them is granted any more.")},
     )

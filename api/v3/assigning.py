@@ -13,7 +13,14 @@ from permissions.engine import MOST_PERMISSIONS, TOGETHER
 from permissions.operations import assign_permissions, unassign_permissions
 from roles.models import Role
 
-NEVER_GLOBAL = "may not be null."
+ASSIGN = (
+    "Grant permissions to the {}: on one object with `model` and `object_pk`, everywhere without. "
+    "All or none; what is granted already gets the times given now."
+)
+UNASSIGN = (
+    "Take permissions from the {}: on one object with `model` and `object_pk`, everywhere "
+    "without. What is not granted is no error."
+)
 
 
 class PermissionAssignSerializer(serializers.Serializer):

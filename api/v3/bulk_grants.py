@@ -74,7 +74,14 @@ class BulkGrantViewSet(GenericViewSet):
     pagination_class = None
     filter_backends = ()
 
-    @extend_schema(request=BulkAssignSerializer, responses=BulkGrantResultSerializer(many=True))
+    @extend_schema(
+        description=(
+            "Grant every permission on every object to every principal: up to 10,000 grants, all "
+            "or none. Answers what became of each."
+        ),
+        request=BulkAssignSerializer,
+        responses=BulkGrantResultSerializer(many=True),
+    )
     @action(detail=False, methods=["post"])
     def assign(self, request: Request) -> Response:
         body = BulkAssignSerializer(data=request.data)
@@ -85,7 +92,14 @@ class BulkGrantViewSet(GenericViewSet):
         items = assign_many(principals=principals, actor=_caller(request), **_what(words), **times)
         return Response([_described(item) for item in items])
 
-    @extend_schema(request=BulkRevokeSerializer, responses=BulkGrantResultSerializer(many=True))
+    @extend_schema(
+        description=(
+            "Take every permission on every object from every principal: up to 10,000 grants, all "
+            "or none. Answers what became of each."
+        ),
+        request=BulkRevokeSerializer,
+        responses=BulkGrantResultSerializer(many=True),
+    )
     @action(detail=False, methods=["post"])
     def revoke(self, request: Request) -> Response:
         body = BulkRevokeSerializer(data=request.data)

@@ -242,6 +242,10 @@ class AccessViewSet(GenericViewSet):
     filter_backends = ()
 
     @extend_schema(
+        description=(
+            "Decide one question, or as many as `questions` holds, in their order. Asking about "
+            "anybody but oneself needs `authentik_rbac.check_access`."
+        ),
         request=CheckSerializer,
         responses=PolymorphicProxySerializer(
             "CheckResponse",
@@ -251,7 +255,6 @@ class AccessViewSet(GenericViewSet):
     )
     @action(detail=False, methods=["post"])
     def check(self, request: Request) -> Response:
-        """One decision, or as many as there are questions, in their order."""
         asked = _valid(CheckSerializer, request)
         if "action" in asked:
             [decision] = self._decisions([asked])
@@ -261,13 +264,19 @@ class AccessViewSet(GenericViewSet):
     @extend_schema(responses=EffectivePermissionSerializer(many=True))
     @check.mapping.get
     def check_list(self, request: Request) -> Response:
-        """Everything the caller may do, as effective_permissions."""
+        """List everything the caller may do, with its source."""
         return self._effective(_caller(request))
 
-    @extend_schema(request=ExplainSerializer, responses=ExplanationSerializer)
+    @extend_schema(
+        description=(
+            "Explain a decision: every path that allows; for a denial what came nearest and what "
+            "would allow it. Needs `authentik_rbac.check_access`."
+        ),
+        request=ExplainSerializer,
+        responses=ExplanationSerializer,
+    )
     @action(detail=False, methods=["post"])
     def explain(self, request: Request) -> Response:
-        """Every path that allows; for a denial what came nearest, and what would help."""
         require(request.user, CHECK_ACCESS)
         asked = _valid(ExplainSerializer, request)
         explanation = explain(
@@ -275,10 +284,16 @@ class AccessViewSet(GenericViewSet):
         )
         return Response(ExplanationSerializer(explanation).data)
 
-    @extend_schema(request=WhoCanSerializer, responses=WhoCanResultSerializer)
+    @extend_schema(
+        description=(
+            "Find everybody who may do an action on a resource; without a resource, on every one. "
+            "Needs `authentik_rbac.check_access`."
+        ),
+        request=WhoCanSerializer,
+        responses=WhoCanResultSerializer,
+    )
     @action(detail=False, methods=["post"])
     def who_can(self, request: Request) -> Response:
-        """Everybody who may; without a resource, everybody who may on every one."""
         require(request.user, CHECK_ACCESS)
         asked = _valid(WhoCanSerializer, request)
         page = engine.list_subjects(
@@ -290,7 +305,7 @@ class AccessViewSet(GenericViewSet):
     @extend_schema(request=WhatCanSerializer, responses=WhatCanResultSerializer)
     @action(detail=False, methods=["post"])
     def what_can(self, request: Request) -> Response:
-        """What a subject may do on a resource, or on which resources it may do an action."""
+        """Find what a subject may do on a resource, or on which resources it may do an action."""
         asked = _valid(WhatCanSerializer, request)
         subject = _named(asked, request)
         _require_for(request, [subject])
@@ -298,13 +313,16 @@ class AccessViewSet(GenericViewSet):
         results = [{"action": name, "resource": resource} for name, resource in found]
         return Response(WhatCanResultSerializer({"results": results, "next": following}).data)
 
-    @extend_schema(parameters=[_USER], responses=EffectivePermissionSerializer(many=True))
+    @extend_schema(
+        description=(
+            "List every grant a user has, its own and its roles', with its source. Asking about "
+            "anybody but oneself needs `authentik_rbac.check_access`."
+        ),
+        parameters=[_USER],
+        responses=EffectivePermissionSerializer(many=True),
+    )
     @action(detail=False, methods=["get"])
     def effective_permissions(self, request: Request) -> Response:
-        """Every grant a user has, its own and its roles', with where it comes from.
-
-        A superuser may do everything besides; see is_superuser of the user.
-        """
         subject = _subject_of(request.query_params.get("user", ""))
         _require_for(request, [subject])
         user = engine.find_user(subject)

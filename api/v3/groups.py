@@ -31,7 +31,7 @@ from api.v3.partials import (
     with_parents,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
-from api.v3.users import attributes_filter, role_keys
+from api.v3.users import ATTRIBUTES, attributes_filter, role_keys
 from permissions.operations import (
     GroupCycle,
     add_members,
@@ -213,18 +213,24 @@ class MembersFilter(VisibleChoices):
 
 
 class GroupFilter(django_filters.FilterSet):
-    is_superuser = BooleanFilter()
-    attributes = django_filters.CharFilter(method=attributes_filter)
-    members_by_pk = MembersFilter(queryset=User.objects.all(), method="filter_members")
+    name = django_filters.CharFilter(help_text="Only with exactly this name.")
+    is_superuser = BooleanFilter(help_text="Only what is superuser, or only the others.")
+    attributes = django_filters.CharFilter(method=attributes_filter, help_text=ATTRIBUTES)
+    members_by_pk = MembersFilter(
+        queryset=User.objects.all(),
+        method="filter_members",
+        help_text="Only groups this user is in itself; repeat it for any of several.",
+    )
     members_by_username = VisibleChoices(
         queryset=User.objects.all(),
         to_field_name="username",
         method="filter_members",
+        help_text="Only groups the user of this name is in itself; may be repeated.",
     )
 
     class Meta:
         model = Group
-        fields = ["name"]
+        fields: list[str] = []
 
     def filter_members(
         self, queryset: QuerySet[Group], name: str, value: list[User]
@@ -246,7 +252,12 @@ class UserAccountSerializer(serializers.Serializer):
 
 
 _INCLUDES = [
-    OpenApiParameter(f"include_{name}", OpenApiTypes.BOOL, default=default)
+    OpenApiParameter(
+        f"include_{name}",
+        OpenApiTypes.BOOL,
+        default=default,
+        description=f"Whether the answer describes `{name}` in full.",
+    )
     for name, default in INCLUDED.items()
 ]
 
@@ -254,6 +265,7 @@ _INCLUDES = [
 class GroupViewSet(ModelAccessViewSet):
     """Users who are given things together; members of a group count in the groups above it."""
 
+    called = ("a group", "groups")
     queryset = Group.objects.all()
     serializer_class = GroupSerializer
     filterset_class = GroupFilter
@@ -326,6 +338,7 @@ class GroupViewSet(ModelAccessViewSet):
     @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.add_user_to_group")
     def add_user(self, request: Request, pk: str) -> Response:
+        """Make a user a member of the group; once is enough."""
         add_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
         return Response(status=204)
 
@@ -334,6 +347,7 @@ class GroupViewSet(ModelAccessViewSet):
         detail=True, methods=["post"], target_permission="authentik_core.remove_user_from_group"
     )
     def remove_user(self, request: Request, pk: str) -> Response:
+        """End a user's own membership of the group."""
         remove_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
         return Response(status=204)
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model, Prefetch
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -75,13 +75,16 @@ class InitialPermissionsSerializer(serializers.ModelSerializer):
 
 
 class InitialPermissionsFilter(filters.FilterSet):
-    name = filters.CharFilter()
+    name = filters.CharFilter(help_text="Only with exactly this name.")
 
     class Meta:
         model = InitialPermissions
         fields: list[str] = []
 
 
+@extend_schema_view(
+    destroy=extend_schema(description="Delete an initial permission; what it gave stays.")
+)
 class InitialPermissionsViewSet(
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
@@ -90,6 +93,7 @@ class InitialPermissionsViewSet(
     mixins.ListModelMixin,
     ModelAccessViewSet,
 ):
+    called = ("an initial permission", "initial permissions")
     queryset = InitialPermissions.objects.prefetch_related(
         Prefetch("permissions", CATALOGUE.order_by("pk"))
     )
@@ -116,8 +120,7 @@ class InitialPermissionsViewSet(
     @extend_schema(responses=UsedBySerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, acts_as="retrieve")
     def used_by(self, request: Request, pk: str) -> Response:
-        """Nothing refers to initial permissions."""
-        self.get_object()
+        self.get_object()  # Nothing refers to initial permissions, but the path names one.
         return Response([])
 
     def _read(self, row: InitialPermissions) -> InitialPermissions:

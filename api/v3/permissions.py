@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 
 from accounts.models import User
@@ -56,11 +57,17 @@ class PermissionSerializer(serializers.ModelSerializer):
 class PermissionFilter(filters.FilterSet):
     """``role`` and ``user``: their own global permissions, to callers who may view them."""
 
-    codename = filters.CharFilter()
-    content_type__app_label = filters.CharFilter()
-    content_type__model = filters.CharFilter()
-    role = UuidTextFilter(method="of_role")
-    user = IntegerFilter(method="of_user")
+    codename = filters.CharFilter(help_text="Only with this codename.")
+    content_type__app_label = filters.CharFilter(help_text="Only of types in this namespace.")
+    content_type__model = filters.CharFilter(help_text="Only of types with this name.")
+    role = UuidTextFilter(
+        method="of_role",
+        help_text="Only what is granted everywhere to the role with this uuid.",
+    )
+    user = IntegerFilter(
+        method="of_user",
+        help_text="Only what is granted everywhere to the user with this number.",
+    )
 
     class Meta:
         model = Permission
@@ -86,6 +93,15 @@ class PermissionFilter(filters.FilterSet):
         return queryset.filter(pk__in=grants.active().values("permission"))
 
 
+@extend_schema_view(
+    list=extend_schema(
+        description=(
+            "List the permissions there are. Open to every authenticated caller: it says what "
+            "exists, not who holds it."
+        )
+    ),
+    retrieve=extend_schema(description="Read a permission of the catalogue."),
+)
 class PermissionViewSet(mixins.RetrieveModelMixin, ColumnsViewSet):
     """Readable by every authenticated caller: it says what exists, not who holds it."""
 

@@ -119,10 +119,17 @@ class NewResourceTypeSerializer(ResourceTypeSerializer):
 
 
 class ResourceTypeFilter(filters.FilterSet):
-    app_label = filters.CharFilter(field_name="content_type__app_label")
-    model = filters.CharFilter(field_name="content_type__model")
-    mode = filters.ChoiceFilter(choices=ResourceMode.choices)
-    built_in = BooleanFilter()
+    app_label = filters.CharFilter(
+        field_name="content_type__app_label", help_text="Only of this namespace."
+    )
+    model = filters.CharFilter(
+        field_name="content_type__model", help_text="Only with this name within their namespace."
+    )
+    mode = filters.ChoiceFilter(
+        choices=ResourceMode.choices,
+        help_text="Only `strict` types, which refuse unknown keys, or only `open` ones.",
+    )
+    built_in = BooleanFilter(help_text="Only those the service brings, or only the others.")
     parent = filters.CharFilter(method="below", help_text="Types directly below this one.")
 
     class Meta:
@@ -146,6 +153,8 @@ class ResourceTypeViewSet(
     mixins.ListModelMixin,
     ModelAccessViewSet,
 ):
+    called = ("a resource type", "resource types")
+    path_parameters = {"label": "The type as `app_label.model`."}
     queryset = labelled()
     serializer_class = ResourceTypeSerializer
     lookup_field = "full_label"

@@ -84,11 +84,16 @@ class BulkResultSerializer(serializers.Serializer):
     unchanged = serializers.IntegerField()
 
 
+OBJECT_PK = "The key of the resource, unique within its type."
+
+
 class ResourceFilter(filters.FilterSet):
-    object_pk = filters.CharFilter()
-    name = filters.CharFilter()
+    object_pk = filters.CharFilter(help_text=OBJECT_PK)
+    name = filters.CharFilter(help_text="Only with exactly this name.")
     parent = filters.CharFilter(field_name="parent__object_pk", help_text="The parent's key.")
-    parent__isnull = BooleanFilter(field_name="parent", lookup_expr="isnull")
+    parent__isnull = BooleanFilter(
+        "parent", "isnull", help_text="Only those at the top, or only those below another one."
+    )
 
     class Meta:
         model = Resource
@@ -106,6 +111,8 @@ class ResourceViewSet(
 ):
     """The type's path names it; the rules of access are those of ``permissions.resource``."""
 
+    called = ("a resource of the type", "resources of the type")
+    path_parameters = {"object_pk": OBJECT_PK}
     queryset = Resource.objects.select_related("type__content_type", "parent__type__content_type")
     serializer_class = ResourceSerializer
     lookup_field = "object_pk"

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
@@ -109,12 +109,30 @@ class RoleAssignmentSerializer(serializers.Serializer):
 
 
 class RoleAssignmentFilter(filters.FilterSet):
-    role = filters.UUIDFilter(field_name="role_id")
-    user = IntegerFilter(method="held_by_user")
-    group = filters.UUIDFilter(field_name="group_id")
-    holder_role = filters.UUIDFilter(field_name="holder_role_id")
-    scope = filters.UUIDFilter(field_name="scope_id")
-    scoped = BooleanFilter(field_name="scope", lookup_expr="isnull", exclude=True)
+    role = filters.UUIDFilter(
+        field_name="role_id",
+        help_text="Only what is granted everywhere to the role with this uuid.",
+    )
+    user = IntegerFilter(
+        method="held_by_user",
+        help_text="Only what is granted everywhere to the user with this number.",
+    )
+    group = filters.UUIDFilter(
+        field_name="group_id", help_text="Only what the group with this uuid holds."
+    )
+    holder_role = filters.UUIDFilter(
+        field_name="holder_role_id",
+        help_text="Only what holders of the role with this uuid hold through it.",
+    )
+    scope = filters.UUIDFilter(
+        field_name="scope_id", help_text="Only what is limited to the scope with this uuid."
+    )
+    scoped = BooleanFilter(
+        field_name="scope",
+        lookup_expr="isnull",
+        exclude=True,
+        help_text="Only what is limited by a scope, or only the others.",
+    )
     active = BooleanFilter(method="counting", help_text="Whether it counts now.")
     expired = BooleanFilter(method="over", help_text="Whether its end has passed.")
     expiring_before = filters.IsoDateTimeFilter(
@@ -139,6 +157,9 @@ class RoleAssignmentFilter(filters.FilterSet):
         return queryset.filter(valid_until__gt=Now(), valid_until__lt=value)
 
 
+@extend_schema_view(
+    destroy=extend_schema(description="Take the role away from whom the assignment gave it to.")
+)
 class RoleAssignmentViewSet(
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
@@ -150,6 +171,7 @@ class RoleAssignmentViewSet(
     caller gives meets the grant ceiling.
     """
 
+    called = ("a role assignment", "role assignments")
     queryset = (
         RoleAssignment.objects.filter(role__in=Role.objects.public())
         .select_related("role", "scope", "user", "group", "holder_role")

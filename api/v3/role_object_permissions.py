@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.access import resource_of
 from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
@@ -23,7 +24,9 @@ class RoleObjectPermissionFilter(filters.FilterSet):
         fields: list[str] = []
 
 
+@extend_schema_view(destroy=extend_schema(description="Take the grant away from the role."))
 class RoleObjectPermissionViewSet(ObjectGrantViewSet):
+    called = ("a role's grant on an object", "roles' grants on objects")
     queryset = (
         RoleObjectPermission.objects.active()
         .filter(group__in=Role.objects.public())

@@ -17,7 +17,12 @@ from api.v3.roles import RoleSerializer
 from permissions.operations import assign_role, set_role_parents, unassign_role
 from roles.models import Role, RoleAssignment
 
-ROLE_PARAMETER = OpenApiParameter("role", OpenApiTypes.UUID, OpenApiParameter.PATH)
+ROLE_PARAMETER = OpenApiParameter(
+    "role",
+    OpenApiTypes.UUID,
+    OpenApiParameter.PATH,
+    description="Only what is granted everywhere to the role with this uuid.",
+)
 
 
 class RoleParentsSerializer(serializers.Serializer):
@@ -36,6 +41,7 @@ class RoleParentViewSet(ModelAccessViewSet):
     ceiling for what its holders gain.
     """
 
+    path_parameters = {"parent": "The uuid of the other role."}
     queryset = Role.objects.public()
     serializer_class = RoleSerializer
     pagination_class = None
@@ -43,11 +49,12 @@ class RoleParentViewSet(ModelAccessViewSet):
 
     @extend_schema(responses=RoleSerializer(many=True))
     def list(self, request: Request, role: str) -> Response:
+        """List the roles that holders of the role hold too, without limits."""
         return self._answer(self._role(role))
 
     @extend_schema(request=RoleParentsSerializer, responses=RoleSerializer(many=True))
     def replace(self, request: Request, role: str) -> Response:
-        """Holders of the role hold exactly these too."""
+        """Let holders of the role hold exactly these roles too."""
         child = self._changed(role)
         body = RoleParentsSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
@@ -56,6 +63,7 @@ class RoleParentViewSet(ModelAccessViewSet):
 
     @extend_schema(request=RoleParentSerializer, responses={204: None})
     def add(self, request: Request, role: str) -> Response:
+        """Let holders of the role hold another role too."""
         child = self._changed(role)
         body = RoleParentSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -66,6 +74,7 @@ class RoleParentViewSet(ModelAccessViewSet):
 
     @extend_schema(responses={204: None})
     def remove(self, request: Request, role: str, parent: str) -> Response:
+        """Let holders of the role no longer hold the other role."""
         child = self._changed(role)
         found = find(self._parents(child), pk=parent)
         if found is None:

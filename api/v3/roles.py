@@ -50,16 +50,22 @@ class RoleMemberSerializer(serializers.Serializer):
 class RoleFilter(filters.FilterSet):
     """A user or group that is missing, or that the caller may not view, holds nothing."""
 
-    name = filters.CharFilter()
-    group__name = filters.CharFilter(field_name="name")
-    users = IntegerFilter(method="held_by_user")
-    groups = filters.UUIDFilter(method="held_by_group")
-    ak_groups = filters.UUIDFilter(method="held_by_group")
+    name = filters.CharFilter(help_text="Only with exactly this name.")
+    group__name = filters.CharFilter(field_name="name", help_text="As `name`.")
+    users = IntegerFilter(
+        method="held_by_user", help_text="Only those the user with this number holds."
+    )
+    groups = filters.UUIDFilter(
+        method="held_by_group", help_text="Only those the group with this uuid holds."
+    )
+    ak_groups = filters.UUIDFilter(method="held_by_group", help_text="As `groups`.")
     inherited = BooleanFilter(
         method="alone", help_text="With users or groups: also what is held through others."
     )
-    managed = AnyOfFilter()
-    managed__isnull = BooleanFilter(field_name="managed", lookup_expr="isnull")
+    managed = AnyOfFilter(help_text="Only those that a program manages under one of these names.")
+    managed__isnull = BooleanFilter(
+        "managed", "isnull", help_text="Only those that no program manages, or only the others."
+    )
 
     class Meta:
         model = Role
@@ -99,6 +105,7 @@ class RoleViewSet(
     ColumnsViewSet,
     ModelAccessViewSet,
 ):
+    called = ("a role", "roles")
     queryset = Role.objects.public()
     serializer_class = RoleSerializer
     lookup_field = "uuid"
@@ -134,13 +141,14 @@ class RoleViewSet(
     @extend_schema(request=RoleMemberSerializer, responses=MEMBER_RESPONSES)
     @action(detail=True, methods=["post"], target_permission="authentik_rbac.change_role")
     def add_user(self, request: Request, uuid: str) -> Response:
+        """Give the role to a user, without limits; once is enough."""
         assign_role(role=self.get_object(), principal=self._member(), actor=self.caller)
         return Response(status=204)
 
     @extend_schema(request=RoleMemberSerializer, responses=MEMBER_RESPONSES)
     @action(detail=True, methods=["post"], target_permission="authentik_rbac.change_role")
     def remove_user(self, request: Request, uuid: str) -> Response:
-        """Takes the unlimited assignment; one within a scope was not given here and stays."""
+        """Take the role from a user. What was given within a scope stays."""
         role, user = self.get_object(), self._member()
         unassign_role(role=role, principal=user, actor=self.caller, scope=None)
         return Response(status=204)

@@ -56,4 +56,5 @@ class ConfigView(APIView):
 
     @extend_schema(responses=ConfigSerializer, operation_id="root_config_retrieve")
     def get(self, request: Request) -> Response:
+        """Read what programs ask first. The same for everybody."""
         return Response(CONFIG)

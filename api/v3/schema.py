@@ -20,12 +20,18 @@ class SchemaView(SpectacularAPIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "yaml"]),
+            OpenApiParameter(
+                "format",
+                OpenApiTypes.STR,
+                enum=["json", "yaml"],
+                description="Instead of the Accept header.",
+            ),
             OpenApiParameter("lang", OpenApiTypes.STR, description="Accepted and ignored."),
         ],
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read this document, as JSON or YAML by `format` or the Accept header."""
         filename = self._get_filename(request, None)  # type: ignore[no-untyped-call]  # theirs
         return Response(
             document(), headers={"Content-Disposition": f'inline; filename="{filename}"'}

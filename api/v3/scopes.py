@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.validators import UniqueValidator
 
@@ -69,14 +70,17 @@ class ScopeSerializer(serializers.Serializer):
 
 
 class ScopeFilter(filters.FilterSet):
-    name = filters.CharFilter()
-    kind = filters.ChoiceFilter(choices=ScopeKind.choices)
+    name = filters.CharFilter(help_text="Only with exactly this name.")
+    kind = filters.ChoiceFilter(choices=ScopeKind.choices, help_text="Only scopes of this kind.")
 
     class Meta:
         model = Scope
         fields: list[str] = []
 
 
+@extend_schema_view(
+    destroy=extend_schema(description="Delete a shared scope. One in use is refused.")
+)
 class ScopeViewSet(
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
@@ -87,6 +91,7 @@ class ScopeViewSet(
 ):
     """Inline scopes are not among these: they are shown with, and belong to, one assignment."""
 
+    called = ("a shared scope", "shared scopes")
     queryset = Scope.objects.filter(name__isnull=False).prefetch_related("entries__content_type")
     serializer_class = ScopeSerializer
     filterset_class = ScopeFilter

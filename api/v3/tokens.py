@@ -117,14 +117,25 @@ def _maximum(owner: User) -> timedelta | None:
         return settings.RBAC_TOKEN_LIFETIME
 
 
+IDENTIFIER = "The token's name, by which it is unique."
+
+
 class TokenFilter(django_filters.FilterSet):
-    intent = django_filters.ChoiceFilter(choices=TokenIntent.choices)
-    expires = django_filters.IsoDateTimeFilter()
-    expiring = BooleanFilter()
+    identifier = django_filters.CharFilter(help_text=IDENTIFIER)
+    user__username = django_filters.CharFilter(help_text="Only those of the user of this name.")
+    description = django_filters.CharFilter(help_text="Only with this description.")
+    managed = django_filters.CharFilter(
+        help_text="Only those that a program manages under one of these names."
+    )
+    intent = django_filters.ChoiceFilter(
+        choices=TokenIntent.choices, help_text="Only for this purpose."
+    )
+    expires = django_filters.IsoDateTimeFilter(help_text="Only those that end at this moment.")
+    expiring = BooleanFilter(help_text="Only those that end some day, or only the others.")
 
     class Meta:
         model = Token
-        fields = ["identifier", "user__username", "description", "managed"]
+        fields: list[str] = []
 
 
 class TokenViewSerializer(serializers.Serializer):
@@ -152,6 +163,8 @@ class TokenAccess(ModelAccess):
 class TokenViewSet(ModelAccessViewSet):
     """Keys that act as their owner. Callers see their own."""
 
+    called = ("an API token", "API tokens")
+    path_parameters = {"identifier": IDENTIFIER}
     queryset = Token.objects.all()
     serializer_class = TokenSerializer
     filterset_class = TokenFilter
@@ -176,6 +189,7 @@ class TokenViewSet(ModelAccessViewSet):
         return queryset.filter(user=self.caller) | seen.rows
 
     def list(self, request: Request) -> Response:
+        """List the caller's API tokens; a superuser's list holds everybody's."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -184,6 +198,7 @@ class TokenViewSet(ModelAccessViewSet):
 
     @extend_schema(responses={201: TokenSerializer})
     def create(self, request: Request) -> Response:
+        """Create an API token, for oneself unless `user` names somebody else."""
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         token = create_user_token(actor=self.caller, **body.validated_data)
@@ -200,6 +215,7 @@ class TokenViewSet(ModelAccessViewSet):
         return self.update(request, identifier, partial=True)
 
     def destroy(self, request: Request, identifier: str) -> Response:
+        """Delete an API token. Its key stops working at once."""
         delete_tokens(tokens=[self.get_object()], actor=self.caller)
         return Response(status=204)
 
@@ -209,11 +225,13 @@ class TokenViewSet(ModelAccessViewSet):
     @extend_schema(responses={200: TokenViewSerializer, 404: None})
     @action(detail=True, target_permission="authentik_core.view_token_key")
     def view_key(self, request: Request, identifier: str) -> Response:
+        """Read the token's key. Every look is recorded."""
         return Response({"key": view_token_key(token=self.get_object(), actor=self.caller)})
 
     @extend_schema(request=TokenSetKeySerializer, responses={204: None, 404: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.set_token_key")
     def set_key(self, request: Request, identifier: str) -> Response:
+        """Give the token a key of the caller's choice; the old one ends."""
         body = TokenSetKeySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         key = body.validated_data["key"]
@@ -223,7 +241,7 @@ class TokenViewSet(ModelAccessViewSet):
     @extend_schema(responses=UsedBySerializer(many=True), filters=False)
     @action(detail=True, acts_as="retrieve", pagination_class=None)
     def used_by(self, request: Request, identifier: str) -> Response:
-        """Nothing refers to a token."""
+        """Nothing refers to an API token: always empty."""
         self.get_object()
         return Response([])
 

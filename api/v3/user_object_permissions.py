@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.access import resource_of
 from api.v3.filters import IntegerFilter
@@ -16,14 +17,16 @@ class ExtraUserObjectPermissionSerializer(ExtraObjectGrantSerializer):
 
 
 class UserObjectPermissionFilter(filters.FilterSet):
-    user_id = IntegerFilter()
+    user_id = IntegerFilter(help_text="Only grants to the user with this number.")
 
     class Meta:
         model = UserObjectPermission
         fields: list[str] = []
 
 
+@extend_schema_view(destroy=extend_schema(description="Take the grant away from the user."))
 class UserObjectPermissionViewSet(ObjectGrantViewSet):
+    called = ("a user's grant on an object", "users' grants on objects")
     queryset = UserObjectPermission.objects.active().select_related(
         "permission__content_type", "user"
     )

@@ -44,6 +44,7 @@ from permissions.queries import codenames_of, groups_of, roles_of
 from roles.models import Role, RoleAssignment
 
 LONGEST_PASSWORD = 4_096
+ATTRIBUTES = "A JSON object; only those whose attributes hold all of its members."
 
 
 def read_users(
@@ -190,36 +191,67 @@ def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySe
     return queryset
 
 
+def _moment(column: str, lookup: str, what: str) -> django_filters.IsoDateTimeFilter:
+    return django_filters.IsoDateTimeFilter(
+        column, lookup, help_text=f"Only who {what} this moment."
+    )
+
+
 class UserFilter(django_filters.FilterSet):
-    attributes = django_filters.CharFilter(method=attributes_filter)
-    is_active = BooleanFilter()
-    is_superuser = BooleanFilter(method="filter_superuser")
-    uuid = django_filters.UUIDFilter()
-    path = django_filters.CharFilter()
-    path_startswith = django_filters.CharFilter(field_name="path", lookup_expr="startswith")
-    type = django_filters.MultipleChoiceFilter(choices=UserType.choices)
-    groups_by_pk = VisibleChoices(queryset=Group.objects.all(), method="filter_groups")
+    username = django_filters.CharFilter(help_text="Only with exactly this user name.")
+    name = django_filters.CharFilter(help_text="Only with exactly this name.")
+    email = django_filters.CharFilter(help_text="Only with this e-mail address.")
+    attributes = django_filters.CharFilter(method=attributes_filter, help_text=ATTRIBUTES)
+    is_active = BooleanFilter(help_text="Only active ones, or only the others.")
+    is_superuser = BooleanFilter(
+        method="filter_superuser", help_text="Only what is superuser, or only the others."
+    )
+    uuid = django_filters.UUIDFilter(help_text="Only with this uuid.")
+    path = django_filters.CharFilter(help_text="Only under exactly this path.")
+    path_startswith = django_filters.CharFilter(
+        "path", "startswith", help_text="Only under paths that begin like this."
+    )
+    type = django_filters.MultipleChoiceFilter(
+        choices=UserType.choices, help_text="Only of this type; repeat it for any of several."
+    )
+    groups_by_pk = VisibleChoices(
+        queryset=Group.objects.all(),
+        method="filter_groups",
+        help_text="Only members of the group with this uuid; repeat it for any of several.",
+    )
     groups_by_name = VisibleChoices(
-        queryset=Group.objects.all(), to_field_name="name", method="filter_groups"
+        queryset=Group.objects.all(),
+        to_field_name="name",
+        method="filter_groups",
+        help_text="Only members of the group with this name; repeat it for any of several.",
     )
-    roles_by_pk = VisibleChoices(queryset=Role.objects.public(), method="filter_roles")
+    roles_by_pk = VisibleChoices(
+        queryset=Role.objects.public(),
+        method="filter_roles",
+        help_text="Only those who were given the role with this uuid; may be repeated.",
+    )
     roles_by_name = VisibleChoices(
-        queryset=Role.objects.public(), to_field_name="name", method="filter_roles"
+        queryset=Role.objects.public(),
+        to_field_name="name",
+        method="filter_roles",
+        help_text="Only those who were given the role of this name; may be repeated.",
     )
-    date_joined = django_filters.IsoDateTimeFilter()
-    date_joined__lt = django_filters.IsoDateTimeFilter("date_joined", "lt")
-    date_joined__gt = django_filters.IsoDateTimeFilter("date_joined", "gt")
-    last_updated = django_filters.IsoDateTimeFilter()
-    last_updated__lt = django_filters.IsoDateTimeFilter("last_updated", "lt")
-    last_updated__gt = django_filters.IsoDateTimeFilter("last_updated", "gt")
-    last_login = django_filters.IsoDateTimeFilter()
-    last_login__lt = django_filters.IsoDateTimeFilter("last_login", "lt")
-    last_login__gt = django_filters.IsoDateTimeFilter("last_login", "gt")
-    last_login__isnull = BooleanFilter("last_login", "isnull")
+    date_joined = _moment("date_joined", "exact", "was created at")
+    date_joined__lt = _moment("date_joined", "lt", "was created before")
+    date_joined__gt = _moment("date_joined", "gt", "was created after")
+    last_updated = _moment("last_updated", "exact", "was changed last at")
+    last_updated__lt = _moment("last_updated", "lt", "was changed last before")
+    last_updated__gt = _moment("last_updated", "gt", "was changed last after")
+    last_login = _moment("last_login", "exact", "signed in last at")
+    last_login__lt = _moment("last_login", "lt", "signed in last before")
+    last_login__gt = _moment("last_login", "gt", "signed in last after")
+    last_login__isnull = BooleanFilter(
+        "last_login", "isnull", help_text="Only who never signed in, or only the others."
+    )
 
     class Meta:
         model = User
-        fields = ["username", "email", "name"]
+        fields: list[str] = []
 
     def filter_superuser(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
         """Active members of superuser groups, also through groups between."""
@@ -350,14 +382,20 @@ class UserServiceAccountResponseSerializer(serializers.Serializer):
 
 
 _INCLUDES = [
-    OpenApiParameter(name, OpenApiTypes.BOOL, default=True)
-    for name in ("include_groups", "include_roles")
+    OpenApiParameter(
+        f"include_{name}",
+        OpenApiTypes.BOOL,
+        default=True,
+        description=f"Whether the answer describes `{name}` in full.",
+    )
+    for name in ("groups", "roles")
 ]
 
 
 class UserViewSet(ModelAccessViewSet):
     """People and programs that can sign in or hold tokens."""
 
+    called = ("a user", "users")
     queryset = User.objects.all()
     serializer_class = UserSerializer
     filterset_class = UserFilter
@@ -437,16 +475,22 @@ class UserViewSet(ModelAccessViewSet):
     @extend_schema(responses=SessionUserSerializer)
     @action(detail=False, permission_classes=[IsAuthenticated])
     def me(self, request: Request) -> Response:
+        """Read who the caller is and which system permissions it has."""
         caller = UserSelfSerializer(self.caller).data
         return Response({"user": caller, "users": [caller]})
 
     @extend_schema(
         responses=UserPathSerializer,
-        parameters=[OpenApiParameter("search", OpenApiTypes.STR)],
+        parameters=[
+            OpenApiParameter(
+                "search", OpenApiTypes.STR, description="Only those that contain this text."
+            )
+        ],
         filters=False,
     )
     @action(detail=False, acts_as="list", pagination_class=None)
     def paths(self, request: Request) -> Response:
+        """List the paths that users are sorted under."""
         users = self.filter_queryset(self.visible(User.objects.all()))
         paths = users.order_by("path").values_list("path", flat=True).distinct()
         return Response({"paths": list(paths)})
@@ -461,6 +505,7 @@ class UserViewSet(ModelAccessViewSet):
         global_permissions=("authentik_core.add_user", "authentik_core.add_token"),
     )
     def service_account(self, request: Request) -> Response:
+        """Create a service account with a token, and with a group of its own if asked to."""
         body = UserServiceAccountSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         made = create_service_account(actor=self.caller, **body.validated_data)
@@ -477,6 +522,7 @@ class UserViewSet(ModelAccessViewSet):
     @extend_schema(request=UserPasswordSetSerializer, responses={204: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.reset_user_password")
     def set_password(self, request: Request, pk: str) -> Response:
+        """Set the user's password."""
         body = UserPasswordSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         user = self.get_object()
