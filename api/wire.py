@@ -19,12 +19,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class WireSerializer(serializers.Serializer):
     """``hyphenated``: the fields with hyphens instead of humps. ``record``: the class validated
     values become, with a keyword for each field; what was not sent is left to its defaults.
+    ``nullable``: the fields whose null is a value.
 
     A trailing underscore keeps a field clear of the serializer's own names, and is not sent.
     """
 
     hyphenated: ClassVar[Collection[str]] = ()
     record: ClassVar[type] = dict
+    nullable: ClassVar[Collection[str]] = ()
     wire_names: ClassVar[dict[str, str]]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -47,7 +49,9 @@ class WireSerializer(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         values = super().to_internal_value(data)
-        return self.record(**{name: v for name, v in values.items() if v is not None})
+        return self.record(
+            **{name: v for name, v in values.items() if v is not None or name in self.nullable}
+        )
 
 
 class IdentifierField(serializers.UUIDField):

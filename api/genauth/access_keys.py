@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from rest_framework import serializers
+from msgspec import Meta, structs
 
 from accounts.models import Token
-from api.genauth.base import IN_OPERATION, Command, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Query, whole
 from api.genauth.errors import Missing
 from api.genauth.lookups import users_by_id
 from api.genauth.tokens import pool_id
-from api.genauth.wire import WireSerializer, iso, optional, text
+from api.genauth.wire import Page, Shape, Text, iso
 from permissions.operations import (
     PREFIX,
     all_access_keys,
@@ -21,97 +21,94 @@ from permissions.operations import (
 )
 
 
-class NewAccessKeySerializer(WireSerializer):
+class NewAccessKey(Shape):
     """Without ``user_id`` a service account is made for the key; it may do nothing yet."""
 
-    user_id = text(required=False)
+    user_id: Annotated[Text, Meta(min_length=1)] | None = None
 
 
-class AccessKeyNameSerializer(WireSerializer):
-    access_key_id = text()
+class AccessKeyName(Shape):
+    access_key_id: Text
 
 
-class AccessKeyFilterSerializer(WireSerializer):
-    user_id = optional()
+class AccessKeyFilter(Shape):
+    user_id: Text = ""
 
 
-class AccessKeySerializer(WireSerializer):
-    access_key_id = serializers.CharField()
-    user_id = serializers.CharField()
-    user_pool_id = serializers.CharField()
-    status = serializers.CharField(help_text="Always `activated`.")
-    created_at = serializers.CharField()
+class AccessKey(Shape):
+    access_key_id: str
+    user_id: str
+    user_pool_id: str
+    status: Annotated[str, Meta(description="Always `activated`.")]
+    created_at: str
 
 
-class NewAccessKeyAnswerSerializer(AccessKeySerializer):
-    access_key_secret = serializers.CharField(help_text="Told this once.")
+class NewAccessKeyAnswer(AccessKey):
+    access_key_secret: Annotated[str, Meta(description="Told this once.")]
 
 
 class CreateAccessKey(Command):
-    needs = IN_OPERATION
-    accepts = NewAccessKeySerializer
-    answers = NewAccessKeyAnswerSerializer
+    """Make an access key; its secret is told this once."""
 
-    def run(self, given: dict[str, Any]) -> Any:
+    needs = IN_OPERATION
+
+    def run(self, request: NewAccessKey) -> NewAccessKeyAnswer:
         user = None
-        if "user_id" in given:
-            self.require_globally("authentik_core.add_token")
-            [user] = users_by_id(self, [given["user_id"]])
-        else:
+        if request.user_id is None:
             self.require_globally("authentik_core.add_token", "authentik_core.add_user")
+        else:
+            self.require_globally("authentik_core.add_token")
+            [user] = users_by_id(self, [request.user_id])
         made = create_access_key(actor=self.caller, user=user)
-        return {**described(made.token), "accessKeySecret": made.access_key_secret}
+        key = structs.asdict(access_key(made.token))
+        return NewAccessKeyAnswer(**key, access_key_secret=made.access_key_secret)
 
 
 class ListAccessKey(Query):
+    """Access keys, oldest first: all, or those of one user."""
+
     needs = IN_OPERATION
-    accepts = AccessKeyFilterSerializer
-    answers = AccessKeySerializer
-    paged = True
 
-    def run(self, given: dict[str, Any]) -> Any:
+    def run(self, request: AccessKeyFilter) -> Page[AccessKey]:
         rows = self.visible(all_access_keys().order_by("created", "pk"))
-        if given.get("user_id"):
-            rows = rows.filter(user__hex_id=given["user_id"])
-        return self.whole(rows)
-
-    def describe(self, row: Token) -> Any:
-        return described(row)
+        if request.user_id:
+            rows = rows.filter(user__hex_id=request.user_id)
+        return whole(access_key(token) for token in rows)
 
 
 class GetAccessKey(Query):
-    needs = IN_OPERATION
-    accepts = AccessKeyNameSerializer
-    answers = AccessKeySerializer
+    """One access key, without its secret."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        identifier = f"{PREFIX}{given['access_key_id']}"
-        found = self.visible(all_access_keys()).filter(identifier=identifier).first()
-        if found is None:
-            raise Missing("access key does not exist")
-        return described(found)
+    needs = IN_OPERATION
+
+    def run(self, request: AccessKeyName) -> AccessKey:
+        return access_key(visible_token(self, request.access_key_id))
 
 
 class DeleteAccessKey(Command):
     """Its tokens end with it; the account stays."""
 
     needs = IN_OPERATION
-    accepts = AccessKeyNameSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        identifier = f"{PREFIX}{given['access_key_id']}"
-        found = list(self.visible(all_access_keys()).filter(identifier=identifier))
-        if not found:
-            raise Missing("access key does not exist")
-        self.require("delete_token", found)
-        delete_tokens(tokens=found, actor=self.caller)
+    def run(self, request: AccessKeyName) -> None:
+        token = visible_token(self, request.access_key_id)
+        self.require("delete_token", [token])
+        delete_tokens(tokens=[token], actor=self.caller)
 
 
-def described(token: Token) -> dict[str, Any]:
-    return {
-        "accessKeyId": id_of(token),
-        "userId": token.user.hex_id,
-        "userPoolId": pool_id(),
-        "status": "activated",
-        "createdAt": iso(token.created),
-    }
+def visible_token(operation: Operation, access_key_id: str) -> Token:
+    rows = operation.visible(all_access_keys())
+    token = rows.filter(identifier=f"{PREFIX}{access_key_id}").first()
+    if token is None:
+        raise Missing("access key does not exist")
+    return token
+
+
+def access_key(token: Token) -> AccessKey:
+    return AccessKey(
+        access_key_id=id_of(token),
+        user_id=token.user.hex_id,
+        user_pool_id=pool_id(),
+        status="activated",
+        created_at=iso(token.created),
+    )

@@ -2,253 +2,236 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
-from rest_framework import serializers
+from msgspec import Meta
 
 from accounts.models import Group, GroupKind, User
-from api.genauth import roles, users
-from api.genauth.base import IN_OPERATION, Command, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of, whole
 from api.genauth.lookups import (
-    MOST_TARGETS,
-    TargetSerializer,
-    UserIdSerializer,
+    RoleName,
+    Target,
+    UserIdOptions,
+    UserIdType,
     departments,
+    like,
     pairs,
     role_by_code,
+    target_of,
     user_by_id,
-    user_id_type,
 )
+from api.genauth.roles import RoleCode, RoleDto, role_dto
 from api.genauth.tokens import pool_id
-from api.genauth.wire import (
-    Choice,
-    Milliseconds,
-    Paging,
-    WireSerializer,
-    each,
-    iso,
-    milliseconds,
-    namespace,
-    namespace_of,
-    optional,
-    text,
-)
-from permissions.operations import assign_roles, column, unassign_roles
+from api.genauth.users import UserDto, UserPaging, page_of_users
+from api.genauth.wire import Moment, NamespaceCode, Page, Paging, Shape, Text, iso
+from api.wire import milliseconds
+from audit.errors import InvalidInput
+from permissions.operations import Pair, assign_roles, unassign_roles
 from permissions.queries import held_roles
-from roles.models import Role, RoleAssignment
+from roles.models import DEFAULT_NAMESPACE, Role, RoleAssignment
 
 MOST_ROLES = 10
+MOST_TARGETS = 50
 MOST_TARGETS_OF_MANY_ROLES = 10
 MOST_ROLES_ASKED = 50
+Targets: TypeAlias = Annotated[list[Target], Meta(min_length=1, max_length=MOST_TARGETS)]
+Roles: TypeAlias = Annotated[list[RoleCode], Meta(min_length=1, max_length=MOST_ROLES)]
 # "ORG" is what the list of assignments calls departments.
-KIND_OF_ROW = {"user": "USER", "group": "GROUP", "department": "ORG", "holder_role": "ROLE"}
+HolderType: TypeAlias = Literal["USER", "GROUP", "ORG", "ROLE"]
 
 
-class RoleCodeSerializer(WireSerializer):
-    code = text()
-    namespace = namespace()
+class Revocation(RoleCode):
+    targets: Targets
 
 
-class RevocationSerializer(RoleCodeSerializer):
-    targets = each(TargetSerializer, most=MOST_TARGETS)
+class Assignment(Revocation):
+    enable_time: datetime | None = None
+    end_time: datetime | None = None
 
 
-class AssignmentSerializer(RevocationSerializer):
-    enable_time = Milliseconds(required=False)
-    end_time = Milliseconds(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """In this door's words; the operation would name its own."""
-        start, end = attrs.get("enable_time"), attrs.get("end_time")
-        if start is not None and end is not None and end <= start:
-            raise serializers.ValidationError({"endTime": ["The end must come after the start."]})
-        return attrs
+class Revocations(Shape):
+    targets: Targets
+    roles: Roles
 
 
-class RevocationsSerializer(WireSerializer):
-    targets = each(TargetSerializer, most=MOST_TARGETS)
-    roles = each(RoleCodeSerializer, most=MOST_ROLES)
+class Assignments(Shape):
+    targets: Annotated[list[Target], Meta(min_length=1, max_length=MOST_TARGETS_OF_MANY_ROLES)]
+    roles: Roles
 
 
-class AssignmentsSerializer(RevocationsSerializer):
-    targets = each(TargetSerializer, most=MOST_TARGETS_OF_MANY_ROLES)
+class Members(UserPaging):
+    code: Text
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class MembersSerializer(Paging, users.UserDetailsSerializer):
-    code = text()
-    namespace = namespace()
+class RoleDepartments(Paging):
+    code: Text
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class RoleDepartmentsSerializer(Paging):
-    code = text()
-    namespace = namespace()
+class RoleAssignmentFilter(Paging):
+    role_code: Text
+    namespace_code: NamespaceCode = DEFAULT_NAMESPACE
+    query: Text = ""
+    target_type: list[Literal["USER", "ORG"]] = []
 
 
-class RoleAssignmentFilterSerializer(Paging):
-    role_code = text()
-    namespace_code = namespace()
-    query = optional()
-    target_type = serializers.ListField(child=Choice(choices=["USER", "ORG"]), required=False)
+class UserRoles(Shape):
+    user_id: Text
+    user_id_type: UserIdType = "user_id"
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class UserRolesSerializer(UserIdSerializer):
-    namespace = namespace()
+class Options(UserIdOptions):
+    pass
 
 
-class OptionsSerializer(WireSerializer):
-    user_id_type = user_id_type()
+class HasAnyRoleDto(Shape):
+    user_id: Text
+    roles: Annotated[list[RoleCode], Meta(min_length=1, max_length=MOST_ROLES_ASKED)]
+    options: Options = Options()
 
 
-class HasAnyRoleSerializer(WireSerializer):
-    user_id = text()
-    roles = each(RoleCodeSerializer, most=MOST_ROLES_ASKED)
-    options = OptionsSerializer(required=False)
+class RoleDepartment(Shape):
+    id: str
+    code: str
+    name: str
+    description: str
 
 
-class RoleDepartmentSerializer(WireSerializer):
-    id = serializers.CharField()
-    code = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-
-
-class RoleAssignmentSerializer(WireSerializer):
+class RoleAssignmentDto(Shape):
     """``ENABLE``: the target holds the role now. ``DISABLE``: not yet, or not any more."""
 
-    role_id = serializers.CharField()
-    status = serializers.ChoiceField(choices=["ENABLE", "DISABLE"])
-    enable_time = Milliseconds(allow_null=True)
-    end_time = Milliseconds(allow_null=True)
-    user_pool_id = serializers.CharField()
-    role_name = serializers.CharField()
-    role_code = serializers.CharField()
-    description = serializers.CharField()
-    created_at = serializers.CharField()
-    updated_at = serializers.CharField()
-    target_type = serializers.ChoiceField(choices=list(KIND_OF_ROW.values()))
-    target_identifier = serializers.CharField()
-    target_name = serializers.CharField()
+    role_id: str
+    status: Literal["ENABLE", "DISABLE"]
+    enable_time: Moment | None
+    end_time: Moment | None
+    user_pool_id: str
+    role_name: str
+    role_code: str
+    description: str
+    created_at: str
+    updated_at: str
+    target_type: HolderType
+    target_identifier: str
+    target_name: str
 
 
-class AnyRoleSerializer(WireSerializer):
-    has_any_role = serializers.BooleanField()
+class ListRoleAssignmentsPage(Shape):
+    """The one page whose rows are called ``data``."""
+
+    total_count: int
+    data: list[RoleAssignmentDto]
+
+
+class AnyRole(Shape):
+    has_any_role: bool
 
 
 class AssignRole(Command):
     """Assigning again takes on the times given, or none."""
 
     needs = IN_OPERATION
-    accepts = AssignmentSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        wanted = pairs(self, [(namespace_of(given), given["code"])], given["targets"])
-        self.require("change_role", {role for role, _ in wanted})
+    def run(self, request: Assignment) -> None:
+        start, end = request.enable_time, request.end_time
+        if start is not None and end is not None and end <= start:
+            # In this door's words; the operation would name its own.
+            raise InvalidInput(fields={"endTime": ["The end must come after the start."]})
         assign_roles(
-            pairs=wanted,
+            pairs=changeable(self, [(request.namespace, request.code)], request.targets),
             actor=self.caller,
-            valid_from=given.get("enable_time"),
-            valid_until=given.get("end_time"),
+            valid_from=start,
+            valid_until=end,
         )
 
 
 class AssignRoleBatch(Command):
-    needs = IN_OPERATION
-    accepts = AssignmentsSerializer
+    """Every role to every target, for ever; all or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        names = [(namespace_of(role), role["code"]) for role in given["roles"]]
-        wanted = pairs(self, names, given["targets"])
-        self.require("change_role", {role for role, _ in wanted})
-        assign_roles(pairs=wanted, actor=self.caller)
+    needs = IN_OPERATION
+
+    def run(self, request: Assignments) -> None:
+        names = [(role.namespace, role.code) for role in request.roles]
+        assign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
 
 
 class RevokeRole(Command):
     """Whatever the scope in which the role is held; not holding it is no error."""
 
     needs = IN_OPERATION
-    accepts = RevocationSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        wanted = pairs(self, [(namespace_of(given), given["code"])], given["targets"])
-        self.require("change_role", {role for role, _ in wanted})
-        unassign_roles(pairs=wanted, actor=self.caller)
+    def run(self, request: Revocation) -> None:
+        names = [(request.namespace, request.code)]
+        unassign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
 
 
 class RevokeRoleBatch(Command):
+    """Every role from every target, as ``revoke-role`` does it; all or none."""
+
     needs = IN_OPERATION
-    accepts = RevocationsSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        names = [(namespace_of(role), role["code"]) for role in given["roles"]]
-        wanted = pairs(self, names, given["targets"])
-        self.require("change_role", {role for role, _ in wanted})
-        unassign_roles(pairs=wanted, actor=self.caller)
+    def run(self, request: Revocations) -> None:
+        names = [(role.namespace, role.code) for role in request.roles]
+        unassign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
 
 
-class ListRoleMembers(users.UserPages, Query):
+class ListRoleMembers(Query):
     """Users whom the role is given directly, as far as that counts now."""
 
-    accepts = MembersSerializer
+    needs = IN_OPERATION
 
-    def run(self, given: dict[str, Any]) -> Any:
-        role = role_by_code(self, namespace_of(given), given["code"])
+    def run(self, request: Members) -> Page[UserDto]:
+        role = role_by_code(self, request.namespace, request.code)
         held = RoleAssignment.objects.active().filter(role=role, user=OuterRef("pk"))
         rows = self.visible(User.objects.filter(Exists(held)).order_by("pk"))
-        return self.users(rows, given, given)
+        return page_of_users(rows, request)
 
 
 class ListRoleDepartments(Query):
     """Departments that the role is given directly and that hold it now."""
 
     needs = IN_OPERATION
-    accepts = RoleDepartmentsSerializer
-    answers = RoleDepartmentSerializer
-    paged = True
 
-    def run(self, given: dict[str, Any]) -> Any:
-        role = role_by_code(self, namespace_of(given), given["code"])
+    def run(self, request: RoleDepartments) -> Page[RoleDepartment]:
+        role = role_by_code(self, request.namespace, request.code)
         held = RoleAssignment.objects.active().filter(role=role, group=OuterRef("pk"))
-        return self.page(departments(self).filter(Exists(held)).order_by("name"), given)
-
-    def describe(self, row: Group) -> Any:
-        return {
-            "id": row.hex_id,
-            "code": row.code or "",
-            "name": row.display_name or row.name,
-            "description": row.description,
-        }
+        rows = departments(self).filter(Exists(held)).order_by("name")
+        return page_of(
+            rows,
+            request,
+            lambda group: RoleDepartment(
+                id=group.hex_id,
+                code=group.code or "",
+                name=group.display_name or group.name,
+                description=group.description,
+            ),
+        )
 
 
 class ListRoleAssignments(Query):
+    """To whom a role is given directly, also in the past and in the future."""
+
     needs = "authentik_core.view_user"
-    accepts = RoleAssignmentFilterSerializer
-    answers = RoleAssignmentSerializer
-    paged = True
-    rows_key = "data"
 
-    def run(self, given: dict[str, Any]) -> Any:
-        role = role_by_code(self, namespace_of(given, "namespace_code"), given["role_code"])
-        rows = RoleAssignment.objects.filter(_of(given), role=role).annotate(database_now=Now())
+    def run(self, request: RoleAssignmentFilter) -> ListRoleAssignmentsPage:
+        role = role_by_code(self, request.namespace_code, request.role_code)
+        rows = RoleAssignment.objects.filter(role=role)
+        if request.target_type:
+            departments = Q(group__kind=GroupKind.DEPARTMENT)
+            kinds = {"USER": Q(user__isnull=False), "ORG": departments}
+            rows = rows.filter(Q(*(kinds[kind] for kind in request.target_type), _connector=Q.OR))
+        names = ("user__username", "user__name", "group__name", "group__display_name")
+        rows = rows.filter(like(request.query, *names, "holder_role__name"))
         rows = rows.select_related("role", "user", "group", "holder_role__namespace")
-        return self.page(rows.order_by("pk"), given)
-
-    def describe(self, row: Any) -> Any:
-        return {
-            "roleId": row.role.hex_id,
-            "status": "ENABLE" if _counts(row) else "DISABLE",
-            "enableTime": None if row.valid_from is None else milliseconds(row.valid_from),
-            "endTime": None if row.valid_until is None else milliseconds(row.valid_until),
-            "userPoolId": pool_id(),
-            "roleName": row.role.display_name or row.role.name,
-            "roleCode": row.role.code,
-            "description": row.role.description,
-            "createdAt": iso(row.created),
-            "updatedAt": iso(row.created),
-            **_target(row),
-        }
+        rows = rows.annotate(database_now=Now()).order_by("pk")
+        page = page_of(rows, request, role_assignment_dto)
+        return ListRoleAssignmentsPage(total_count=page.total_count, data=page.list_)
 
 
 class GetUserRoles(Query):
@@ -258,75 +241,63 @@ class GetUserRoles(Query):
     """
 
     needs = IN_OPERATION
-    accepts = UserRolesSerializer
-    answers = roles.RoleSerializer
-    paged = True
 
-    def run(self, given: dict[str, Any]) -> Any:
-        user = user_by_id(self, given)
+    def run(self, request: UserRoles) -> Page[RoleDto]:
+        user = user_by_id(self, request.user_id, request.user_id_type)
         rows = self.visible(Role.objects.public().filter(pk__in=held_roles(user)))
-        rows = rows.filter(namespace__code=namespace_of(given)).select_related("namespace")
-        return self.whole(rows.order_by("created", "pk"))
-
-    def describe(self, row: Role) -> Any:
-        return roles.described(row)
+        rows = rows.filter(namespace__code=request.namespace).select_related("namespace")
+        return whole(role_dto(role) for role in rows.order_by("created", "pk"))
 
 
 class HasAnyRole(Command):
     """Roles that do not exist are held by nobody."""
 
     needs = IN_OPERATION
-    accepts = HasAnyRoleSerializer
-    answers = AnyRoleSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        user = user_by_id(self, {**given.get("options", {}), "user_id": given["user_id"]})
-        named = Q()
-        for role in given["roles"]:
-            named |= Q(namespace__code=namespace_of(role), code=role["code"])
-        rows = self.visible(Role.objects.public().filter(named, pk__in=held_roles(user)))
-        return {"hasAnyRole": rows.exists()}
+    def run(self, request: HasAnyRoleDto) -> AnyRole:
+        user = user_by_id(self, request.user_id, request.options.user_id_type)
+        asked = Q()
+        for role in request.roles:
+            asked |= Q(namespace__code=role.namespace, code=role.code)
+        rows = self.visible(Role.objects.public().filter(asked, pk__in=held_roles(user)))
+        return AnyRole(has_any_role=rows.exists())
 
 
-def _of(given: dict[str, Any]) -> Q:
-    """By kind of target, and by words in its name."""
-    kinds = {
-        "USER": Q(user__isnull=False),
-        "ORG": Q(group__kind=GroupKind.DEPARTMENT),
-    }
-    wanted = Q()
-    for kind in given.get("target_type", ()):
-        wanted |= kinds[kind]
-    if words := given.get("query"):
-        columns = ("user__username", "user__name", "group__name", "group__display_name")
-        matching = Q()
-        for name in (*columns, "holder_role__name"):
-            matching |= Q(**{f"{name}__icontains": words})
-        wanted &= matching
-    return wanted
+def changeable(
+    operation: Operation, names: Iterable[RoleName], targets: Sequence[Target]
+) -> list[Pair]:
+    """Every role with every target, if the caller may change all the roles."""
+    named = pairs(operation, names, targets)
+    operation.require("change_role", {role for role, _ in named})
+    return named
 
 
-def _counts(row: Any) -> bool:
-    now = row.database_now or timezone.now()
-    return (row.valid_from is None or row.valid_from <= now) and (
-        row.valid_until is None or row.valid_until > now
-    )
-
-
-def _target(row: RoleAssignment) -> dict[str, str]:
+def role_assignment_dto(row: RoleAssignment) -> RoleAssignmentDto:
+    now = getattr(row, "database_now", None) or timezone.now()
+    begun = row.valid_from is None or row.valid_from <= now
+    ended = row.valid_until is not None and row.valid_until <= now
     to = row.principal
-    kind = column(to)
+    holder_type: HolderType
     if isinstance(to, User):
-        identifier, name = to.hex_id, to.name or to.username
+        holder_type, identifier, name = "USER", to.hex_id, to.name or to.username
     elif isinstance(to, Group):
-        is_department = to.kind == GroupKind.DEPARTMENT
-        kind = "department" if is_department else "group"
-        identifier = to.hex_id if is_department else to.code or to.name
+        kind, identifier = target_of(to)
+        holder_type = "ORG" if kind == "DEPARTMENT" else "GROUP"
         name = to.display_name or to.name
     else:
-        identifier, name = to.code, to.display_name or to.name
-    return {
-        "targetType": KIND_OF_ROW[kind],
-        "targetIdentifier": identifier,
-        "targetName": name,
-    }
+        holder_type, identifier, name = "ROLE", to.code, to.display_name or to.name
+    return RoleAssignmentDto(
+        role_id=row.role.hex_id,
+        status="ENABLE" if begun and not ended else "DISABLE",
+        enable_time=None if row.valid_from is None else milliseconds(row.valid_from),
+        end_time=None if row.valid_until is None else milliseconds(row.valid_until),
+        user_pool_id=pool_id(),
+        role_name=row.role.display_name or row.role.name,
+        role_code=row.role.code,
+        description=row.role.description,
+        created_at=iso(row.created),
+        updated_at=iso(row.created),
+        target_type=holder_type,
+        target_identifier=identifier,
+        target_name=name,
+    )

@@ -5,9 +5,10 @@ An operation is a path without parameters and one method: ``Query`` is GET, ``Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
 
+import msgspec
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,6 +19,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.models import User
@@ -25,23 +27,24 @@ from api import access
 from api.genauth import errors
 from api.genauth.authentication import ManagementAuthentication
 from api.genauth.schema import OperationSchema
-from api.genauth.wire import Nothing, Success, WireSerializer
+from api.genauth.wire import Page, Success, serializer_of
 from api.parsers import EmptyOrJSONParser
 from audit import context
 from permissions import engine
 from permissions.engine import Question, SubjectRef
 
 ROW = TypeVar("ROW", bound=Model)
+DTO = TypeVar("DTO")
 ANYBODY = "anybody"
 # The operation asks by itself, because what is needed depends on what it is about.
 IN_OPERATION = "in operation"
-DEFAULT_LIMIT = 10
 
 
 class OperationAccess(BasePermission):
     """Each operation names what it needs; one that names nothing is refused to everybody."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        assert isinstance(view, Operation)
         if view.needs in (ANYBODY, IN_OPERATION):
             return True
         return bool(view.needs) and access.allowed(request.user, view.needs)
@@ -64,18 +67,14 @@ class OnlyJSON(DefaultContentNegotiation):
 
 
 class Operation(APIView):
-    """``needs``: ANYBODY, IN_OPERATION, or a permission held globally.
+    """The types of ``run`` say what the operation accepts, and what it answers as ``data``.
 
-    ``accepts`` and ``answers`` describe the request and ``data``; ``many`` says that it is a list,
-    ``paged`` that it is one in pages, under the key ``rows_key``.
+    ``needs``: ANYBODY, IN_OPERATION, or a permission held globally.
     """
 
     needs: str = ""
-    accepts: type[WireSerializer] = Nothing
-    answers: type[WireSerializer] = Success
-    many = False
-    paged = False
-    rows_key = "list"
+    accepts: ClassVar[type[Serializer]]
+    answers: ClassVar[Any]
 
     authentication_classes: Sequence[Any] = (ManagementAuthentication,)
     permission_classes = (OperationAccess,)
@@ -85,8 +84,14 @@ class Operation(APIView):
     schema: Any = OperationSchema()
     http_method_names = ["get", "post"]
 
-    def run(self, given: dict[str, Any]) -> Any:
-        """Do it, and answer what goes into ``data``; None where that is only success."""
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        hints = get_type_hints(cls.run)
+        if isinstance(hints["request"], msgspec.StructMeta):
+            cls.accepts, cls.answers = serializer_of(hints["request"]), hints["return"]
+
+    def run(self, request: Any) -> Any:
+        """Do it, and answer what goes into ``data``; None is answered as success alone."""
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -103,11 +108,12 @@ class Operation(APIView):
     ) -> Any:
         raise PermissionDenied(message or "You may not do this.")
 
-    def perform(self, request: Request, data: Any) -> Response:
-        given = self.accepts(data=data)
-        given.is_valid(raise_exception=True)
-        answer = self.run(given.validated_data)
-        return Response(errors.success({"success": True} if answer is None else answer))
+    def perform(self, data: object) -> Response:
+        serializer = self.accepts(data=data)
+        serializer.is_valid(raise_exception=True)
+        answer = self.run(serializer.validated_data)
+        answer = Success(success=True) if answer is None else answer
+        return Response(errors.success(msgspec.to_builtins(answer)))
 
     @property
     def caller(self) -> User:
@@ -120,13 +126,8 @@ class Operation(APIView):
 
     def require(self, permission: str, rows: Iterable[Model]) -> None:
         """``permission`` is a codename, held globally or on each of the rows. One statement."""
-        subject = SubjectRef.of(self.caller)
-        questions = [
-            Question(subject=subject, action=permission, resource=access.resource_of(row))
-            for row in rows
-        ]
-        if not all(decision.allowed for decision in engine.check_many(questions)):
-            raise PermissionDenied(f"This needs the permission {permission}.")
+        message = f"This needs the permission {permission}."
+        access.require_each(self.caller, permission, rows, message=message)
 
     def require_globally(self, *permissions: str) -> None:
         """``app.codename`` each. One statement."""
@@ -136,34 +137,37 @@ class Operation(APIView):
             if not decision.allowed:
                 raise PermissionDenied(f"This needs the permission {name}.")
 
-    def page(self, rows: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The page of a queryset or list that was asked for. Two statements for a queryset."""
-        page, limit = given.get("page", 1), given.get("limit", DEFAULT_LIMIT)
-        total = rows.count() if isinstance(rows, QuerySet) else len(rows)
-        part = rows[(page - 1) * limit : page * limit]
-        return {"totalCount": total, self.rows_key: self.described(part)}
 
-    def whole(self, rows: Iterable[Any]) -> dict[str, Any]:
-        """A list in the form of a page, where the clients have no parameter for others."""
-        described = self.described(rows)
-        return {"totalCount": len(described), self.rows_key: described}
+class Paged(Protocol):
+    """A request that says which page is wanted."""
 
-    def described(self, rows: Iterable[Any]) -> list[Any]:
-        return [self.describe(row) for row in rows]
+    @property
+    def page(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
 
-    def describe(self, row: Any) -> Any:
-        """A row in the shape of ``answers``."""
-        raise NotImplementedError
+
+def page_of(rows: QuerySet[ROW], request: Paged, dto: Callable[[ROW], DTO]) -> Page[DTO]:
+    """The page that was asked for. Two statements."""
+    first = (request.page - 1) * request.limit
+    part = rows[first : first + request.limit]
+    return Page(total_count=rows.count(), list_=[dto(row) for row in part])
+
+
+def whole(rows: Iterable[DTO]) -> Page[DTO]:
+    """A list in the form of a page, for the lists of which clients cannot ask for others."""
+    listed = list(rows)
+    return Page(total_count=len(listed), list_=listed)
 
 
 class Query(Operation):
     def get(self, request: Request) -> Response:
-        return self.perform(request, request.query_params)
+        return self.perform(request.query_params)
 
 
 class Command(Operation):
     def post(self, request: Request) -> Response:
-        return self.perform(request, request.data)
+        return self.perform(request.data)
 
 
 class UnknownURL(Operation):

@@ -2,95 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias
 
-from rest_framework import serializers
+from msgspec import Meta
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
 from api.genauth.base import IN_OPERATION, Command, Operation
 from api.genauth.errors import no_user
-from api.genauth.lookups import find_users, namespace_by_code, user_id_type
+from api.genauth.lookups import UserIdType, find_users, namespace_by_code
 from api.genauth.resources import EVERY, split
-from api.genauth.wire import WireSerializer, namespace, namespace_of, text
+from api.genauth.wire import NamespaceCode, Shape, Text
 from permissions import engine
 from permissions.engine import Question, ResourceRef, SubjectRef
 from permissions.models import ResourceType
+from roles.models import DEFAULT_NAMESPACE
 
 CHECK_ACCESS = "authentik_rbac.check_access"
 MOST_RESOURCES = 50
+ResourceName: TypeAlias = Annotated[str, Meta(max_length=400)]
 
 
-class AskedActionSerializer(WireSerializer):
-    user_id = text()
-    user_id_type = user_id_type()
-    action = text()
-    resource = text(400)
-    namespace = namespace()
+class AskedAction(Shape):
+    user_id: Text
+    user_id_type: UserIdType = "user_id"
+    action: Text
+    resource: ResourceName
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class AllowedSerializer(WireSerializer):
-    allowed = serializers.BooleanField()
+class Allowed(Shape):
+    allowed: bool
 
 
-class PermissionSerializer(WireSerializer):
+class Permission(Shape):
     """Conditions do not exist here: ``judge_condition_enabled`` changes nothing."""
 
-    user_id = text()
-    namespace_code = namespace()
-    action = text()
-    resources = serializers.ListField(child=text(400), min_length=1, max_length=MOST_RESOURCES)
-    judge_condition_enabled = serializers.BooleanField(required=False)
+    user_id: Text
+    namespace_code: NamespaceCode = DEFAULT_NAMESPACE
+    action: Text
+    resources: Annotated[list[ResourceName], Meta(min_length=1, max_length=MOST_RESOURCES)]
+    judge_condition_enabled: bool = False
 
 
-class PermissionResultSerializer(WireSerializer):
-    namespace_code = serializers.CharField()
-    action = serializers.CharField()
-    resource = serializers.CharField()
-    enabled = serializers.BooleanField()
+class PermissionResult(Shape):
+    namespace_code: str
+    action: str
+    resource: str
+    enabled: bool
 
 
-class PermissionResultsSerializer(WireSerializer):
-    check_result_list = PermissionResultSerializer(many=True)
+class PermissionResults(Shape):
+    check_result_list: list[PermissionResult]
 
 
 class IsActionAllowed(Command):
-    needs = IN_OPERATION
-    accepts = AskedActionSerializer
-    answers = AllowedSerializer
+    """Whether a user may do an action on a resource."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        user = asked_about(self, given)
-        namespace_by_code(namespace_of(given))
-        [allowed] = decide(user, namespace_of(given), given["action"], [given["resource"]])
-        return {"allowed": allowed}
+    needs = IN_OPERATION
+
+    def run(self, request: AskedAction) -> Allowed:
+        user = asked_about(self, request.user_id, request.user_id_type)
+        namespace_by_code(request.namespace)
+        [allowed] = decide(user, request.namespace, request.action, [request.resource])
+        return Allowed(allowed=allowed)
 
 
 class CheckPermission(Command):
     """Resources are written ``code``, ``code:key`` or ``code/key``; the action may be bare."""
 
     needs = IN_OPERATION
-    accepts = PermissionSerializer
-    answers = PermissionResultsSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        user = asked_about(self, given)
-        space, action = namespace_of(given, "namespace_code"), given["action"]
+    def run(self, request: Permission) -> PermissionResults:
+        user = asked_about(self, request.user_id, "user_id")
+        space, action = request.namespace_code, request.action
         namespace_by_code(space)
-        paths = [path.strip("/").replace("/", ":", 1) for path in given["resources"]]
-        results = decide(user, space, action, paths)
-        return {
-            "checkResultList": [
-                {"namespaceCode": space, "action": action, "resource": path, "enabled": allowed}
-                for path, allowed in zip(given["resources"], results, strict=True)
+        names = [path.strip("/").replace("/", ":", 1) for path in request.resources]
+        results = zip(request.resources, decide(user, space, action, names), strict=True)
+        return PermissionResults(
+            check_result_list=[
+                PermissionResult(
+                    namespace_code=space, action=action, resource=path, enabled=allowed
+                )
+                for path, allowed in results
             ]
-        }
+        )
 
 
-def asked_about(operation: Operation, given: dict[str, Any]) -> User:
+def asked_about(operation: Operation, user_id: str, kind: UserIdType) -> User:
     """Everybody may ask about themselves; about others, who may ask for decisions."""
-    found = find_users(User.objects.all(), [given["user_id"]], given.get("user_id_type"))
-    user = found.get(given["user_id"])
+    user = find_users(User.objects.all(), [user_id], kind).get(user_id)
     if user is not None and user.pk == operation.caller.pk:
         return user
     if not engine.holds(operation.caller, CHECK_ACCESS):
@@ -100,36 +103,34 @@ def asked_about(operation: Operation, given: dict[str, Any]) -> User:
     return user
 
 
-def decide(user: User, space: str, action: str, resources: list[str]) -> list[bool]:
-    """In the order of the resources. One statement, or two for every action at once."""
-    parts = [(resource, *split(resource)) for resource in resources]
+def decide(user: User, space: str, action: str, resources: Sequence[str]) -> list[bool]:
+    """In the order of the resources. One statement, or two for every action at once.
+
+    Every action is allowed if all that the type has are, and it has any.
+    """
+    code_of_action, colon, verb = action.partition(":")
+    verb = verb if colon else action
     subject = SubjectRef.of(user)
-    asked: list[tuple[int, Question]] = []
-    every = _codenames(space, {code for _, code, _ in parts}) if _is_every(action) else {}
-    for n, (_, code, key) in enumerate(parts):
-        prefix, colon, verb = action.partition(":")
-        if colon and prefix != code:
-            continue
-        verbs = every.get(code, []) if _is_every(action) else [verb if colon else action]
-        reference = ResourceRef(f"{space}.{code}", key)
-        asked += [(n, Question(subject=subject, action=v, resource=reference)) for v in verbs]
+    parts = [split(resource) for resource in resources]
+    verbs_of: dict[str, list[str]] = defaultdict(list)
+    if verb == EVERY or action.endswith(f":{EVERY}"):
+        rows = ResourceType.objects.filter(
+            content_type__app_label=space, content_type__model__in={code for code, _ in parts}
+        )
+        for code, codename in rows.values_list(
+            "content_type__model", "content_type__permission__codename"
+        ):
+            verbs_of[code] += [] if codename is None else [codename]
+    else:
+        verbs_of.update({code: [verb] for code, _ in parts})
+    asked = [
+        (n, Question(subject=subject, action=name, resource=ResourceRef(f"{space}.{code}", key)))
+        for n, (code, key) in enumerate(parts)
+        if not colon or code_of_action == code
+        for name in verbs_of[code]
+    ]
     answers: dict[int, bool] = {}
     decisions = engine.check_many([question for _, question in asked])
     for (n, _), decision in zip(asked, decisions, strict=True):
         answers[n] = answers.get(n, True) and decision.allowed
     return [answers.get(n, False) for n in range(len(parts))]
-
-
-def _is_every(action: str) -> bool:
-    return action == EVERY or action.endswith(f":{EVERY}")
-
-
-def _codenames(space: str, codes: set[str]) -> dict[str, list[str]]:
-    rows = ResourceType.objects.filter(
-        content_type__app_label=space, content_type__model__in=codes
-    ).values_list("content_type__model", "content_type__permission__codename")
-    found: dict[str, list[str]] = {}
-    for code, codename in rows:
-        if codename is not None:
-            found.setdefault(code, []).append(codename)
-    return found

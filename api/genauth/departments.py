@@ -6,121 +6,116 @@ those above it too.
 
 from __future__ import annotations
 
-from typing import Any
-
-from rest_framework import serializers
+from functools import partial
+from typing import Annotated
 
 from accounts.models import Group, GroupKind, User
 from accounts.secrets import generate_hex_id
-from api.genauth import users
 from api.genauth.base import IN_OPERATION, Command, Operation, Query
 from api.genauth.errors import Missing
+from api.genauth.groups import Description
 from api.genauth.lookups import departments, users_by_id
-from api.genauth.wire import NewCode, Paging, WireSerializer, optional, text
+from api.genauth.users import UserDto, UserPaging, page_of_users
+from api.genauth.wire import NewCode, Page, Shape, Text, Texts
 from audit.errors import Conflict
 from permissions.operations import add_members, create_group, delete_groups, remove_members
 
-MOST = 50
-LONGEST_NAME = 255
-LONGEST_DESCRIPTION = 512
-# What clients call the topmost department where an id is asked for.
+# What clients call the topmost department when an id is asked for.
 ROOT = "root"
 
 
-class NewOrganizationSerializer(WireSerializer):
-    organization_name = text(LONGEST_NAME)
-    organization_code = NewCode("organization")
-    description = optional(LONGEST_DESCRIPTION)
+class NewOrganization(Shape):
+    organization_name: Text
+    organization_code: Annotated[str, partial(NewCode, "organization")]
+    description: Description = ""
 
 
-class OrganizationCodeSerializer(WireSerializer):
-    organization_code = text()
+class OrganizationCode(Shape):
+    organization_code: Text
 
 
-class NewDepartmentSerializer(OrganizationCodeSerializer):
-    name = text(LONGEST_NAME)
-    parent_department_id = text()
-    code = NewCode("department", required=False, allow_blank=True)
-    description = optional(LONGEST_DESCRIPTION)
+class NewDepartment(OrganizationCode):
+    name: Text
+    parent_department_id: Text
+    code: Annotated[str, partial(NewCode, "department")] = ""
+    description: Description = ""
 
 
-class DepartmentIdSerializer(OrganizationCodeSerializer):
-    department_id = text()
+class DepartmentId(OrganizationCode):
+    department_id: Text
 
 
-class DepartmentMembersSerializer(DepartmentIdSerializer):
-    user_ids = serializers.ListField(child=text(), min_length=1, max_length=MOST)
+class DepartmentMembers(DepartmentId):
+    user_ids: Texts
 
 
-class DepartmentPageSerializer(Paging, users.UserDetailsSerializer):
-    organization_code = text()
-    department_id = text()
-    include_children_departments = serializers.BooleanField(required=False)
+class DepartmentMembersPage(UserPaging):
+    organization_code: Text
+    department_id: Text
+    include_children_departments: bool = False
 
 
-class OrganizationSerializer(WireSerializer):
-    organization_code = serializers.CharField()
-    organization_name = serializers.CharField()
-    description = serializers.CharField()
-    department_id = serializers.CharField()
+class Organization(Shape):
+    organization_code: str
+    organization_name: str
+    description: str
+    department_id: str
 
 
-class DepartmentSerializer(WireSerializer):
-    department_id = serializers.CharField()
-    organization_code = serializers.CharField()
-    parent_department_id = serializers.CharField()
-    name = serializers.CharField()
-    code = serializers.CharField()
-    description = serializers.CharField()
+class Department(Shape):
+    department_id: str
+    organization_code: str
+    parent_department_id: str
+    name: str
+    code: str
+    description: str
 
 
 class CreateOrganization(Command):
-    needs = "authentik_core.add_group"
-    accepts = NewOrganizationSerializer
-    answers = OrganizationSerializer
+    """Create an organization with its topmost department."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        code = given["organization_code"]
-        group = _create(self, code, code, given["organization_name"], given, parents=())
-        return {
-            "organizationCode": code,
-            "organizationName": group.display_name,
-            "description": group.description,
-            "departmentId": group.hex_id,
-        }
+    needs = "authentik_core.add_group"
+
+    def run(self, request: NewOrganization) -> Organization:
+        code = request.organization_code
+        group = create(self, code, code, request.organization_name, request.description)
+        return Organization(
+            organization_code=code,
+            organization_name=group.display_name,
+            description=group.description,
+            department_id=group.hex_id,
+        )
 
 
 class CreateDepartment(Command):
-    needs = "authentik_core.add_group"
-    accepts = NewDepartmentSerializer
-    answers = DepartmentSerializer
+    """Create a department below another, which may be the topmost one, ``root``."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        organization = given["organization_code"]
-        parent = _department(self, organization, given["parent_department_id"])
-        code = given.get("code") or None
-        group = _create(self, organization, code, given["name"], given, parents=[parent])
-        return described(group, parent)
+    needs = "authentik_core.add_group"
+
+    def run(self, request: NewDepartment) -> Department:
+        organization, code = request.organization_code, request.code or None
+        parent = department(self, organization, request.parent_department_id)
+        group = create(self, organization, code, request.name, request.description, parent)
+        return department_dto(group, parent)
 
 
 class GetDepartment(Query):
-    needs = IN_OPERATION
-    accepts = DepartmentIdSerializer
-    answers = DepartmentSerializer
+    """One department by its id; ``root`` is the topmost one."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        group = _department(self, given["organization_code"], given["department_id"])
-        return described(group, group.parents.first())
+    needs = IN_OPERATION
+
+    def run(self, request: DepartmentId) -> Department:
+        group = department(self, request.organization_code, request.department_id)
+        return department_dto(group, group.parents.first())
 
 
 class DeleteDepartment(Command):
     """What lies below it stays, without what it had through it."""
 
     needs = IN_OPERATION
-    accepts = DepartmentIdSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        group = _department(self, given["organization_code"], given["department_id"])
+    def run(self, request: DepartmentId) -> None:
+        group = department(self, request.organization_code, request.department_id)
         self.require("delete_group", [group])
         delete_groups(groups=[group], actor=self.caller)
 
@@ -129,66 +124,67 @@ class DeleteOrganization(Command):
     """With all its departments."""
 
     needs = IN_OPERATION
-    accepts = OrganizationCodeSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        root = _department(self, given["organization_code"], ROOT)
+    def run(self, request: OrganizationCode) -> None:
+        root = department(self, request.organization_code, ROOT)
         rows = Group.objects.filter(kind=GroupKind.DEPARTMENT, organization=root.organization)
         self.require("delete_group", rows)
         delete_groups(groups=rows, actor=self.caller)
 
 
 class AddDepartmentMembers(Command):
-    needs = IN_OPERATION
-    accepts = DepartmentMembersSerializer
+    """All of the users or none; one who is in the department already is no error."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        group = _department(self, given["organization_code"], given["department_id"])
+    needs = IN_OPERATION
+
+    def run(self, request: DepartmentMembers) -> None:
+        group = department(self, request.organization_code, request.department_id)
         self.require("add_user_to_group", [group])
-        members = users_by_id(self, given["user_ids"])
+        members = users_by_id(self, request.user_ids)
         add_members(group=group, users=members, actor=self.caller)
 
 
 class RemoveDepartmentMembers(Command):
-    needs = IN_OPERATION
-    accepts = DepartmentMembersSerializer
+    """All of the users or none; one who is not in the department is no error."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        group = _department(self, given["organization_code"], given["department_id"])
+    needs = IN_OPERATION
+
+    def run(self, request: DepartmentMembers) -> None:
+        group = department(self, request.organization_code, request.department_id)
         self.require("remove_user_from_group", [group])
-        members = users_by_id(self, given["user_ids"])
+        members = users_by_id(self, request.user_ids)
         remove_members(group=group, users=members, actor=self.caller)
 
 
-class ListDepartmentMembers(users.UserPages, Query):
-    accepts = DepartmentPageSerializer
+class ListDepartmentMembers(Query):
+    """Users who are in the department directly, or also in those below it."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        group = _department(self, given["organization_code"], given["department_id"])
-        groups: Any = [group]
-        if given.get("include_children_departments"):
-            groups = Group.objects.filter(ancestor_rows__ancestor=group)
+    needs = IN_OPERATION
+
+    def run(self, request: DepartmentMembersPage) -> Page[UserDto]:
+        group = department(self, request.organization_code, request.department_id)
+        below = Group.objects.filter(ancestor_rows__ancestor=group)
+        groups = below if request.include_children_departments else [group]
         rows = self.visible(User.objects.members_of(groups).order_by("pk"))
-        return self.users(rows, given, given)
+        return page_of_users(rows, request)
 
 
-def _department(operation: Operation, organization: str, department_id: str) -> Group:
+def department(operation: Operation, organization: str, department_id: str) -> Group:
     rows = departments(operation).filter(organization=organization)
-    named = {"code": organization} if department_id == ROOT else {"hex_id": department_id}
-    found = rows.filter(**named).first()
-    if found is None:
+    key = {"code": organization} if department_id == ROOT else {"hex_id": department_id}
+    group = rows.filter(**key).first()
+    if group is None:
         raise Missing("department does not exist")
-    return found
+    return group
 
 
-def _create(
+def create(
     operation: Operation,
     organization: str,
     code: str | None,
     name: str,
-    given: dict[str, Any],
-    *,
-    parents: Any,
+    description: str,
+    *parents: Group,
 ) -> Group:
     """Names of groups are unique across protocols, so the key is made from the codes."""
     hex_id = generate_hex_id()
@@ -203,17 +199,17 @@ def _create(
         kind=GroupKind.DEPARTMENT,
         organization=organization,
         display_name=name,
-        description=given.get("description", ""),
+        description=description,
         parents=parents,
     )
 
 
-def described(group: Group, parent: Group | None) -> dict[str, Any]:
-    return {
-        "departmentId": group.hex_id,
-        "organizationCode": group.organization,
-        "parentDepartmentId": ROOT if parent is None else parent.hex_id,
-        "name": group.display_name or group.name,
-        "code": group.code or "",
-        "description": group.description,
-    }
+def department_dto(group: Group, parent: Group | None) -> Department:
+    return Department(
+        department_id=group.hex_id,
+        organization_code=group.organization,
+        parent_department_id=ROOT if parent is None else parent.hex_id,
+        name=group.display_name or group.name,
+        code=group.code or "",
+        description=group.description,
+    )

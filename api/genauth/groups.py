@@ -2,128 +2,132 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, TypeAlias
 
-from rest_framework import serializers
+from msgspec import Meta
 
 from accounts.models import Group, User
-from api.genauth import users
 from api.genauth.base import IN_OPERATION, Command, Query
 from api.genauth.lookups import code_of, group_by_code, groups_by_code, users_by_id
-from api.genauth.wire import NewCode, Paging, WireSerializer, optional, text
+from api.genauth.users import UserDto, UserPaging, page_of_users
+from api.genauth.wire import NewCode, Page, Shape, Text, Texts
 from audit.errors import Conflict
 from permissions.operations import add_members, create_group, delete_groups, remove_members
 
-MOST = 50
-LONGEST_NAME = 255
-LONGEST_DESCRIPTION = 512
+Description: TypeAlias = Annotated[str, Meta(max_length=512)]
 
 
-class NewGroupSerializer(WireSerializer):
-    code = NewCode("group")
-    name = optional(LONGEST_NAME)
-    description = optional(LONGEST_DESCRIPTION)
-    type = optional(64)
+class NewGroup(Shape):
+    code: Annotated[str, partial(NewCode, "group")]
+    name: Text = ""
+    description: Description = ""
+    type: Annotated[str, Meta(max_length=64)] = ""
 
 
-class GroupCodeSerializer(WireSerializer):
-    code = text()
+class GroupCode(Shape):
+    code: Text
 
 
-class GroupMembersSerializer(GroupCodeSerializer):
-    user_ids = serializers.ListField(child=text(), min_length=1, max_length=MOST)
+class GroupMembers(GroupCode):
+    user_ids: Texts
 
 
-class GroupPageSerializer(Paging, users.UserDetailsSerializer):
-    code = text()
+class GroupMembersPage(UserPaging):
+    code: Text
 
 
-class GroupCodesSerializer(WireSerializer):
-    code_list = serializers.ListField(child=text(), min_length=1, max_length=MOST)
+class GroupCodes(Shape):
+    code_list: Texts
 
 
-class GroupSerializer(WireSerializer):
-    id = serializers.CharField()
-    code = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    type = serializers.CharField()
+class GroupDto(Shape):
+    id: str
+    code: str
+    name: str
+    description: str
+    type: str
 
 
 class CreateGroup(Command):
-    needs = "authentik_core.add_group"
-    accepts = NewGroupSerializer
-    answers = GroupSerializer
+    """Create a group; without a name it is called by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        code = given["code"]
+    needs = "authentik_core.add_group"
+
+    def run(self, request: NewGroup) -> GroupDto:
+        code = request.code
         if Group.objects.filter(name=code).exists():
             raise Conflict(f"The group code {code} is taken.")
         group = create_group(
             actor=self.caller,
             name=code,
             code=code,
-            display_name=given.get("name") or code,
-            description=given.get("description", ""),
+            display_name=request.name or code,
+            description=request.description,
         )
-        return described(group)
+        return group_dto(group)
 
 
 class GetGroup(Query):
-    needs = IN_OPERATION
-    accepts = GroupCodeSerializer
-    answers = GroupSerializer
+    """One group by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(group_by_code(self, given["code"]))
+    needs = IN_OPERATION
+
+    def run(self, request: GroupCode) -> GroupDto:
+        return group_dto(group_by_code(self, request.code))
 
 
 class DeleteGroupsBatch(Command):
-    needs = IN_OPERATION
-    accepts = GroupCodesSerializer
+    """Delete groups with all that was given to them; all or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        groups = groups_by_code(self, given["code_list"])
+    needs = IN_OPERATION
+
+    def run(self, request: GroupCodes) -> None:
+        groups = groups_by_code(self, request.code_list)
         self.require("delete_group", groups)
         delete_groups(groups=groups, actor=self.caller)
 
 
 class AddGroupMembers(Command):
-    needs = IN_OPERATION
-    accepts = GroupMembersSerializer
+    """All of the users or none; one who is in the group already is no error."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        group = group_by_code(self, given["code"])
+    needs = IN_OPERATION
+
+    def run(self, request: GroupMembers) -> None:
+        group = group_by_code(self, request.code)
         self.require("add_user_to_group", [group])
-        members = users_by_id(self, given["user_ids"])
+        members = users_by_id(self, request.user_ids)
         add_members(group=group, users=members, actor=self.caller)
 
 
 class RemoveGroupMembers(Command):
-    needs = IN_OPERATION
-    accepts = GroupMembersSerializer
+    """All of the users or none; one who is not in the group is no error."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        group = group_by_code(self, given["code"])
+    needs = IN_OPERATION
+
+    def run(self, request: GroupMembers) -> None:
+        group = group_by_code(self, request.code)
         self.require("remove_user_from_group", [group])
-        members = users_by_id(self, given["user_ids"])
+        members = users_by_id(self, request.user_ids)
         remove_members(group=group, users=members, actor=self.caller)
 
 
-class ListGroupMembers(users.UserPages, Query):
-    accepts = GroupPageSerializer
+class ListGroupMembers(Query):
+    """Users who are in the group directly."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        group = group_by_code(self, given["code"])
+    needs = IN_OPERATION
+
+    def run(self, request: GroupMembersPage) -> Page[UserDto]:
+        group = group_by_code(self, request.code)
         rows = self.visible(User.objects.members_of([group]).order_by("pk"))
-        return self.users(rows, given, given)
+        return page_of_users(rows, request)
 
 
-def described(group: Group) -> dict[str, Any]:
-    return {
-        "id": group.hex_id,
-        "code": code_of(group),
-        "name": group.display_name or group.name,
-        "description": group.description,
-        "type": "static",
-    }
+def group_dto(group: Group) -> GroupDto:
+    return GroupDto(
+        id=group.hex_id,
+        code=code_of(group),
+        name=group.display_name or group.name,
+        description=group.description,
+        type="static",
+    )

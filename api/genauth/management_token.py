@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rest_framework import serializers
+from msgspec import Struct
 
 from api.genauth.base import ANYBODY, Command
 from api.genauth.errors import BadAccessKey
 from api.genauth.tokens import LIFETIME, issue
-from api.genauth.wire import WireSerializer, text
+from api.genauth.wire import Shape, Text
 from permissions.operations import authenticate_access_key
 
 
-class KeyPairSerializer(WireSerializer):
-    access_key_id = text()
-    access_key_secret = text()
+class KeyPair(Shape):
+    access_key_id: Text
+    access_key_secret: Text
 
 
-class ManagementTokenSerializer(serializers.Serializer):
-    """``expires_in`` is in seconds."""
+class ManagementToken(Struct, frozen=True):
+    """``expires_in`` is in seconds. The one shape of the protocol in snake case."""
 
-    access_token = serializers.CharField()
-    expires_in = serializers.IntegerField()
+    access_token: str
+    expires_in: int
 
 
 class GetManagementToken(Command):
+    """Exchange an access key for a token that later calls carry."""
+
     needs = ANYBODY
     authentication_classes = ()
-    accepts = KeyPairSerializer
-    answers = ManagementTokenSerializer  # type: ignore[assignment]  # the one shape in snake case
 
-    def run(self, given: dict[str, Any]) -> Any:
-        """Exchange an access key for a token that later calls carry."""
-        key = authenticate_access_key(given["access_key_id"], given["access_key_secret"])
+    def run(self, request: KeyPair) -> ManagementToken:
+        key = authenticate_access_key(request.access_key_id, request.access_key_secret)
         if key is None:
             raise BadAccessKey
-        return {"access_token": issue(key), "expires_in": LIFETIME}
+        return ManagementToken(access_token=issue(key), expires_in=LIFETIME)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 from django.db.models import QuerySet
-from rest_framework import serializers
+from msgspec import UNSET, Meta, UnsetType, structs
 
-from api.genauth.base import IN_OPERATION, Command, Operation, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Paged, Query, page_of
 from api.genauth.errors import no_namespace
 from api.genauth.lookups import like
 from api.genauth.wire import (
     NewCode,
+    Page,
     Paging,
-    ValiditySerializer,
-    WireSerializer,
+    Shape,
+    Text,
+    Texts,
+    Validity,
     Words,
-    each,
     iso,
-    optional,
-    text,
     validity,
 )
 from permissions.models import ResourceType
@@ -33,137 +34,152 @@ from permissions.operations import (
 )
 from roles.models import Namespace, Role
 
-LONGEST_NAME = 255
-LONGEST_DESCRIPTION = 200
 MOST = 50
 MOST_DELETED = 10
+Code: TypeAlias = Annotated[str, partial(NewCode, "namespace")]
+Description: TypeAlias = Annotated[str, Meta(max_length=200)]
+DeletedCodesOf: TypeAlias = Annotated[Texts, Meta(max_length=MOST_DELETED)]
 
 
-class NewNamespaceSerializer(WireSerializer):
-    code = NewCode("namespace")
-    name = optional(LONGEST_NAME)
-    description = optional(LONGEST_DESCRIPTION)
+class NewNamespace(Shape):
+    code: Code
+    name: Text = ""
+    description: Description = ""
 
 
-class NewPermissionNamespaceSerializer(NewNamespaceSerializer):
-    name = text(LONGEST_NAME)
+class NewPermissionNamespace(Shape):
+    code: Code
+    name: Text
+    description: Description = ""
 
 
-class NewNamespacesSerializer(WireSerializer):
-    list_ = each(NewNamespaceSerializer, most=MOST)
+class NewNamespaces(Shape):
+    list_: Annotated[list[NewNamespace], Meta(min_length=1, max_length=MOST)]
 
 
-class NewPermissionNamespacesSerializer(WireSerializer):
-    list_ = each(NewPermissionNamespaceSerializer, most=MOST)
+class NewPermissionNamespaces(Shape):
+    list_: Annotated[list[NewPermissionNamespace], Meta(min_length=1, max_length=MOST)]
 
 
-class NamespaceCodeSerializer(WireSerializer):
-    code = text()
+class NamespaceCode(Shape):
+    code: Text
 
 
-class CodeListSerializer(WireSerializer):
-    code_list = Words(child=text(), min_length=1, max_length=MOST)
+class CodeList(Shape):
+    code_list: Annotated[Texts, Words]
 
 
-class CodesSerializer(WireSerializer):
-    codes = Words(child=text(), min_length=1, max_length=MOST)
+class Codes(Shape):
+    codes: Annotated[Texts, Words]
 
 
-class DeletedCodeListSerializer(WireSerializer):
-    code_list = serializers.ListField(child=text(), min_length=1, max_length=MOST_DELETED)
+class DeletedCodeList(Shape):
+    code_list: DeletedCodesOf
 
 
-class DeletedCodesSerializer(WireSerializer):
-    codes = serializers.ListField(child=text(), min_length=1, max_length=MOST_DELETED)
+class DeletedCodes(Shape):
+    codes: DeletedCodesOf
 
 
-class NamespaceChangeSerializer(NamespaceCodeSerializer):
-    name = optional(LONGEST_NAME)
-    new_code = NewCode("namespace", required=False, allow_blank=True)
-    description = optional(LONGEST_DESCRIPTION)
+class NamespaceChange(Shape):
+    code: Text
+    name: Text | UnsetType = UNSET
+    new_code: Code | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
 
 
-class KeywordsSerializer(Paging):
-    keywords = optional()
+class Keywords(Paging):
+    keywords: Text = ""
 
 
-class QuerySerializer(Paging):
-    query = optional()
+class QueryWords(Paging):
+    query: Text = ""
 
 
-class NamespaceKeywordsSerializer(KeywordsSerializer):
-    code = text()
+class NamespaceKeywords(Keywords):
+    code: Text
 
 
-class NamespaceQuerySerializer(QuerySerializer):
-    code = text()
+class NamespaceQueryWords(QueryWords):
+    code: Text
 
 
-class NamespaceParametersSerializer(WireSerializer):
-    code = optional()
-    name = optional()
+class NamespaceParameters(Shape):
+    code: Text = ""
+    name: Text = ""
 
 
-class NamespaceSerializer(WireSerializer):
-    code = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
+class NamespaceDto(Shape):
+    code: str
+    name: str
+    description: str
 
 
-class ChangedNamespaceSerializer(WireSerializer):
+class ChangedNamespace(Shape):
     """What was asked for."""
 
-    code = serializers.CharField()
-    name = serializers.CharField(required=False)
-    new_code = serializers.CharField(required=False)
-    description = serializers.CharField(required=False)
+    code: str
+    name: str | UnsetType = UNSET
+    new_code: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
 
 
-class ListedNamespaceSerializer(NamespaceSerializer):
-    status = serializers.IntegerField(help_text="1 when it is enabled, else 0.")
+class ListedNamespace(NamespaceDto):
+    status: Annotated[int, Meta(description="1 when it is enabled, else 0.")]
 
 
-class NamespaceRoleSerializer(WireSerializer):
-    id = serializers.CharField()
-    name = serializers.CharField()
-    code = serializers.CharField()
-    description = serializers.CharField()
-    namespace = serializers.CharField()
-    updated_at = serializers.CharField()
+class NamespaceRole(Shape):
+    id: str
+    name: str
+    code: str
+    description: str
+    namespace: str
+    updated_at: str
 
 
 class CreateNamespace(Command):
+    """Create a namespace; without a name it is called by its code."""
+
     needs = "authentik_rbac.add_namespace"
-    accepts: type[WireSerializer] = NewNamespaceSerializer
-    answers = NamespaceSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(create_namespace(actor=self.caller, spec=spec(given)))
+    def run(self, request: NewNamespace) -> NamespaceDto:
+        return namespace_dto(create_namespace(actor=self.caller, spec=spec(request)))
 
 
-class CreatePermissionNamespace(CreateNamespace):
-    accepts = NewPermissionNamespaceSerializer
+class CreatePermissionNamespace(Command):
+    """Create a namespace."""
+
+    needs = "authentik_rbac.add_namespace"
+
+    def run(self, request: NewPermissionNamespace) -> NamespaceDto:
+        return namespace_dto(create_namespace(actor=self.caller, spec=spec(request)))
 
 
 class CreateNamespacesBatch(Command):
+    """Create all of these namespaces or none."""
+
     needs = "authentik_rbac.add_namespace"
-    accepts: type[WireSerializer] = NewNamespacesSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        create_namespaces(actor=self.caller, specs=[spec(one) for one in given["list_"]])
+    def run(self, request: NewNamespaces) -> None:
+        create_namespaces(actor=self.caller, specs=[spec(one) for one in request.list_])
 
 
-class CreatePermissionNamespacesBatch(CreateNamespacesBatch):
-    accepts = NewPermissionNamespacesSerializer
+class CreatePermissionNamespacesBatch(Command):
+    """Create all of these namespaces or none."""
+
+    needs = "authentik_rbac.add_namespace"
+
+    def run(self, request: NewPermissionNamespaces) -> None:
+        create_namespaces(actor=self.caller, specs=[spec(one) for one in request.list_])
 
 
 class GetNamespace(Query):
-    needs = IN_OPERATION
-    accepts = NamespaceCodeSerializer
-    answers = NamespaceSerializer
+    """One namespace by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(visible_namespace(self, given["code"]))
+    needs = IN_OPERATION
+
+    def run(self, request: NamespaceCode) -> NamespaceDto:
+        return namespace_dto(visible_namespace(self, request.code))
 
 
 class GetPermissionNamespace(GetNamespace):
@@ -174,57 +190,48 @@ class GetNamespacesBatch(Query):
     """Unknown codes are left out."""
 
     needs = IN_OPERATION
-    accepts: type[WireSerializer] = CodeListSerializer
-    answers = NamespaceSerializer
-    many = True
-    codes = "code_list"
 
-    def run(self, given: dict[str, Any]) -> Any:
-        rows = visible_namespaces(self).filter(code__in=given[self.codes])
-        return [described(row) for row in rows]
+    def run(self, request: CodeList) -> list[NamespaceDto]:
+        rows = visible_namespaces(self).filter(code__in=request.code_list)
+        return [namespace_dto(row) for row in rows]
 
 
-class GetPermissionNamespacesBatch(GetNamespacesBatch):
-    accepts = CodesSerializer
-    codes = "codes"
+class GetPermissionNamespacesBatch(Query):
+    """Unknown codes are left out."""
+
+    needs = IN_OPERATION
+
+    def run(self, request: Codes) -> list[NamespaceDto]:
+        rows = visible_namespaces(self).filter(code__in=request.codes)
+        return [namespace_dto(row) for row in rows]
 
 
 class UpdateNamespace(Command):
+    """Change what is given, and answer it; an empty new code or name changes nothing."""
+
     needs = IN_OPERATION
-    accepts = NamespaceChangeSerializer
-    answers: type[WireSerializer] = ChangedNamespaceSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        self.changed(given)
-        return {("newCode" if name == "new_code" else name): given[name] for name in given}
-
-    def changed(self, given: dict[str, Any]) -> Namespace:
-        namespace = visible_namespace(self, given["code"])
-        self.require("change_namespace", [namespace])
-        fields = {
-            "code": given.get("new_code") or None,
-            "name": given.get("name") or None,
-            "description": given.get("description"),
-        }
-        wanted = {name: value for name, value in fields.items() if value is not None}
-        return update_namespace(namespace=namespace, actor=self.caller, **wanted)
+    def run(self, request: NamespaceChange) -> ChangedNamespace:
+        change(self, request)
+        return ChangedNamespace(**structs.asdict(request))
 
 
-class UpdatePermissionNamespace(UpdateNamespace):
-    answers = NamespaceSerializer
+class UpdatePermissionNamespace(Command):
+    """Change what is given, and answer the namespace; an empty new code or name changes nothing."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(self.changed(given))
+    needs = IN_OPERATION
+
+    def run(self, request: NamespaceChange) -> NamespaceDto:
+        return namespace_dto(change(self, request))
 
 
 class DeleteNamespace(Command):
     """With everything in it."""
 
     needs = IN_OPERATION
-    accepts = NamespaceCodeSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        delete(self, [visible_namespace(self, given["code"])])
+    def run(self, request: NamespaceCode) -> None:
+        delete(self, [visible_namespace(self, request.code)])
 
 
 class DeletePermissionNamespace(DeleteNamespace):
@@ -235,94 +242,76 @@ class DeleteNamespacesBatch(Command):
     """With everything in them. Unknown codes are no error."""
 
     needs = IN_OPERATION
-    accepts = DeletedCodeListSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        delete(self, list(visible_namespaces(self).filter(code__in=given["code_list"])))
+    def run(self, request: DeletedCodeList) -> None:
+        delete(self, list(visible_namespaces(self).filter(code__in=request.code_list)))
 
 
 class DeletePermissionNamespacesBatch(Command):
     """With everything in them; an unknown code is 404 and nothing is deleted."""
 
     needs = IN_OPERATION
-    accepts = DeletedCodesSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        found = list(visible_namespaces(self).filter(code__in=given["codes"]))
-        if len(found) < len(set(given["codes"])):
+    def run(self, request: DeletedCodes) -> None:
+        namespaces = list(visible_namespaces(self).filter(code__in=request.codes))
+        if len(namespaces) < len(set(request.codes)):
             raise no_namespace()
-        delete(self, found)
+        delete(self, namespaces)
 
 
 class ListNamespaces(Query):
+    """Namespaces whose code or name holds the keywords."""
+
     needs = IN_OPERATION
-    accepts: type[WireSerializer] = KeywordsSerializer
-    answers = ListedNamespaceSerializer
-    paged = True
-    words = "keywords"
 
-    def run(self, given: dict[str, Any]) -> Any:
-        rows = visible_namespaces(self).filter(like(given.get(self.words), "code", "name"))
-        return self.page(rows, given)
-
-    def describe(self, row: Namespace) -> Any:
-        return {**described(row), "status": int(row.is_enabled)}
+    def run(self, request: Keywords) -> Page[ListedNamespace]:
+        return page_of_namespaces(self, request.keywords, request)
 
 
-class ListPermissionNamespaces(ListNamespaces):
-    accepts = QuerySerializer
-    words = "query"
+class ListPermissionNamespaces(Query):
+    """Namespaces whose code or name holds the words of the query."""
+
+    needs = IN_OPERATION
+
+    def run(self, request: QueryWords) -> Page[ListedNamespace]:
+        return page_of_namespaces(self, request.query, request)
 
 
 class ListNamespaceRoles(Query):
+    """Roles of a namespace whose code or name holds the keywords."""
+
     needs = IN_OPERATION
-    accepts: type[WireSerializer] = NamespaceKeywordsSerializer
-    answers = NamespaceRoleSerializer
-    paged = True
-    words = "keywords"
 
-    def run(self, given: dict[str, Any]) -> Any:
-        namespace = visible_namespace(self, given["code"])
-        rows = self.visible(Role.objects.public().filter(namespace=namespace))
-        rows = rows.filter(like(given.get(self.words), "code", "name", "display_name"))
-        return self.page(rows.select_related("namespace").order_by("created", "pk"), given)
-
-    def describe(self, row: Role) -> Any:
-        return {
-            "id": row.hex_id,
-            "name": row.display_name or row.name,
-            "code": row.code,
-            "description": row.description,
-            "namespace": row.namespace.code,
-            "updatedAt": iso(row.last_updated),
-        }
+    def run(self, request: NamespaceKeywords) -> Page[NamespaceRole]:
+        return page_of_roles(self, request.code, request.keywords, request)
 
 
-class ListPermissionNamespaceRoles(ListNamespaceRoles):
-    accepts = NamespaceQuerySerializer
-    words = "query"
+class ListPermissionNamespaceRoles(Query):
+    """Roles of a namespace whose code or name holds the words of the query."""
+
+    needs = IN_OPERATION
+
+    def run(self, request: NamespaceQueryWords) -> Page[NamespaceRole]:
+        return page_of_roles(self, request.code, request.query, request)
 
 
 class CheckPermissionNamespaceExists(Command):
     """Whether the code and the name are free; says what is taken."""
 
     needs = "authentik_rbac.view_namespace"
-    accepts = NamespaceParametersSerializer
-    answers = ValiditySerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        for field in ("code", "name"):
-            value = given.get(field)
+    def run(self, request: NamespaceParameters) -> Validity:
+        for field, value in structs.asdict(request).items():
             if value and Namespace.objects.filter(**{field: value}).exists():
                 return validity(f"The {field} is taken.")
         return validity()
 
 
-def spec(given: dict[str, Any]) -> NamespaceSpec:
+def spec(request: NewNamespace | NewPermissionNamespace) -> NamespaceSpec:
     return NamespaceSpec(
-        code=given["code"],
-        name=given.get("name") or given["code"],
-        description=given.get("description", ""),
+        code=request.code,
+        name=request.name or request.code,
+        description=request.description,
     )
 
 
@@ -331,10 +320,54 @@ def visible_namespaces(operation: Operation) -> QuerySet[Namespace]:
 
 
 def visible_namespace(operation: Operation, code: str) -> Namespace:
-    found = visible_namespaces(operation).filter(code=code).first()
-    if found is None:
+    namespace = visible_namespaces(operation).filter(code=code).first()
+    if namespace is None:
         raise no_namespace()
-    return found
+    return namespace
+
+
+def page_of_namespaces(operation: Operation, words: str, paging: Paged) -> Page[ListedNamespace]:
+    rows = visible_namespaces(operation).filter(like(words, "code", "name"))
+    return page_of(
+        rows,
+        paging,
+        lambda row: ListedNamespace(
+            code=row.code, name=row.name, description=row.description, status=int(row.is_enabled)
+        ),
+    )
+
+
+def page_of_roles(
+    operation: Operation, code: str, words: str, paging: Paged
+) -> Page[NamespaceRole]:
+    namespace = visible_namespace(operation, code)
+    rows = operation.visible(Role.objects.public().filter(namespace=namespace))
+    rows = rows.filter(like(words, "code", "name", "display_name"))
+    rows = rows.select_related("namespace").order_by("created", "pk")
+    return page_of(
+        rows,
+        paging,
+        lambda role: NamespaceRole(
+            id=role.hex_id,
+            name=role.display_name or role.name,
+            code=role.code,
+            description=role.description,
+            namespace=role.namespace.code,
+            updated_at=iso(role.last_updated),
+        ),
+    )
+
+
+def change(operation: Operation, request: NamespaceChange) -> Namespace:
+    namespace = visible_namespace(operation, request.code)
+    operation.require("change_namespace", [namespace])
+    changes: dict[str, Any] = {
+        "code": request.new_code or UNSET,
+        "name": request.name or UNSET,
+        "description": request.description,
+    }
+    sent = {name: value for name, value in changes.items() if value is not UNSET}
+    return update_namespace(namespace=namespace, actor=operation.caller, **sent)
 
 
 def delete(operation: Operation, namespaces: Sequence[Namespace]) -> None:
@@ -349,5 +382,5 @@ def delete(operation: Operation, namespaces: Sequence[Namespace]) -> None:
     delete_namespaces(namespaces=namespaces, actor=operation.caller)
 
 
-def described(row: Namespace) -> dict[str, Any]:
-    return {"code": row.code, "name": row.name, "description": row.description}
+def namespace_dto(row: Namespace) -> NamespaceDto:
+    return NamespaceDto(code=row.code, name=row.name, description=row.description)

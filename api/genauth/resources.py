@@ -8,26 +8,25 @@ asked about.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Literal, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db.models import Prefetch, Q, QuerySet
-from rest_framework import serializers
+from msgspec import UNSET, Meta, UnsetType
 
-from api.genauth.base import IN_OPERATION, Command, Operation, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of
 from api.genauth.errors import Missing
 from api.genauth.lookups import namespace_by_code, namespaces_by_code
 from api.genauth.wire import (
-    Choice,
+    NamespaceCode,
     NewCode,
+    Page,
     Paging,
-    WireSerializer,
+    Shape,
+    Text,
+    Texts,
     Words,
-    each,
-    namespace,
-    namespace_of,
-    optional,
-    text,
 )
 from audit.errors import InvalidInput
 from permissions.models import ResourceMode, ResourceType
@@ -38,189 +37,188 @@ from permissions.operations import (
     delete_types,
     update_type,
 )
+from roles.models import DEFAULT_NAMESPACE
 
-DATA = "DATA"
-KINDS = (DATA, "API", "MENU", "BUTTON", "UI")
 MOST = 50
 MOST_ACTIONS = 100
 LONGEST_ACTION = 100
 EVERY = "*"
+Kind: TypeAlias = Literal["DATA", "API", "MENU", "BUTTON", "UI"]
+Description: TypeAlias = Annotated[str, Meta(max_length=1000)]
+APIIdentifier: TypeAlias = Annotated[str, Meta(max_length=2000)]
 
 
-class ActionSerializer(WireSerializer):
-    name = text()
-    description = optional()
+class Action(Shape):
+    name: Text
+    description: Text = ""
 
 
-class NewResourceOfListSerializer(WireSerializer):
-    code = NewCode("resource")
-    type = Choice(choices=KINDS)
-    name = optional()
-    description = optional(1000)
-    actions = serializers.ListField(
-        child=ActionSerializer(), required=False, max_length=MOST_ACTIONS
-    )
-    api_identifier = optional(2000)
+Actions: TypeAlias = Annotated[list[Action], Meta(max_length=MOST_ACTIONS)]
 
 
-class NewResourceSerializer(NewResourceOfListSerializer):
-    namespace = namespace()
+class NewResourceOfList(Shape):
+    code: Annotated[str, partial(NewCode, "resource")]
+    type: Kind
+    name: Text = ""
+    description: Description = ""
+    actions: Actions = []
+    api_identifier: APIIdentifier = ""
 
 
-class NewResourcesSerializer(WireSerializer):
-    namespace = namespace()
-    list_ = each(NewResourceOfListSerializer, most=MOST)
+class NewResource(NewResourceOfList):
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class ResourceCodeSerializer(WireSerializer):
-    code = text()
-    namespace = namespace()
+class NewResources(Shape):
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
+    list_: Annotated[list[NewResourceOfList], Meta(min_length=1, max_length=MOST)]
 
 
-class ResourceCodesSerializer(WireSerializer):
-    code_list = Words(child=text(), min_length=1, max_length=MOST)
-    namespace = namespace()
+class ResourceCode(Shape):
+    code: Text
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class ResourceFilterSerializer(Paging):
-    namespace = namespace()
-    type = Choice(choices=KINDS, required=False)
+class ResourceCodes(Shape):
+    code_list: Annotated[Texts, Words]
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class ResourceChangeSerializer(ResourceCodeSerializer):
-    type = Choice(choices=KINDS, required=False)
-    name = optional()
-    description = optional(1000)
-    actions = serializers.ListField(
-        child=ActionSerializer(), required=False, max_length=MOST_ACTIONS
-    )
-    api_identifier = optional(2000)
+class ResourceFilter(Paging):
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
+    type: Kind | None = None
 
 
-class DeletedResourcesSerializer(WireSerializer):
+class ResourceChange(ResourceCode):
+    type: Kind | UnsetType = UNSET
+    name: Text = ""
+    description: Description | UnsetType = UNSET
+    actions: Actions | UnsetType = UNSET
+    api_identifier: APIIdentifier | UnsetType = UNSET
+
+
+class DeletedResources(Shape):
     """By codes, or by ids, which are the codes here too."""
 
-    namespace = namespace()
-    code_list = serializers.ListField(child=text(), required=False, max_length=MOST)
-    ids = serializers.ListField(child=text(), required=False, max_length=MOST)
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
+    code_list: Annotated[list[Text], Meta(max_length=MOST)] = []
+    ids: Annotated[list[Text], Meta(max_length=MOST)] = []
 
 
-class ResourceSerializer(WireSerializer):
-    code = serializers.CharField()
-    type = serializers.ChoiceField(choices=KINDS)
-    name = serializers.CharField()
-    description = serializers.CharField()
-    actions = ActionSerializer(many=True)
-    api_identifier = serializers.CharField()
-    namespace = serializers.CharField()
-    linked_to_tenant = serializers.BooleanField()
+class Resource(Shape):
+    code: str
+    type: Kind
+    name: str
+    description: str
+    actions: list[Action]
+    api_identifier: str
+    namespace: str
+    linked_to_tenant: bool
 
 
 class CreateResource(Command):
-    needs = "permissions.add_resourcetype"
-    accepts = NewResourceSerializer
-    answers = ResourceSerializer
+    """Register a resource type with its actions."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        space = namespace_of(given)
+    needs = "permissions.add_resourcetype"
+
+    def run(self, request: NewResource) -> Resource:
+        space = request.namespace
         namespaces_by_code([space])
-        create_types(actor=self.caller, specs=[spec(space, given)])
-        return described(typed([space]).get(content_type__model=given["code"]))
+        create_types(actor=self.caller, specs=[spec(space, request)])
+        return resource(typed(space).get(content_type__model=request.code))
 
 
 class CreateResourcesBatch(Command):
-    needs = "permissions.add_resourcetype"
-    accepts = NewResourcesSerializer
+    """Register all of these resource types or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        space = namespace_of(given)
+    needs = "permissions.add_resourcetype"
+
+    def run(self, request: NewResources) -> None:
+        space = request.namespace
         namespaces_by_code([space])
-        create_types(actor=self.caller, specs=[spec(space, one) for one in given["list_"]])
+        create_types(actor=self.caller, specs=[spec(space, one) for one in request.list_])
 
 
 class GetResource(Query):
-    needs = IN_OPERATION
-    accepts = ResourceCodeSerializer
-    answers = ResourceSerializer
+    """One resource type by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(visible_type(self, namespace_of(given), given["code"]))
+    needs = IN_OPERATION
+
+    def run(self, request: ResourceCode) -> Resource:
+        return resource(visible_type(self, request.namespace, request.code))
 
 
 class GetResourcesBatch(Query):
     """Unknown codes are left out."""
 
     needs = IN_OPERATION
-    accepts = ResourceCodesSerializer
-    answers = ResourceSerializer
-    many = True
 
-    def run(self, given: dict[str, Any]) -> Any:
-        rows = visible_types(self, namespace_of(given))
-        return [described(row) for row in rows.filter(content_type__model__in=given["code_list"])]
+    def run(self, request: ResourceCodes) -> list[Resource]:
+        rows = visible_types(self, request.namespace)
+        rows = rows.filter(content_type__model__in=request.code_list)
+        return [resource(row) for row in rows]
 
 
 class ListResources(Query):
+    """The resource types of a namespace, or those of one kind."""
+
     needs = IN_OPERATION
-    accepts = ResourceFilterSerializer
-    answers = ResourceSerializer
-    paged = True
 
-    def run(self, given: dict[str, Any]) -> Any:
-        rows = visible_types(self, namespace_of(given))
-        if "type" in given:
-            of_kind = Q(properties__type=given["type"])
-            # Types of other protocols have no kind, and are shown as data.
-            none = ~Q(properties__has_key="type") if given["type"] == DATA else Q(pk__in=())
-            rows = rows.filter(of_kind | none)
-        return self.page(rows, given)
-
-    def describe(self, row: ResourceType) -> Any:
-        return described(row)
+    def run(self, request: ResourceFilter) -> Page[Resource]:
+        rows = visible_types(self, request.namespace)
+        if request.type is not None:
+            of_kind = Q(properties__type=request.type)
+            if request.type == "DATA":
+                # Types of other protocols have no kind, and are shown as data.
+                of_kind |= ~Q(properties__has_key="type")
+            rows = rows.filter(of_kind)
+        return page_of(rows, request, resource)
 
 
 class UpdateResource(Command):
     """Actions that are left out of ``actions`` go, with every grant of them."""
 
     needs = IN_OPERATION
-    accepts = ResourceChangeSerializer
-    answers = ResourceSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        space, code = namespace_of(given), given["code"]
+    def run(self, request: ResourceChange) -> Resource:
+        space, code, actions = request.namespace, request.code, request.actions
         row = visible_type(self, space, code)
         self.require("change_resourcetype", [row])
-        sent = ("type", "description", "api_identifier")
-        properties = {**row.properties, **{name: given[name] for name in sent if name in given}}
+        properties = {
+            "type": request.type,
+            "description": request.description,
+            "api_identifier": request.api_identifier,
+        }
+        sent = {name: value for name, value in properties.items() if value is not UNSET}
         update_type(
             type=row,
             actor=self.caller,
-            verbose_name=given.get("name") or row.verbose_name,
-            properties=properties,
-            actions=actions_of(code, given["actions"]) if "actions" in given else None,
+            verbose_name=request.name or row.verbose_name,
+            properties={**row.properties, **sent},
+            actions=None if actions is UNSET else actions_of(code, actions),
         )
-        return described(visible_type(self, space, code))
+        return resource(visible_type(self, space, code))
 
 
 class DeleteResource(Command):
     """With its resources and every grant on them. What does not exist is no error."""
 
     needs = IN_OPERATION
-    accepts = ResourceCodeSerializer
 
-    def run(self, given: dict[str, Any]) -> None:
-        delete(self, namespace_of(given), [given["code"]])
+    def run(self, request: ResourceCode) -> None:
+        delete(self, request.namespace, [request.code])
 
 
 class DeleteResourcesBatch(Command):
-    needs = IN_OPERATION
-    accepts = DeletedResourcesSerializer
+    """With their resources and every grant on them. What does not exist is no error."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        codes = [*given.get("code_list", ()), *given.get("ids", ())]
+    needs = IN_OPERATION
+
+    def run(self, request: DeletedResources) -> None:
+        codes = [*request.code_list, *request.ids]
         if not codes:
             raise InvalidInput(fields={"codeList": ["This list may not be empty."]})
-        delete(self, namespace_of(given), codes)
+        delete(self, request.namespace, codes)
 
 
 def delete(operation: Operation, space: str, codes: Sequence[str]) -> None:
@@ -232,29 +230,28 @@ def delete(operation: Operation, space: str, codes: Sequence[str]) -> None:
 # From words to types and actions
 
 
-def spec(space: str, given: dict[str, Any]) -> TypeSpec:
-    code = given["code"]
+def spec(space: str, request: NewResourceOfList) -> TypeSpec:
     return TypeSpec(
-        label=f"{space}.{code}",
-        verbose_name=given.get("name") or code,
-        actions=actions_of(code, given.get("actions", ())),
+        label=f"{space}.{request.code}",
+        verbose_name=request.name or request.code,
+        actions=actions_of(request.code, request.actions),
         properties={
-            "type": given["type"],
-            "description": given.get("description", ""),
-            "api_identifier": given.get("api_identifier", ""),
+            "type": request.type,
+            "description": request.description,
+            "api_identifier": request.api_identifier,
         },
         mode=ResourceMode.OPEN,
     )
 
 
-def actions_of(code: str, given: Iterable[dict[str, Any]]) -> tuple[ActionSpec, ...]:
+def actions_of(code: str, actions: Iterable[Action]) -> tuple[ActionSpec, ...]:
     """``code:*`` stands for every action and is none itself."""
-    named = {
-        verb: action.get("description") or f"{code}:{verb}"
-        for action in given
-        if (verb := verb_of(code, action["name"])) != EVERY
+    by_verb = {
+        verb: action.description or f"{code}:{verb}"
+        for action in actions
+        if (verb := verb_of(code, action.name)) != EVERY
     }
-    return tuple(ActionSpec(name=verb, verbose_name=words) for verb, words in named.items())
+    return tuple(ActionSpec(name=verb, verbose_name=words) for verb, words in by_verb.items())
 
 
 def verb_of(code: str, action: str) -> str:
@@ -279,27 +276,27 @@ def split(resource: str) -> tuple[str, str | None]:
     return code, None if key in ("", EVERY) else key
 
 
-def typed(spaces: Iterable[str]) -> QuerySet[ResourceType]:
-    """The types of namespaces, with their actions."""
+def typed(space: str) -> QuerySet[ResourceType]:
+    """The types of a namespace, with their actions."""
     actions = Prefetch("content_type__permission_set", Permission.objects.order_by("pk"))
-    rows = ResourceType.objects.filter(content_type__app_label__in=list(spaces), built_in=False)
+    rows = ResourceType.objects.filter(content_type__app_label=space, built_in=False)
     return rows.select_related("content_type").prefetch_related(actions).order_by("pk")
 
 
 def visible_types(operation: Operation, space: str) -> QuerySet[ResourceType]:
     namespace_by_code(space)
-    return operation.visible(typed([space]))
+    return operation.visible(typed(space))
 
 
 def visible_type(operation: Operation, space: str, code: str) -> ResourceType:
-    found = visible_types(operation, space).filter(content_type__model=code).first()
-    if found is None:
+    row = visible_types(operation, space).filter(content_type__model=code).first()
+    if row is None:
         raise Missing("resource does not exist")
-    return found
+    return row
 
 
-def kind_of(row: ResourceType) -> str:
-    return str(row.properties.get("type", DATA))
+def kind_of(row: ResourceType) -> Kind:
+    return row.properties.get("type", "DATA")
 
 
 def short(row: ResourceType, codename: str) -> str:
@@ -308,17 +305,17 @@ def short(row: ResourceType, codename: str) -> str:
     return f"{code}:{codename.removesuffix(f'_{code}')}"
 
 
-def described(row: ResourceType) -> dict[str, Any]:
-    return {
-        "code": row.content_type.model,
-        "type": kind_of(row),
-        "name": row.verbose_name,
-        "description": str(row.properties.get("description", "")),
-        "actions": [
-            {"name": short(row, permission.codename), "description": permission.name}
+def resource(row: ResourceType) -> Resource:
+    return Resource(
+        code=row.content_type.model,
+        type=kind_of(row),
+        name=row.verbose_name,
+        description=str(row.properties.get("description", "")),
+        actions=[
+            Action(name=short(row, permission.codename), description=permission.name)
             for permission in row.content_type.permission_set.all()
         ],
-        "apiIdentifier": str(row.properties.get("api_identifier", "")),
-        "namespace": row.content_type.app_label,
-        "linkedToTenant": False,
-    }
+        api_identifier=str(row.properties.get("api_identifier", "")),
+        namespace=row.content_type.app_label,
+        linked_to_tenant=False,
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Literal, TypeAlias
 
 from django.db.models import Q
 from django.utils import timezone
-from rest_framework import serializers
+from msgspec import UNSET, Meta, UnsetType
 
-from api.genauth.base import IN_OPERATION, Command, Query
+from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of
 from api.genauth.lookups import (
+    RoleName,
     like,
     namespace_by_code,
     namespaces_by_code,
@@ -18,227 +21,221 @@ from api.genauth.lookups import (
     roles_by_code,
 )
 from api.genauth.wire import (
-    Choice,
-    Milliseconds,
+    Moment,
+    NamespaceCode,
     NewCode,
+    Page,
     Paging,
-    ValiditySerializer,
-    WireSerializer,
-    each,
+    Shape,
+    Text,
+    Texts,
+    Validity,
     is_code,
-    milliseconds,
-    namespace,
-    namespace_of,
-    optional,
-    text,
     validity,
 )
+from api.wire import milliseconds
 from permissions.operations import RoleSpec, create_roles, delete_roles, name_of, update_role
-from roles.models import SYSTEM_NAMESPACE, Role
+from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Role
 
-ENABLE, DISABLE = "ENABLE", "DISABLE"
 LONGEST_NAME = 50
-LONGEST_DESCRIPTION = 200
 MOST_ROLES = 50
+Code: TypeAlias = Annotated[str, partial(NewCode, "role")]
+Name: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME)]
+Description: TypeAlias = Annotated[str, Meta(max_length=200)]
+Status: TypeAlias = Literal["ENABLE", "DISABLE"]
 
 
-class NewRoleSerializer(WireSerializer):
-    code = NewCode("role")
-    name = optional(LONGEST_NAME)
-    namespace = namespace()
-    description = optional(LONGEST_DESCRIPTION)
-    disable_time = Milliseconds(required=False)
+class NewRole(Shape):
+    code: Code
+    name: Name = ""
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
+    description: Description = ""
+    disable_time: datetime | None = None
 
 
-class NewRolesSerializer(WireSerializer):
-    list_ = each(NewRoleSerializer, most=MOST_ROLES)
+class NewRoles(Shape):
+    list_: Annotated[list[NewRole], Meta(min_length=1, max_length=MOST_ROLES)]
 
 
-class RoleNameSerializer(WireSerializer):
-    code = text()
-    namespace = namespace()
+class RoleCode(Shape):
+    code: Text
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class RoleFilterSerializer(Paging):
-    keywords = optional()
-    namespace = namespace()
+class RoleFilter(Paging):
+    keywords: Text = ""
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class RoleChangeSerializer(RoleNameSerializer):
-    new_code = NewCode("role", required=False, allow_blank=True)
-    name = optional(LONGEST_NAME)
-    description = optional(LONGEST_DESCRIPTION)
-    status = Choice(choices=[ENABLE, DISABLE], required=False)
-    disable_time = Milliseconds(required=False)
+class RoleChange(RoleCode):
+    """Null as ``disableTime``: the role is not to end any more."""
+
+    new_code: Code = ""
+    name: Name = ""
+    description: Description | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    disable_time: datetime | UnsetType | None = UNSET
 
 
-class RoleCodesSerializer(WireSerializer):
-    code_list = serializers.ListField(child=text(), min_length=1, max_length=MOST_ROLES)
-    namespace = namespace()
+class RoleCodes(Shape):
+    code_list: Texts
+    namespace: NamespaceCode = DEFAULT_NAMESPACE
 
 
-class QualifiedRoleSerializer(WireSerializer):
-    code = text()
-    namespace = text()
+class QualifiedRole(Shape):
+    code: Text
+    namespace: Text
 
 
-class QualifiedRolesSerializer(WireSerializer):
-    role_list = each(QualifiedRoleSerializer, most=MOST_ROLES)
+class QualifiedRoles(Shape):
+    role_list: Annotated[list[QualifiedRole], Meta(min_length=1, max_length=MOST_ROLES)]
 
 
-class RoleParametersSerializer(WireSerializer):
-    namespace = text()
-    code = optional()
-    name = optional()
+class RoleParameters(Shape):
+    namespace: Text
+    code: Text = ""
+    name: Text = ""
 
 
-class RoleSerializer(WireSerializer):
-    id = serializers.CharField()
-    code = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    namespace = serializers.CharField()
-    namespace_name = serializers.CharField()
-    status = serializers.ChoiceField(choices=[ENABLE, DISABLE])
-    disable_time = Milliseconds(allow_null=True)
+class RoleDto(Shape):
+    id: str
+    code: str
+    name: str
+    description: str
+    namespace: str
+    namespace_name: str
+    status: Status
+    disable_time: Moment | None
 
 
 class CreateRole(Command):
-    needs = "authentik_rbac.add_role"
-    accepts = NewRoleSerializer
-    answers = RoleSerializer
+    """Create a role; without a name it is called by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(*create_roles(actor=self.caller, specs=specs([given])))
+    needs = "authentik_rbac.add_role"
+
+    def run(self, request: NewRole) -> RoleDto:
+        [role] = create_roles(actor=self.caller, specs=specs([request]))
+        return role_dto(role)
 
 
 class CreateRolesBatch(Command):
-    needs = "authentik_rbac.add_role"
-    accepts = NewRolesSerializer
+    """Create all of these roles or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        create_roles(actor=self.caller, specs=specs(given["list_"]))
+    needs = "authentik_rbac.add_role"
+
+    def run(self, request: NewRoles) -> None:
+        create_roles(actor=self.caller, specs=specs(request.list_))
 
 
 class GetRole(Query):
-    needs = IN_OPERATION
-    accepts = RoleNameSerializer
-    answers = RoleSerializer
+    """One role by its code."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        return described(role_by_code(self, namespace_of(given), given["code"]))
+    needs = IN_OPERATION
+
+    def run(self, request: RoleCode) -> RoleDto:
+        return role_dto(role_by_code(self, request.namespace, request.code))
 
 
 class ListRoles(Query):
+    """The roles of a namespace, oldest first."""
+
     needs = IN_OPERATION
-    accepts = RoleFilterSerializer
-    answers = RoleSerializer
-    paged = True
 
-    def run(self, given: dict[str, Any]) -> Any:
-        space = namespace_by_code(namespace_of(given))
+    def run(self, request: RoleFilter) -> Page[RoleDto]:
+        space = namespace_by_code(request.namespace)
         rows = self.visible(Role.objects.public().filter(namespace=space))
-        rows = rows.filter(like(given.get("keywords"), "code", "name", "display_name"))
-        return self.page(rows.select_related("namespace").order_by("created", "pk"), given)
-
-    def describe(self, row: Role) -> Any:
-        return described(row)
+        rows = rows.filter(like(request.keywords, "code", "name", "display_name"))
+        rows = rows.select_related("namespace").order_by("created", "pk")
+        return page_of(rows, request, role_dto)
 
 
 class UpdateRole(Command):
-    needs = IN_OPERATION
-    accepts = RoleChangeSerializer
+    """Change what is given; an empty new code or name changes nothing."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        role = role_by_code(self, namespace_of(given), given["code"])
+    needs = IN_OPERATION
+
+    def run(self, request: RoleChange) -> None:
+        role = role_by_code(self, request.namespace, request.code)
         self.require("change_role", [role])
-        update_role(role=role, actor=self.caller, **changes(given, self.request.data))
+        status = request.status
+        changes: dict[str, Any] = {
+            "code": request.new_code or UNSET,
+            "display_name": request.name or UNSET,
+            "description": request.description,
+            "is_enabled": UNSET if status is UNSET else status == "ENABLE",
+            "disabled_from": request.disable_time,
+        }
+        sent = {name: value for name, value in changes.items() if value is not UNSET}
+        update_role(role=role, actor=self.caller, **sent)
 
 
 class DeleteRolesBatch(Command):
-    needs = IN_OPERATION
-    accepts = RoleCodesSerializer
+    """Delete roles of one namespace, with all that was given by them; all or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        space = namespace_of(given)
-        roles = roles_by_code(self, [(space, code) for code in dict.fromkeys(given["code_list"])])
-        self.require("delete_role", roles)
-        delete_roles(roles=roles, actor=self.caller)
+    needs = IN_OPERATION
+
+    def run(self, request: RoleCodes) -> None:
+        delete(self, [(request.namespace, code) for code in request.code_list])
 
 
 class MultipleNamespaceDeleteRolesBatch(Command):
-    needs = IN_OPERATION
-    accepts = QualifiedRolesSerializer
+    """Delete roles of several namespaces, with all that was given by them; all or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        names = dict.fromkeys((one["namespace"], one["code"]) for one in given["role_list"])
-        roles = roles_by_code(self, list(names))
-        self.require("delete_role", roles)
-        delete_roles(roles=roles, actor=self.caller)
+    needs = IN_OPERATION
+
+    def run(self, request: QualifiedRoles) -> None:
+        delete(self, [(role.namespace, role.code) for role in request.role_list])
 
 
 class CheckRoleParams(Command):
     """Whether a role could be created so; says why not."""
 
     needs = "authentik_rbac.view_role"
-    accepts = RoleParametersSerializer
-    answers = ValiditySerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        code, name = given.get("code", ""), given.get("name", "")
-        space = namespace_by_code(given["namespace"])
+    def run(self, request: RoleParameters) -> Validity:
+        space = namespace_by_code(request.namespace)
         if space.code == SYSTEM_NAMESPACE:
             return validity(f"The namespace {SYSTEM_NAMESPACE} is reserved.")
-        if not is_code(code):
-            return validity(f"invalid role code: {code}")
-        if len(name) > LONGEST_NAME:
+        if not is_code(request.code):
+            return validity(f"invalid role code: {request.code}")
+        if len(request.name) > LONGEST_NAME:
             return validity("The name is too long.")
         # Roles of other doors have names that no code was made into.
-        same = Q(namespace=space, code=code) | Q(name=name_of(space.code, code))
-        if Role.objects.filter(same).exists():
+        same_name = Q(name=name_of(space.code, request.code))
+        if Role.objects.filter(Q(namespace=space, code=request.code) | same_name).exists():
             return validity("The role code is taken.")
         return validity()
 
 
-def specs(given: Sequence[dict[str, Any]]) -> list[RoleSpec]:
-    found = namespaces_by_code(namespace_of(role) for role in given)
+def specs(requests: Sequence[NewRole]) -> list[RoleSpec]:
+    namespaces = namespaces_by_code(role.namespace for role in requests)
     return [
         RoleSpec(
-            namespace=found[namespace_of(role)],
-            code=role["code"],
-            display_name=role.get("name") or role["code"],
-            description=role.get("description", ""),
-            disabled_from=role.get("disable_time"),
+            namespace=namespaces[role.namespace],
+            code=role.code,
+            display_name=role.name or role.code,
+            description=role.description,
+            disabled_from=role.disable_time,
         )
-        for role in given
+        for role in requests
     ]
 
 
-def changes(given: dict[str, Any], sent: Any) -> dict[str, Any]:
-    """Columns from words; of an empty code or name nothing follows."""
-    fields = {
-        "code": given.get("new_code") or None,
-        "display_name": given.get("name") or None,
-        "description": given.get("description"),
-        "is_enabled": given["status"] == ENABLE if "status" in given else None,
-        "disabled_from": given.get("disable_time"),
-    }
-    wanted = {name: value for name, value in fields.items() if value is not None}
-    # Null is a value here: the role is not to end any more.
-    if "disableTime" in sent and sent["disableTime"] is None:
-        wanted["disabled_from"] = None
-    return wanted
+def delete(operation: Operation, names: Sequence[RoleName]) -> None:
+    roles = list(roles_by_code(operation, names).values())
+    operation.require("delete_role", roles)
+    delete_roles(roles=roles, actor=operation.caller)
 
 
-def described(role: Role) -> dict[str, Any]:
+def role_dto(role: Role) -> RoleDto:
     ended = role.disabled_from is not None and role.disabled_from <= timezone.now()
-    return {
-        "id": role.hex_id,
-        "code": role.code,
-        "name": role.display_name or role.name,
-        "description": role.description,
-        "namespace": role.namespace.code,
-        "namespaceName": role.namespace.name,
-        "status": ENABLE if role.is_enabled and not ended else DISABLE,
-        "disableTime": None if role.disabled_from is None else milliseconds(role.disabled_from),
-    }
+    return RoleDto(
+        id=role.hex_id,
+        code=role.code,
+        name=role.display_name or role.name,
+        description=role.description,
+        namespace=role.namespace.code,
+        namespace_name=role.namespace.name,
+        status="ENABLE" if role.is_enabled and not ended else "DISABLE",
+        disable_time=None if role.disabled_from is None else milliseconds(role.disabled_from),
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
+
+from api.genauth.wire import Page, Success, field_of, serializer_of
 
 TAGS = {
     "management_token": "authentication",
@@ -49,6 +51,14 @@ class OperationSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         name = "".join(word.capitalize() for word in self.get_operation_id().split("-"))
+        answer = self._operation.answers
+        data: serializers.Field
+        if get_origin(answer) is Page:
+            rows = serializer_of(*get_args(answer))(many=True)
+            members = {"totalCount": serializers.IntegerField(), "list": rows}
+            data = inline_serializer(f"{name}Page", members, required=False)
+        else:
+            data = field_of(Success if answer is type(None) else answer, required=False)
         return inline_serializer(
             f"{name}Answer",
             {
@@ -56,7 +66,7 @@ class OperationSchema(AutoSchema):
                 "message": serializers.CharField(),
                 "apiCode": serializers.IntegerField(required=False),
                 "requestId": serializers.CharField(),
-                "data": self._data(name),
+                "data": data,
             },
         )
 
@@ -66,13 +76,3 @@ class OperationSchema(AutoSchema):
     @property
     def _operation(self) -> Any:
         return self.view
-
-    def _data(self, name: str) -> serializers.Field:
-        view = self._operation
-        if not view.paged:
-            return view.answers(many=view.many, required=False)
-        fields = {
-            "totalCount": serializers.IntegerField(),
-            view.rows_key: view.answers(many=True),
-        }
-        return inline_serializer(f"{name}Page", fields, required=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any
+from functools import partial
+from typing import Annotated, Literal, TypeAlias
 
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from msgspec import UNSET, Meta, UnsetType, structs
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,232 +15,241 @@ from rest_framework.response import Response
 from accounts.models import GroupKind, GroupMembership, User
 from accounts.secrets import generate_hex_id
 from accounts.validators import validate_username
-from api.genauth.base import IN_OPERATION, Command, Operation, Query
+from api.genauth.base import IN_OPERATION, Command, Query, page_of
 from api.genauth.errors import NotSupported
-from api.genauth.lookups import UserIdSerializer, like, user_by_id, user_id_type, users_by_id
-from api.genauth.wire import LAST_MOMENT, Choice, Paging, WireSerializer, iso, optional, text
+from api.genauth.lookups import UserIdOptions, UserIdType, like, user_by_id, users_by_id
+from api.genauth.wire import (
+    DEFAULT_LIMIT,
+    LAST_MOMENT,
+    Limit,
+    Page,
+    PageNumber,
+    Shape,
+    Text,
+    Texts,
+    iso,
+)
 from audit.errors import Conflict
 from permissions.operations import create_user, delete_users
 
-ACTIVATED, SUSPENDED = "Activated", "Suspended"
-STATUSES = (ACTIVATED, SUSPENDED, "Deactivated", "Resigned", "Archived")
-PLAIN = "none"
-MOST = 50
-SEARCHED = ("username", "name", "email")
-LAST_SECOND = LAST_MOMENT // 1000
+Status: TypeAlias = Literal["Activated", "Suspended", "Deactivated", "Resigned", "Archived"]
+SearchedColumn: TypeAlias = Literal["username", "name", "email"]
+Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=LAST_MOMENT // 1000)]
+Username: TypeAlias = Annotated[
+    str, partial(serializers.CharField, validators=[validate_username]), Meta(max_length=150)
+]
+Email: TypeAlias = Annotated[str, serializers.EmailField, Meta(max_length=254)]
+Password: TypeAlias = Annotated[
+    str, partial(serializers.CharField, trim_whitespace=False), Meta(max_length=128)
+]
 # Kept among the attributes, beside what clients call custom data.
 KEPT = ("nickname", "phone")
 
 
-class NewUserOptionsSerializer(WireSerializer):
-    password_encrypt_type = Choice(choices=[PLAIN], required=False)
+class NewUserOptions(Shape):
+    password_encrypt_type: Literal["none"] | None = None
 
 
-class NewUserSerializer(WireSerializer):
+class NewUser(Shape):
     """Without ``username`` the e-mail address or the phone number is the name, or one is made."""
 
-    username = optional(150, validators=[validate_username])
-    name = optional()
-    nickname = optional()
-    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
-    phone = optional(64)
-    external_id = optional()
-    password = optional(128, trim_whitespace=False)
-    status = Choice(choices=STATUSES, required=False)
-    custom_data = serializers.DictField(required=False)
-    options = NewUserOptionsSerializer(required=False)
+    username: Username = ""
+    name: Text = ""
+    nickname: Text = ""
+    email: Email = ""
+    phone: Annotated[str, Meta(max_length=64)] = ""
+    external_id: Text = ""
+    password: Password = ""
+    status: Status = "Activated"
+    custom_data: dict[str, object] = {}
+    options: NewUserOptions = NewUserOptions()
 
 
-class UserDetailsSerializer(WireSerializer):
+class UserDetails(Shape):
     """What is told of a user only when it is asked for."""
 
-    with_custom_data = serializers.BooleanField(required=False)
-    with_identities = serializers.BooleanField(required=False)
-    with_department_ids = serializers.BooleanField(required=False)
+    with_custom_data: bool = False
+    with_identities: bool = False
+    with_department_ids: bool = False
 
 
-class GetUserSerializer(UserIdSerializer, UserDetailsSerializer):
-    pass
+class UserPaging(UserDetails):
+    page: PageNumber = 1
+    limit: Limit = DEFAULT_LIMIT
 
 
-class ListUsersOptionsSerializer(UserDetailsSerializer):
-    pagination = Paging(required=False)
-    fuzzy_search_on = serializers.ListField(child=Choice(choices=SEARCHED), required=False)
+class GetUserRequest(UserDetails):
+    user_id: Text
+    user_id_type: UserIdType = "user_id"
 
 
-class UserFilterSerializer(Paging, UserDetailsSerializer):
+class PagingDto(Shape):
+    page: PageNumber | UnsetType = UNSET
+    limit: Limit | UnsetType = UNSET
+
+
+class ListUsersOptions(Shape):
+    """What is sent here counts before what the request says beside its options."""
+
+    with_custom_data: bool | UnsetType = UNSET
+    with_identities: bool | UnsetType = UNSET
+    with_department_ids: bool | UnsetType = UNSET
+    pagination: PagingDto = PagingDto()
+    fuzzy_search_on: list[SearchedColumn] = []
+
+
+class UserFilter(UserPaging):
     """``advanced_filter`` and ``search_query`` are refused: ignored, they would find too much."""
 
-    keywords = optional()
-    status = Choice(choices=STATUSES, required=False)
-    updated_at_start = serializers.IntegerField(required=False, min_value=0, max_value=LAST_SECOND)
-    updated_at_end = serializers.IntegerField(required=False, min_value=0, max_value=LAST_SECOND)
-    options = ListUsersOptionsSerializer(required=False)
-    advanced_filter = serializers.ListField(required=False)
-    search_query = serializers.DictField(required=False)
+    keywords: Text = ""
+    status: Status | None = None
+    updated_at_start: Seconds | None = None
+    updated_at_end: Seconds | None = None
+    options: ListUsersOptions = ListUsersOptions()
+    advanced_filter: list[object] = []
+    search_query: dict[str, object] = {}
 
 
-class UserIdOptionsSerializer(WireSerializer):
-    user_id_type = user_id_type()
+class UserIds(Shape):
+    user_ids: Texts
+    options: UserIdOptions = UserIdOptions()
 
 
-class UserIdsSerializer(WireSerializer):
-    user_ids = serializers.ListField(child=text(), min_length=1, max_length=MOST)
-    options = UserIdOptionsSerializer(required=False)
-
-
-class UserSerializer(WireSerializer):
-    user_id = serializers.CharField()
-    created_at = serializers.CharField()
-    updated_at = serializers.CharField()
-    status = serializers.CharField()
-    work_status = serializers.CharField()
-    username = serializers.CharField()
-    name = serializers.CharField()
-    nickname = serializers.CharField()
-    email = serializers.CharField()
-    phone = serializers.CharField()
-    external_id = serializers.CharField(allow_null=True)
-    gender = serializers.CharField()
-    email_verified = serializers.BooleanField()
-    phone_verified = serializers.BooleanField()
-    user_source_type = serializers.CharField()
-    custom_data = serializers.DictField(required=False)
-    identities = serializers.ListField(child=serializers.DictField(), required=False)
-    department_ids = serializers.ListField(child=serializers.CharField(), required=False)
-
-
-class UserPages(Operation):
-    """Users in pages, each with the details asked for."""
-
-    needs = IN_OPERATION
-    answers = UserSerializer
-    paged = True
-    details: Mapping[str, Any] = MappingProxyType({})
-
-    def users(
-        self, rows: QuerySet[User], given: Mapping[str, Any], details: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        self.details = details
-        return self.page(rows.prefetch_related(*prefetches(details)), given)
-
-    def describe(self, row: User) -> Any:
-        return described(row, self.details)
+class UserDto(Shape):
+    user_id: str
+    created_at: str
+    updated_at: str
+    status: str
+    work_status: str
+    username: str
+    name: str
+    nickname: str
+    email: str
+    phone: str
+    external_id: str | None
+    gender: str
+    email_verified: bool
+    phone_verified: bool
+    user_source_type: str
+    custom_data: dict[str, object] | UnsetType = UNSET
+    identities: list[dict[str, object]] | UnsetType = UNSET
+    department_ids: list[str] | UnsetType = UNSET
 
 
 class CreateUser(Command):
-    needs = "authentik_core.add_user"
-    accepts = NewUserSerializer
-    answers = UserSerializer
+    """Create a user, who may sign in with the password, if there is one."""
 
-    def run(self, given: dict[str, Any]) -> Any:
-        fields = columns(given)
-        taken = Q(username=fields["username"])
-        if fields["external_id"]:
-            taken |= Q(external_id=fields["external_id"])
-        if User.objects.filter(taken).exists():
+    needs = "authentik_core.add_user"
+
+    def run(self, request: NewUser) -> UserDto:
+        username = request.username or request.email or request.phone
+        username = username or f"user-{generate_hex_id()}"
+        external_id = request.external_id or None
+        same_id = Q(external_id=external_id) if external_id else Q(pk__in=())
+        if User.objects.filter(Q(username=username) | same_id).exists():
             raise Conflict("The user name or external id is taken.")
-        return described(create_user(actor=self.caller, **fields))
+        kept = {name: value for name in KEPT if (value := getattr(request, name))}
+        user = create_user(
+            actor=self.caller,
+            username=username,
+            name=request.name,
+            email=request.email,
+            external_id=external_id,
+            password=request.password or None,
+            is_active=request.status == "Activated",
+            attributes={**request.custom_data, **kept},
+        )
+        return user_dto(user, UserDetails())
 
 
 class GetUser(Query):
+    """One user by the id of the type given."""
+
     needs = IN_OPERATION
-    accepts = GetUserSerializer
-    answers = UserSerializer
 
-    def run(self, given: dict[str, Any]) -> Any:
-        user = user_by_id(self, given)
-        prefetch_related_objects([user], *prefetches(given))
-        return described(user, given)
+    def run(self, request: GetUserRequest) -> UserDto:
+        user = user_by_id(self, request.user_id, request.user_id_type)
+        prefetch_related_objects([user], *prefetches(request))
+        return user_dto(user, request)
 
 
-class ListUsers(UserPages, Command):
-    accepts = UserFilterSerializer
+class ListUsers(Command):
+    """Users by words, status, and the seconds since 1970 in which they were changed last."""
+
+    needs = IN_OPERATION
 
     def get(self, request: Request) -> Response:
         """The older form, with everything in the query."""
-        return self.perform(request, request.query_params)
+        return self.perform(request.query_params)
 
-    def run(self, given: dict[str, Any]) -> Any:
-        if given.get("advanced_filter") or given.get("search_query"):
+    def run(self, request: UserFilter) -> Page[UserDto]:
+        if request.advanced_filter or request.search_query:
             raise NotSupported("advancedFilter and searchQuery are not supported.")
-        rows = self.visible(User.objects.order_by("pk")).filter(matching(given))
-        options = given.get("options", {})
-        return self.users(rows, {**given, **options.get("pagination", {})}, {**given, **options})
+        options = request.options
+        columns = options.fuzzy_search_on or ("username", "name", "email")
+        matching = like(request.keywords, *columns)
+        if request.status is not None:
+            kept = {"Activated": Q(is_active=True), "Suspended": Q(is_active=False)}
+            matching &= kept.get(request.status, Q(pk__in=()))
+        if (start := request.updated_at_start) is not None:
+            matching &= Q(last_updated__gte=datetime.fromtimestamp(start, UTC))
+        if (end := request.updated_at_end) is not None:
+            matching &= Q(last_updated__lte=datetime.fromtimestamp(end, UTC))
+        rows = self.visible(User.objects.order_by("pk")).filter(matching)
+        sent = {**structs.asdict(options), **structs.asdict(options.pagination)}
+        names = UserPaging.__struct_fields__
+        sent = {name: sent[name] for name in names if sent[name] is not UNSET}
+        return page_of_users(rows, structs.replace(request, **sent))
 
 
 class DeleteUsersBatch(Command):
-    needs = IN_OPERATION
-    accepts = UserIdsSerializer
+    """Delete users with all they hold; all or none."""
 
-    def run(self, given: dict[str, Any]) -> None:
-        kind = given.get("options", {}).get("user_id_type")
-        users = users_by_id(self, given["user_ids"], kind)
+    needs = IN_OPERATION
+
+    def run(self, request: UserIds) -> None:
+        users = users_by_id(self, request.user_ids, request.options.user_id_type)
         self.require("delete_user", users)
         delete_users(users=users, actor=self.caller)
 
 
-def columns(given: dict[str, Any]) -> dict[str, Any]:
-    username = given.get("username") or given.get("email") or given.get("phone")
-    kept = {name: given[name] for name in KEPT if given.get(name)}
-    return {
-        "username": username or f"user-{generate_hex_id()}",
-        "name": given.get("name", ""),
-        "email": given.get("email", ""),
-        "external_id": given.get("external_id") or None,
-        "password": given.get("password") or None,
-        "is_active": given.get("status", ACTIVATED) == ACTIVATED,
-        "attributes": {**given.get("custom_data", {}), **kept},
-    }
+def page_of_users(rows: QuerySet[User], request: UserPaging) -> Page[UserDto]:
+    """Each user with the details asked for."""
+    rows = rows.prefetch_related(*prefetches(request))
+    return page_of(rows, request, lambda user: user_dto(user, request))
 
 
-def matching(given: Mapping[str, Any]) -> Q:
-    """Users by words, status, and the seconds since 1970 in which they were changed last."""
-    columns = given.get("options", {}).get("fuzzy_search_on") or SEARCHED
-    found = like(given.get("keywords"), *columns)
-    if "status" in given:
-        known = {ACTIVATED: Q(is_active=True), SUSPENDED: Q(is_active=False)}
-        found &= known.get(given["status"], Q(pk__in=()))
-    if "updated_at_start" in given:
-        found &= Q(last_updated__gte=datetime.fromtimestamp(given["updated_at_start"], UTC))
-    if "updated_at_end" in given:
-        found &= Q(last_updated__lte=datetime.fromtimestamp(given["updated_at_end"], UTC))
-    return found
-
-
-def prefetches(details: Mapping[str, Any]) -> list[Prefetch]:
-    """What ``described`` reads besides the users."""
-    if not details.get("with_department_ids"):
+def prefetches(details: UserDetails) -> list[Prefetch]:
+    """What ``user_dto`` reads besides the users."""
+    if not details.with_department_ids:
         return []
     rows = GroupMembership.objects.active().filter(group__kind=GroupKind.DEPARTMENT)
     rows = rows.select_related("group").order_by("pk")
     return [Prefetch("memberships", queryset=rows, to_attr="in_departments")]
 
 
-def described(user: Any, details: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+def user_dto(user: User, details: UserDetails) -> UserDto:
     attributes = user.attributes if isinstance(user.attributes, dict) else {}
-    answer: dict[str, Any] = {
-        "userId": user.hex_id,
-        "createdAt": iso(user.date_joined),
-        "updatedAt": iso(user.last_updated),
-        "status": ACTIVATED if user.is_active else SUSPENDED,
-        "workStatus": "Active",
-        "username": user.username,
-        "name": user.name,
-        "nickname": str(attributes.get("nickname", "")),
-        "email": user.email,
-        "phone": str(attributes.get("phone", "")),
-        "externalId": user.external_id,
-        "gender": "U",
-        "emailVerified": False,
-        "phoneVerified": False,
-        "userSourceType": "adminCreated",
-    }
-    if details.get("with_custom_data"):
-        own = {name: value for name, value in attributes.items() if name not in KEPT}
-        answer["customData"] = own
-    if details.get("with_identities"):
-        answer["identities"] = []
-    if details.get("with_department_ids"):
-        answer["departmentIds"] = [row.group.hex_id for row in user.in_departments]
-    return answer
+    own = {name: value for name, value in attributes.items() if name not in KEPT}
+    memberships: list[GroupMembership] = getattr(user, "in_departments", [])
+    departments = [row.group.hex_id for row in memberships]
+    return UserDto(
+        user_id=user.hex_id,
+        created_at=iso(user.date_joined),
+        updated_at=iso(user.last_updated),
+        status="Activated" if user.is_active else "Suspended",
+        work_status="Active",
+        username=user.username,
+        name=user.name,
+        nickname=str(attributes.get("nickname", "")),
+        email=user.email,
+        phone=str(attributes.get("phone", "")),
+        external_id=user.external_id,
+        gender="U",
+        email_verified=False,
+        phone_verified=False,
+        user_source_type="adminCreated",
+        custom_data=own if details.with_custom_data else UNSET,
+        identities=[] if details.with_identities else UNSET,
+        department_ids=departments if details.with_department_ids else UNSET,
+    )

@@ -1,62 +1,59 @@
-"""Names and values as this protocol spells them: camelCase, and moments in milliseconds.
+"""Requests and answers as typed records; names and values as this protocol spells them.
 
-Fields are declared in Python's spelling; a trailing underscore only keeps clear of its words. What
-is not required may be sent as null, which is the same as not sending it.
+A ``Shape`` is declared once: its types say what the door accepts, what the OpenAPI document shows,
+and what operations read and answer. Strings without a default must not be empty.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
+from msgspec import UNSET, Meta, Struct, StructMeta, UnsetType, structs
 from rest_framework import serializers
 
+from api.wire import EPOCH, WireSerializer, camel_case
 from roles.models import DEFAULT_NAMESPACE, validate_code
 
-_HUMP = re.compile(r"_([a-z])")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+T = TypeVar("T")
 LAST_MOMENT = 253_402_300_799_999  # of the year 9999
 LONGEST_CODE = 64
 MOST_ROWS = 50
+DEFAULT_LIMIT = 10
 LAST_PAGE = 10**9
 
 
-class WireSerializer(serializers.Serializer):
-    def get_fields(self) -> dict[str, Any]:
-        return {_wire(name): _named(name, field) for name, field in super().get_fields().items()}
+class KeywordOnly(StructMeta):
+    """The one option of msgspec's structs that subclasses do not inherit."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        found = super().to_internal_value(data)
-        return {name: value for name, value in found.items() if value is not None}
+    def __new__(mcs, name: str, bases: Any, members: Any, **options: Any) -> Any:
+        return super().__new__(mcs, name, bases, members, kw_only=True, **options)
 
 
-class Nothing(WireSerializer):
-    """The operation takes no parameters."""
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Shape(Struct, metaclass=KeywordOnly, frozen=True, rename=camel_case):
+    """A trailing underscore only keeps a field clear of Python's words, and is not sent."""
 
 
-class Success(WireSerializer):
-    success = serializers.BooleanField()
-
-
-class ValiditySerializer(WireSerializer):
-    is_valid = serializers.BooleanField()  # type: ignore[assignment]  # a word of the wire
-    message = serializers.CharField(required=False)
-
-
-def validity(message: str | None = None) -> dict[str, Any]:
-    """The shape of ``ValiditySerializer``; the message says what is wrong."""
-    return {"isValid": True} if message is None else {"isValid": False, "message": message}
-
-
-class Paging(WireSerializer):
-    """Out of range is refused, not clamped."""
-
-    page = serializers.IntegerField(required=False, min_value=1, max_value=LAST_PAGE)
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=MOST_ROWS)
+# Kinds of fields: they check what a type alone does not say.
 
 
 @extend_schema_field(OpenApiTypes.INT64)
@@ -65,22 +62,21 @@ class Milliseconds(serializers.Field):
 
     default_error_messages = {"invalid": "A number of milliseconds since 1970 is required."}
 
-    def to_internal_value(self, data: Any) -> datetime:
+    def to_internal_value(self, data: object) -> datetime:
         if isinstance(data, str) and data.isascii() and data.isdigit() and len(data) < 16:
             data = int(data)
-        whole = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
-        if isinstance(data, bool) or not whole or not 0 <= data <= LAST_MOMENT:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        # True and False are ints too.
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= LAST_MOMENT:
             self.fail("invalid")
-        return EPOCH + timedelta(milliseconds=int(data))
-
-    def to_representation(self, value: datetime) -> int:
-        return milliseconds(value)
+        return EPOCH + timedelta(milliseconds=data)
 
 
 class Words(serializers.ListField):
     """A repeated key, or one list with commas."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> list[str]:
         if isinstance(data, list) and all(isinstance(item, str) for item in data):
             data = [word for item in data for word in item.split(",") if word]
         return super().to_internal_value(data)
@@ -89,30 +85,10 @@ class Words(serializers.ListField):
 class Choice(serializers.ChoiceField):
     """Values that are no text are refused like texts that are no choice."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid_choice", input=repr(data)[:60])
         return super().to_internal_value(data)
-
-
-def text(most: int = 255, **arguments: Any) -> serializers.CharField:
-    """Required, and not empty."""
-    return serializers.CharField(max_length=most, **arguments)
-
-
-def optional(most: int = 255, **arguments: Any) -> serializers.CharField:
-    return serializers.CharField(required=False, allow_blank=True, max_length=most, **arguments)
-
-
-def namespace(**arguments: Any) -> serializers.CharField:
-    """A namespace that exists, by code; without one, ``default``."""
-    return serializers.CharField(
-        required=False, max_length=255, help_text=f"`{DEFAULT_NAMESPACE}` unless given", **arguments
-    )
-
-
-def namespace_of(given: dict[str, Any], name: str = "namespace") -> str:
-    return str(given.get(name) or DEFAULT_NAMESPACE)
 
 
 class NewCode(serializers.CharField):
@@ -139,27 +115,112 @@ def is_code(value: str) -> bool:
     return len(value) <= LONGEST_CODE
 
 
-def each(item: Any, *, most: int) -> Any:
-    """From one to so many of what a serializer describes."""
-    return item(many=True, allow_empty=False, max_length=most)
+# Types that many shapes share.
+
+Text: TypeAlias = Annotated[str, Meta(max_length=255)]
+Texts: TypeAlias = Annotated[list[Text], Meta(min_length=1, max_length=MOST_ROWS)]
+NamespaceCode: TypeAlias = Annotated[
+    str,
+    Meta(min_length=1, max_length=255, description=f"`{DEFAULT_NAMESPACE}` unless given"),
+]
+Moment: TypeAlias = Annotated[int, Milliseconds]
+PageNumber: TypeAlias = Annotated[int, Meta(ge=1, le=LAST_PAGE)]
+Limit: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_ROWS)]
 
 
-def milliseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+class Paging(Shape):
+    """Out of range is refused, not clamped."""
+
+    page: PageNumber = 1
+    limit: Limit = DEFAULT_LIMIT
+
+
+class Page(Shape, Generic[T]):
+    total_count: int
+    list_: list[T]
+
+
+class Success(Shape):
+    success: bool
+
+
+class Validity(Shape):
+    is_valid: bool
+    message: str | UnsetType = UNSET
+
+
+def validity(fault: str = "") -> Validity:
+    return Validity(is_valid=not fault, message=fault or UNSET)
+
+
+# From types to fields
+
+KINDS_OF_FIELDS: dict[object, Callable[..., serializers.Field]] = {
+    str: serializers.CharField,
+    int: serializers.IntegerField,
+    bool: serializers.BooleanField,
+    datetime: Milliseconds,
+    dict: serializers.DictField,
+    list: serializers.ListField,
+    Literal: Choice,
+}
+
+
+@cache
+def serializer_of(shape: type[Struct]) -> type[serializers.Serializer]:
+    """What validates a request of this shape, and describes it or an answer in the document."""
+    hints = get_type_hints(shape, include_extras=True)
+    members: dict[str, object] = {
+        one.name: field_of(hints[one.name], required=one.required) for one in structs.fields(shape)
+    }
+    nullable = [name for name, hint in hints.items() if {NoneType, UnsetType} <= {*get_args(hint)}]
+    # Without a docstring of its own the document would show that of a base class.
+    members |= {"__doc__": shape.__doc__ or "", "record": shape, "nullable": nullable}
+    base = WireSerializer if issubclass(shape, Shape) else serializers.Serializer
+    return type(f"{shape.__name__.removesuffix('Dto')}Serializer", (base,), members)
+
+
+def field_of(hint: Any, *, required: bool = True, **options: Any) -> serializers.Field:
+    """``options`` are what the type's annotations said, and go to the field."""
+    origin, arguments = get_origin(hint) or hint, get_args(hint)
+    if origin is Annotated:
+        for one in arguments[1:]:
+            options |= _limits(one) if isinstance(one, Meta) else {"kind": one}
+        return field_of(arguments[0], required=required, **options)
+    if origin in (Union, UnionType):
+        [inner] = [one for one in arguments if one not in (NoneType, UnsetType)]
+        if NoneType in arguments:
+            options["allow_null"] = True
+        return field_of(inner, required=required, **options)
+    options["required"] = required
+    kind = options.pop("kind", None)
+    if isinstance(origin, StructMeta):
+        return serializer_of(origin)(**options)
+    if origin is list and "min_length" in options and isinstance(arguments[0], StructMeta):
+        # Of an empty list clients are told in other words when it is one of records.
+        options["allow_empty"] = not options.pop("min_length")
+        return serializer_of(arguments[0])(many=True, **options)
+    if origin is list and arguments[0] is not object:
+        options["child"] = field_of(arguments[0])
+    if origin is str:
+        at_least = options.pop("min_length", 0)
+        options |= {} if required or at_least else {"allow_blank": True}
+    if origin is Literal:
+        options["choices"] = arguments
+    return (kind or KINDS_OF_FIELDS[origin])(**options)
+
+
+def _limits(meta: Meta) -> dict[str, object]:
+    limits = {
+        "min_value": meta.ge,
+        "max_value": meta.le,
+        "min_length": meta.min_length,
+        "max_length": meta.max_length,
+        "help_text": meta.description,
+    }
+    return {name: value for name, value in limits.items() if value is not None}
 
 
 def iso(moment: datetime) -> str:
     """In UTC with milliseconds, ``2026-01-01T00:00:00.000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _wire(name: str) -> str:
-    return _HUMP.sub(lambda match: match[1].upper(), name.rstrip("_"))
-
-
-def _named(name: str, field: serializers.Field) -> serializers.Field:
-    if _wire(name) != name:
-        field.source = name
-    if not field.required and not field.read_only:
-        field.allow_null = True
-    return field
