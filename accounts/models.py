@@ -279,10 +279,19 @@ class TokenIntent(models.TextChoices):
     APP_PASSWORD = "app_password"  # noqa: S105  a word of the wire contract
 
 
+# How the identifiers of access keys begin; the rest is the name that goes with the secret.
+ACCESS_KEY = "access-key-"
+
+
 class TokenQuerySet(models.QuerySet["Token"]):
     def unexpired(self, at: datetime | None = None) -> Self:
         moment = timezone.now() if at is None else at
         return self.filter(Q(expiring=False) | Q(expires__isnull=True) | Q(expires__gt=moment))
+
+    def access_keys(self) -> Self:
+        """With their users."""
+        pairs = self.filter(identifier__startswith=ACCESS_KEY, intent=TokenIntent.API)
+        return pairs.select_related("user")
 
 
 class Token(models.Model):
@@ -315,6 +324,10 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+    @property
+    def access_key_id(self) -> str:
+        return self.identifier.removeprefix(ACCESS_KEY)
 
 
 class SignIn(models.Model):

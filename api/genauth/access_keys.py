@@ -6,19 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta, structs
 
-from accounts.models import Token
+from accounts.models import ACCESS_KEY, Token
+from api.genauth.authentication import pool_id
 from api.genauth.base import IN_OPERATION, Command, Operation, Query, whole
 from api.genauth.errors import Missing
 from api.genauth.lookups import users_by_id
-from api.genauth.tokens import pool_id
 from api.genauth.wire import Page, Shape, Text, iso
-from permissions.operations import (
-    PREFIX,
-    all_access_keys,
-    create_access_key,
-    delete_tokens,
-    id_of,
-)
+from permissions.operations import create_access_key, delete_tokens
 
 
 class NewAccessKey(Shape):
@@ -70,7 +64,7 @@ class ListAccessKey(Query):
     needs = IN_OPERATION
 
     def run(self, request: AccessKeyFilter) -> Page[AccessKey]:
-        rows = self.visible(all_access_keys().order_by("created", "pk"))
+        rows = self.visible(Token.objects.access_keys().order_by("created", "pk"))
         if request.user_id:
             rows = rows.filter(user__hex_id=request.user_id)
         return whole(access_key(token) for token in rows)
@@ -97,8 +91,8 @@ class DeleteAccessKey(Command):
 
 
 def visible_token(operation: Operation, access_key_id: str) -> Token:
-    rows = operation.visible(all_access_keys())
-    token = rows.filter(identifier=f"{PREFIX}{access_key_id}").first()
+    rows = operation.visible(Token.objects.access_keys())
+    token = rows.filter(identifier=f"{ACCESS_KEY}{access_key_id}").first()
     if token is None:
         raise Missing("access key does not exist")
     return token
@@ -106,7 +100,7 @@ def visible_token(operation: Operation, access_key_id: str) -> Token:
 
 def access_key(token: Token) -> AccessKey:
     return AccessKey(
-        access_key_id=id_of(token),
+        access_key_id=token.access_key_id,
         user_id=token.user.hex_id,
         user_pool_id=pool_id(),
         status="activated",

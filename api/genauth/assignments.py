@@ -12,6 +12,7 @@ from django.utils import timezone
 from msgspec import Meta
 
 from accounts.models import Group, GroupKind, User
+from api.genauth.authentication import pool_id
 from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of, whole
 from api.genauth.lookups import (
     RoleName,
@@ -26,7 +27,6 @@ from api.genauth.lookups import (
     user_by_id,
 )
 from api.genauth.roles import RoleCode, RoleDto, role_dto
-from api.genauth.tokens import pool_id
 from api.genauth.users import UserDto, UserPaging, page_of_users
 from api.genauth.wire import Moment, NamespaceCode, Page, Paging, Shape, Text, iso
 from api.wire import milliseconds

@@ -13,9 +13,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,36 +37,17 @@ ANYBODY = "anybody"
 IN_OPERATION = "in operation"
 
 
-class OperationAccess(BasePermission):
-    """Each operation names what it needs; one that names nothing is refused to everybody."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        assert isinstance(view, Operation)
-        if view.needs in (ANYBODY, IN_OPERATION):
-            return True
-        return bool(view.needs) and access.allowed(request.user, view.needs)
-
-
-class OnlyJSON(DefaultContentNegotiation):
+class WhateverJSON(EmptyOrJSONParser):
     """The protocol has one format, whatever a client says about it."""
 
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        return next(iter(parsers))
-
-    def select_renderer(
-        self,
-        request: Request,
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, renderer.media_type
+    media_type = "*/*"
 
 
 class Operation(APIView):
     """The types of ``run`` say what the operation accepts, and what it answers as ``data``.
 
-    ``needs``: ANYBODY, IN_OPERATION, or a permission held globally.
+    ``needs``: ANYBODY, IN_OPERATION, or a permission held globally; an operation that names nothing
+    is refused to everybody.
     """
 
     needs: str = ""
@@ -77,10 +55,7 @@ class Operation(APIView):
     answers: ClassVar[Any]
 
     authentication_classes: Sequence[Any] = (ManagementAuthentication,)
-    permission_classes = (OperationAccess,)
-    parser_classes = (EmptyOrJSONParser,)
-    renderer_classes = (JSONRenderer,)
-    content_negotiation_class = OnlyJSON
+    parser_classes = (WhateverJSON,)
     schema: Any = OperationSchema()
     http_method_names = ["get", "post"]
 
@@ -103,12 +78,19 @@ class Operation(APIView):
     def get_exception_handler(self) -> Callable[..., Response]:
         return errors.exception_handler
 
-    def permission_denied(
-        self, request: Request, message: str | None = None, code: str | None = None
-    ) -> Any:
-        raise PermissionDenied(message or "You may not do this.")
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type
 
-    def perform(self, data: object) -> Response:
+    def check_permissions(self, request: Request) -> None:
+        if self.needs in (ANYBODY, IN_OPERATION):
+            return
+        if not self.needs or not access.allowed(request.user, self.needs):
+            raise PermissionDenied("You may not do this.")
+
+    def perform(self, request: Request) -> Response:
+        data = request.query_params if request.method == "GET" else request.data
         serializer = self.accepts(data=data)
         serializer.is_valid(raise_exception=True)
         answer = self.run(serializer.validated_data)
@@ -161,13 +143,11 @@ def whole(rows: Iterable[DTO]) -> Page[DTO]:
 
 
 class Query(Operation):
-    def get(self, request: Request) -> Response:
-        return self.perform(request.query_params)
+    get = Operation.perform
 
 
 class Command(Operation):
-    def post(self, request: Request) -> Response:
-        return self.perform(request.data)
+    post = Operation.perform
 
 
 class UnknownURL(Operation):

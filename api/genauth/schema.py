@@ -70,6 +70,9 @@ class OperationSchema(AutoSchema):
             },
         )
 
+    def map_parsers(self) -> list[str]:
+        return ["application/json"]
+
     def get_filter_backends(self) -> list[Any]:
         return []
 

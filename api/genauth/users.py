@@ -9,8 +9,6 @@ from typing import Annotated, Literal, TypeAlias
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from msgspec import UNSET, Meta, UnsetType, structs
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import GroupKind, GroupMembership, User
 from accounts.secrets import generate_hex_id
@@ -178,9 +176,8 @@ class ListUsers(Command):
 
     needs = IN_OPERATION
 
-    def get(self, request: Request) -> Response:
-        """The older form, with everything in the query."""
-        return self.perform(request.query_params)
+    # The older form, with everything in the query.
+    get = Command.perform
 
     def run(self, request: UserFilter) -> Page[UserDto]:
         if request.advanced_filter or request.search_query:

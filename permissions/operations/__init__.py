@@ -1,13 +1,9 @@
 """Every write, under the grant ceiling, with its audit events."""
 
 from permissions.operations.access_keys import (
-    PREFIX,
-    all_access_keys,
     authenticate_access_key,
     create_access_key,
     create_administrator_key,
-    find_access_key,
-    id_of,
 )
 from permissions.operations.assignments import (
     Principal,
@@ -133,7 +129,6 @@ __all__ = [
     "MOST_ACTIONS",
     "MOST_FACTS",
     "MOST_RESOURCES",
-    "PREFIX",
     "ActionChange",
     "ActionSpec",
     "BuiltInRole",
@@ -163,7 +158,6 @@ __all__ = [
     "TypeTaken",
     "add_members",
     "add_parent",
-    "all_access_keys",
     "assign_many",
     "assign_permissions",
     "assign_role",
@@ -200,9 +194,7 @@ __all__ = [
     "delete_types",
     "delete_users",
     "ensure_actions",
-    "find_access_key",
     "group_of",
-    "id_of",
     "managed_key",
     "move_object_grant",
     "name_of",

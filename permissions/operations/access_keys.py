@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from accounts.models import Group, Token, TokenIntent, TokenQuerySet, User, UserType
+from accounts.models import ACCESS_KEY, Group, Token, TokenIntent, User, UserType
 from accounts.secrets import generate_hex_id, generate_key
 from permissions.engine import authenticate_key
 from permissions.operations.groups import ADMINS, create_group
@@ -18,7 +18,6 @@ from permissions.operations.membership import add_members
 from permissions.operations.tokens import create_user_token
 from permissions.operations.users import create_user
 
-PREFIX = "access-key-"
 PATH = "access-keys"
 
 
@@ -38,7 +37,7 @@ def create_access_key(*, actor: User | None, user: User | None = None) -> Access
     Raises GrantCeiling when the account may do more than the actor.
     """
     access_key_id = generate_hex_id()
-    identifier = f"{PREFIX}{access_key_id}"
+    identifier = f"{ACCESS_KEY}{access_key_id}"
     if user is None:
         user = create_user(
             actor=actor,
@@ -74,24 +73,4 @@ def create_administrator_key() -> AccessKey:
 def authenticate_access_key(access_key_id: str, secret: str) -> Token | None:
     """The pair's token if it counts now; one statement."""
     token = authenticate_key(secret)
-    return token if token is not None and id_of(token) == access_key_id else None
-
-
-def find_access_key(access_key_id: str) -> Token | None:
-    """By its name alone, for callers that have proven the secret before; one statement."""
-    return (
-        all_access_keys()
-        .unexpired()
-        .filter(identifier=f"{PREFIX}{access_key_id}", user__is_active=True)
-        .first()
-    )
-
-
-def all_access_keys() -> TokenQuerySet:
-    return Token.objects.filter(
-        identifier__startswith=PREFIX, intent=TokenIntent.API
-    ).select_related("user")
-
-
-def id_of(token: Token) -> str:
-    return token.identifier.removeprefix(PREFIX)
+    return token if token is not None and token.access_key_id == access_key_id else None

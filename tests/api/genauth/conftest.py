@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from api.genauth.tokens import issue
+from api.genauth.authentication import issue
 from permissions.operations.access_keys import create_access_key
 
 PREFIX = "/genauth/api/v3/"

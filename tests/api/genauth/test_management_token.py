@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from accounts.models import Token, User
 from accounts.tokens import set_key
-from api.genauth import tokens
+from api.genauth import authentication
 from audit.models import Event, EventKind
 from permissions.operations.access_keys import create_access_key
 from tests.api.genauth.conftest import PREFIX, Caller
@@ -53,7 +53,7 @@ def test_the_clients_can_read_the_payload_with_standard_base64(anonymous, key):
 
     assert not set("-_") & set(payload)
     claims = json.loads(base64.b64decode(payload + "=="))
-    assert claims["scoped_userpool_id"] == tokens.pool_id()
+    assert claims["scoped_userpool_id"] == authentication.pool_id()
     assert len(claims["scoped_userpool_id"]) == 24
 
 
@@ -79,7 +79,7 @@ def test_another_user_pool_is_refused(anonymous, key):
     for header in ("x-genauth-userpool-id", "x-authing-userpool-id"):
         answer = list_roles(anonymous, authorization=bearer, **{header: "0" * 24})
         assert answer["statusCode"] == 403
-        answer = list_roles(anonymous, authorization=bearer, **{header: tokens.pool_id()})
+        answer = list_roles(anonymous, authorization=bearer, **{header: authentication.pool_id()})
         assert answer["statusCode"] == 200
 
 
@@ -107,10 +107,10 @@ def test_a_token_without_signature_is_refused(anonymous, key):
 def test_a_token_counts_a_little_longer_than_announced_and_then_no_more(
     anonymous, key, monkeypatch
 ):
-    past = int(time.time()) - tokens.LIFETIME
+    past = int(time.time()) - authentication.LIFETIME
     monkeypatch.setattr(time, "time", lambda: past - 1)
     late = token_of(anonymous, key)
-    monkeypatch.setattr(time, "time", lambda: past - tokens.GRACE - 1)
+    monkeypatch.setattr(time, "time", lambda: past - authentication.GRACE - 1)
     over = token_of(anonymous, key)
     monkeypatch.undo()
 
