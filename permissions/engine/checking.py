@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.expressions import RawSQL
@@ -81,9 +81,13 @@ def ask(
     }
     name = "check" if resource else "check_globally"
     text = sql.statement(_vendor(using), name, _naming(parameters))
-    [(user_id, is_active, type_id, permission_id, verdict)] = run(text, parameters, using=using)
-    decision = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
-    return Answer(decision=decision, user_id=user_id, permission_id=permission_id)
+    [row] = run(text, parameters, using=using)
+    verdict = Verdict(*row)
+    return Answer(
+        decision=_decision(verdict, resource),
+        user_id=verdict.user_id,
+        permission_id=verdict.permission_id,
+    )
 
 
 def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
@@ -150,10 +154,8 @@ def check_many(
     }
     text = sql.statement(_vendor(using), "check_many")
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
-    for n, user_id, is_active, type_id, permission_id, hit in run(text, parameters, using=using):
-        verdict = hit[2:] if hit else None  # without the digit that orders them
-        resource = questions[n].resource
-        decisions[n] = _decision(user_id, is_active, type_id, permission_id, verdict, resource)
+    for n, *row in run(text, parameters, using=using):
+        decisions[n] = _decision(Verdict(*row), questions[n].resource)
     return decisions
 
 
@@ -321,46 +323,51 @@ def _listing_parameters(
     }
 
 
-def _decision(
-    user_id: int | None,
-    is_active: bool | None,
-    type_id: int | None,
-    permission_id: int | None,
-    verdict: str | None,
-    resource: ResourceRef | None,
-) -> Decision:
-    if verdict is not None:
-        return _allowed(verdict, user_id)
-    if user_id is None:
+class Verdict(NamedTuple):
+    """What a check's statement says of one question: whom and what it found, and what allows it.
+
+    ``holder`` is the group that makes superusers, or the role; ``grant_id`` that of the grant.
+    """
+
+    user_id: int | None
+    is_active: bool | None
+    type_id: int | None
+    permission_id: int | None
+    reason: str | None
+    holder: Any
+    grant_id: int | None
+
+
+def _decision(verdict: Verdict, resource: ResourceRef | None) -> Decision:
+    if verdict.reason is not None:
+        return _allowed(Reason(verdict.reason), verdict)
+    if verdict.user_id is None:
         reason = Reason.UNKNOWN_SUBJECT
-    elif not is_active:
+    elif not verdict.is_active:
         reason = Reason.INACTIVE_SUBJECT
-    elif type_id is None and resource is not None:
+    elif verdict.type_id is None and resource is not None:
         reason = Reason.UNKNOWN_TYPE
-    elif permission_id is None:
+    elif verdict.permission_id is None:
         reason = Reason.UNKNOWN_ACTION
     else:
         reason = Reason.NO_GRANT
     return Decision(allowed=False, reason=reason)
 
 
-def _allowed(verdict: str, user_id: int | None) -> Decision:
-    kind, holder, grant = verdict.split(" ")
-    reason = Reason(kind)
-    path = [Step(kind=StepKind.USER, id=str(user_id))]
-    if reason is Reason.SUPERUSER:
-        path.append(Step(kind=StepKind.GROUP, id=_uuid_text(holder)))
-        return Decision(allowed=True, reason=reason, path=tuple(path))
-    if reason in (Reason.ROLE_GLOBAL, Reason.ROLE_OBJECT):
-        path.append(Step(kind=StepKind.ROLE, id=_uuid_text(holder)))
-    path.append(Step(kind=StepKind.GRANT, id=grant, detail=kind))
+def _allowed(reason: Reason, verdict: Verdict) -> Decision:
+    path = [Step(kind=StepKind.USER, id=str(verdict.user_id))]
+    if verdict.holder is not None:
+        kind = StepKind.GROUP if reason is Reason.SUPERUSER else StepKind.ROLE
+        path.append(Step(kind=kind, id=_uuid_text(verdict.holder)))
+    if verdict.grant_id is not None:
+        path.append(Step(kind=StepKind.GRANT, id=str(verdict.grant_id), detail=reason))
     return Decision(allowed=True, reason=reason, path=tuple(path))
 
 
-def _uuid_text(stored: str) -> str:
+def _uuid_text(stored: Any) -> str:
     """SQLite stores uuids as bare digits."""
-    if "-" in stored:
-        return stored
+    if not isinstance(stored, str):
+        return str(stored)
     return "-".join((stored[:8], stored[8:12], stored[12:16], stored[16:20], stored[20:]))
 
 

@@ -243,21 +243,18 @@ class Text:
     # Statements
 
     def check(self) -> str:
-        """One question in; one row out: who, whether active, type, permission, what allows it.
+        """One question in; one row out: see ``checking.Verdict``.
 
-        The verdict reads ``<kind> <holder> <grant>``; the branches are tried in this order and the
-        later ones are not run once one has answered.
+        The ways are tried in this order and the later ones are not run once one has answered.
         """
-        by_user = self._by_user("object", "AND g.object_pk = q.object_pk")
         counts = self.within("h.path", "t.type_id", "q.object_pk")
-        return self._check(f"{by_user},", ("global", "object"), counts, typed=True)
+        return self._check(("global", "object"), counts, typed=True)
 
     def check_globally(self) -> str:
         """As ``check``, for a question without a resource: a shorter plan is a faster one."""
-        counts = f"h.path = {self.dialect.no_path}"
-        return self._check("", ("global",), counts, typed=False)
+        return self._check(("global",), f"h.path = {self.dialect.no_path}", typed=False)
 
-    def _check(self, on_resource: str, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
+    def _check(self, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
         granted = "\n    UNION ALL\n    ".join(self._to_roles(kind) for kind in kinds)
         parts = [
             *self._subject_side(),
@@ -266,25 +263,34 @@ class Text:
             *(self._few(kind) for kind in kinds),
             f"granted AS MATERIALIZED (\n    {granted}\n)",
         ]
+        no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
+        own = "".join(
+            f"""    SELECT 'user_{kind}', {no_uuid}, g.id
+    FROM who w CROSS JOIN what t CROSS JOIN q JOIN {GRANTS_TO_USER[kind]} g
+      ON g.user_id = w.user_id AND g.permission_id = t.permission_id {self._on_it(kind)}
+    WHERE w.is_active AND {self.live("g")}
+    UNION ALL
+"""
+            for kind in kinds
+        )
+        # An answer comes from the first branch that has one, because nothing here can be read in
+        # parallel: each branch reads a common table expression.
         return f"""{self._with(*parts)}
-SELECT w.user_id, w.is_active, t.type_id, t.permission_id,
-    CASE WHEN w.is_active AND t.permission_id IS NOT NULL THEN COALESCE(
-        (SELECT 'superuser ' || CAST(g.group_uuid AS text) || ' 0'
-         FROM authentik_core_group g WHERE g.is_superuser
-           AND g.group_uuid IN (SELECT m.group_id FROM member m) LIMIT 1),
-        {self._by_user("global", "")},
-        {on_resource}
-        (SELECT MIN(g.kind || ' ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text))
-         FROM granted g JOIN held h ON h.role_id = g.role_id
-         WHERE {counts})
-    ) END AS verdict
-FROM who w CROSS JOIN what t CROSS JOIN q"""
+SELECT w.user_id, w.is_active, t.type_id, t.permission_id, way.reason, way.holder, way.grant_id
+FROM who w CROSS JOIN what t LEFT JOIN (
+    SELECT 'superuser' AS reason, m.group_id AS holder, {no_id} AS grant_id
+    FROM what t CROSS JOIN member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
+    WHERE g.is_superuser AND t.permission_id IS NOT NULL
+    UNION ALL
+{own}    SELECT first.kind, first.role_id, first.id FROM (
+        SELECT g.kind, g.role_id, g.id
+        FROM what t CROSS JOIN q CROSS JOIN granted g JOIN held h ON h.role_id = g.role_id
+        WHERE {counts} ORDER BY g.kind, g.role_id, g.id LIMIT 1) AS first
+    LIMIT 1
+) AS way ON TRUE"""
 
-    def _by_user(self, kind: str, condition: str) -> str:
-        return f"""(SELECT 'user_{kind} ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
-         FROM {GRANTS_TO_USER[kind]} g
-         WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id {condition}
-           AND {self.live("g")} LIMIT 1)"""
+    def _on_it(self, kind: str) -> str:
+        return "AND g.object_pk = q.object_pk" if kind == "object" else ""
 
     def _few(self, kind: str) -> str:
         """The first roles that have t on everything ('global') or on q ('object'), held or not."""
@@ -312,9 +318,8 @@ FROM who w CROSS JOIN what t CROSS JOIN q"""
     WHERE {self.live("g")} AND NOT {are_few}"""
 
     def _grants_to_roles(self, kind: str) -> str:
-        on = "AND g.object_pk = q.object_pk" if kind == "object" else ""
         return f"""FROM what t CROSS JOIN q JOIN {GRANTS_TO_ROLE[kind][0]} g
-      ON g.permission_id = t.permission_id {on}"""
+      ON g.permission_id = t.permission_id {self._on_it(kind)}"""
 
     def _held_roles(self, condition: str = "1 = 1") -> str:
         return self.dialect.one_of.format(
@@ -328,7 +333,8 @@ FROM who w CROSS JOIN what t CROSS JOIN q"""
 )"""
 
     def _hit(self) -> str:
-        """For each question whatever allows it; the digit keeps the order of ``check``."""
+        """For each question whatever allows it; ``place`` is the order of ``check``."""
+        no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
         return f"""global_of_role AS (
     SELECT h.user_id, g.permission_id, h.path, g.role_id, g.id
     FROM (SELECT DISTINCT permission_id FROM question) AS asked
@@ -337,31 +343,31 @@ FROM who w CROSS JOIN what t CROSS JOIN q"""
     JOIN held h ON h.role_id = g.role_id
     WHERE {self.live("g")}
 ), hit AS (
-    SELECT q.n, '1 superuser ' || CAST(g.group_uuid AS text) || ' 0' AS verdict
+    SELECT q.n, 1 AS place, 'superuser' AS reason, m.group_id AS holder, {no_id} AS grant_id
     FROM question q
     JOIN member m ON m.user_id = q.user_id
     JOIN authentik_core_group g ON g.group_uuid = m.group_id AND g.is_superuser
     WHERE q.permission_id IS NOT NULL
     UNION ALL
-    SELECT q.n, '2 user_global ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    SELECT q.n, 2, 'user_global', {no_uuid}, g.id
     FROM question q
     JOIN permissions_userglobalgrant g
       ON g.user_id = q.user_id AND g.permission_id = q.permission_id
-    WHERE {self.live("g")}
+    WHERE q.is_active AND {self.live("g")}
     UNION ALL
-    SELECT q.n, '3 user_object ' || CAST(g.user_id AS text) || ' ' || CAST(g.id AS text)
+    SELECT q.n, 3, 'user_object', {no_uuid}, g.id
     FROM question q
     JOIN permissions_userobjectpermission g
       ON g.user_id = q.user_id AND g.permission_id = q.permission_id
      AND g.object_pk = q.object_pk
-    WHERE {self.live("g")}
+    WHERE q.is_active AND {self.live("g")}
     UNION ALL
-    SELECT q.n, '4 role_global ' || CAST(g.role_id AS text) || ' ' || CAST(g.id AS text)
+    SELECT q.n, 4, 'role_global', g.role_id, g.id
     FROM question q
     JOIN global_of_role g ON g.user_id = q.user_id AND g.permission_id = q.permission_id
     WHERE {self.within("g.path", "q.type_id", "q.object_pk")}
     UNION ALL
-    SELECT q.n, '5 role_object ' || CAST(g.group_id AS text) || ' ' || CAST(g.id AS text)
+    SELECT q.n, 5, 'role_object', g.group_id, g.id
     FROM question q
     JOIN held h ON h.user_id = q.user_id
     JOIN permissions_roleobjectpermission g
@@ -386,9 +392,13 @@ FROM who w CROSS JOIN what t CROSS JOIN q"""
                 self._hit(),
             )
         }
-SELECT q.n, q.user_id, q.is_active, q.type_id, q.permission_id, MIN(hit.verdict) AS verdict
-FROM question q LEFT JOIN hit ON hit.n = q.n AND q.is_active
-GROUP BY q.n, q.user_id, q.is_active, q.type_id, q.permission_id"""
+SELECT q.n, q.user_id, q.is_active, q.type_id, q.permission_id,
+       way.reason, way.holder, way.grant_id
+FROM question q LEFT JOIN (
+    SELECT hit.*, ROW_NUMBER() OVER (
+        PARTITION BY hit.n ORDER BY hit.place, hit.holder, hit.grant_id) AS number
+    FROM hit
+) AS way ON way.n = q.n AND way.number = 1"""
 
     def list_actions(self) -> str:
         """A subject and a resource in; the codenames allowed out, in order.
