@@ -50,11 +50,6 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(pk__in=joined.values("user"))
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
-    def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(username=username)
-
-
 class User(AbstractBaseUser):
     """A subject that can sign in or hold tokens. What it may do is stored in grants, never here."""
 
@@ -75,7 +70,7 @@ class User(AbstractBaseUser):
     # When every browser session of the user was ended; none begun before counts again.
     sessions_ended = models.DateTimeField(null=True, editable=False)
 
-    objects = UserManager()
+    objects = BaseUserManager.from_queryset(UserQuerySet)()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -106,8 +101,8 @@ class User(AbstractBaseUser):
         """One query, unless the row was read ``with_superuser()``."""
         if not self.is_active:
             return False
-        if (known := self.__dict__.get("superuser_by_groups")) is not None:
-            return bool(known)
+        if (read := self.__dict__.get("superuser_by_groups")) is not None:
+            return bool(read)
         return User.objects.filter(pk=self.pk).superusers().exists()
 
     def set_password(self, raw_password: str | None) -> None:
@@ -155,7 +150,7 @@ class GroupKind(models.TextChoices):
 
 class GroupQuerySet(models.QuerySet["Group"]):
     def joined_by(self, user: User) -> Self:
-        """Where the user's own membership counts now."""
+        """Those in which the user's own membership counts now."""
         joined = GroupMembership.objects.active().filter(user=user)
         return self.filter(pk__in=joined.values("group"))
 

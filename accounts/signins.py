@@ -52,16 +52,15 @@ def authenticate_sign_in(key: str) -> SignIn | None:
     if not key or "\0" in key:
         return None
     now = timezone.now()
-    found = (
-        SignIn.objects.filter(key_digest__in=digests(key), expires__gt=now, user__is_active=True)
-        .select_related("user")
-        .first()
+    current = SignIn.objects.filter(
+        key_digest__in=digests(key), expires__gt=now, user__is_active=True
     )
-    if found is None or found.password_proved < found.user.password_change_date:
+    signed_in = current.select_related("user").first()
+    if signed_in is None or signed_in.password_proved < signed_in.user.password_change_date:
         return None
-    if found.expires < now + LIFETIME - SLIDES_EVERY:
-        SignIn.objects.filter(pk=found.pk).update(expires=now + LIFETIME)
-    return found
+    if signed_in.expires < now + LIFETIME - SLIDES_EVERY:
+        SignIn.objects.filter(pk=signed_in.pk).update(expires=now + LIFETIME)
+    return signed_in
 
 
 def end_sessions(*, user: User) -> None:

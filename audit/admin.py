@@ -1,5 +1,5 @@
-"""Plain pages over the tables. They show; whoever wants to change something uses a door, where the
-grant ceiling is applied and the audit event is written.
+"""Plain pages over the tables. They show; whoever wants to change something uses a door, which
+applies the grant ceiling and writes the audit event.
 """
 
 from django.contrib import admin
@@ -12,7 +12,7 @@ from audit.models import Event
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Lists and shows rows to those who hold the model's view permission globally."""
 
-    # ``app.codename`` that opens the page where the model has no permissions of its own.
+    # ``app.codename`` that opens the page if the model has no permissions of its own.
     viewed_by = ""
     # A second count of the whole table would only print a number beside the filtered one.
     show_full_result_count = False

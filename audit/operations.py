@@ -14,7 +14,7 @@ BATCH = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One event to be. ``target`` is a row, or (type label, pk, name) where it has no class."""
+    """One event to be. ``target`` is a row, or (type label, pk, name) if it has no class."""
 
     kind: EventKind
     target: models.Model | tuple[str, str, str]
@@ -40,33 +40,32 @@ def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
     Raises TransactionManagementError outside a transaction: an event without its write, or a write
     without its event, must not be possible.
     """
-    events = [_event(entry, actor) for entry in entries]
+    context = current()
+    events = []
+    for entry in entries:
+        label, pk, name = _target(entry.target)
+        events.append(
+            Event(
+                kind=entry.kind,
+                actor_pk=actor.pk if actor else context.actor_pk,
+                actor_name=actor.username if actor else context.actor_name,
+                target_type=label,
+                target_pk=pk,
+                target_name=name[:400],
+                before=entry.before,
+                after=entry.after,
+                door=context.door,
+                request_id=context.request_id,
+                reason=context.reason,
+            )
+        )
     if not events:
         return
-    connection = transaction.get_connection()
-    if not connection.in_atomic_block:
+    if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
             "Audit events share their write's transaction."
         )
     Event.objects.bulk_create(events, batch_size=BATCH)
-
-
-def _event(entry: Entry, actor: Actor | None) -> Event:
-    context = current()
-    label, pk, name = _target(entry.target)
-    return Event(
-        kind=entry.kind,
-        actor_pk=actor.pk if actor else context.actor_pk,
-        actor_name=actor.username if actor else context.actor_name,
-        target_type=label,
-        target_pk=pk,
-        target_name=name[:400],
-        before=entry.before,
-        after=entry.after,
-        door=context.door,
-        request_id=context.request_id,
-        reason=context.reason,
-    )
 
 
 def _target(target: models.Model | tuple[str, str, str]) -> tuple[str, str, str]:

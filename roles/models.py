@@ -188,18 +188,18 @@ def _one_principal() -> Q:
 
 def _unique(principal: str, *, scoped: bool) -> models.UniqueConstraint:
     """One assignment per (principal, role), and one per (principal, role, scope)."""
-    given = Q(**{f"{principal}__isnull": False})
+    of_principal = Q(**{f"{principal}__isnull": False})
     if scoped:
         # Unscoped rows are in this index too, where their null conflicts with nothing: decisions
         # ask for a principal's roles with and without scope, and need one index that has both.
         return models.UniqueConstraint(
             fields=[principal, "role", "scope"],
-            condition=given,
+            condition=of_principal,
             name=f"assignment_{principal}_scoped",
         )
     return models.UniqueConstraint(
         fields=[principal, "role"],
-        condition=given & Q(scope__isnull=True),
+        condition=of_principal & Q(scope__isnull=True),
         name=f"assignment_{principal}_unscoped",
     )
 
@@ -265,9 +265,9 @@ class RoleAssignment(Fact):
 
     @property
     def principal(self) -> User | Group | Role:
-        found = self.user or self.group or self.holder_role
-        assert found is not None  # the check constraint says so
-        return found
+        principal = self.user or self.group or self.holder_role
+        assert principal is not None  # the check constraint says so
+        return principal
 
 
 class InitialPermissionsMode(models.TextChoices):

@@ -30,11 +30,10 @@ class Bootstrap:
 def bootstrap_admin(*, password: str | None = None, token: str | None = None) -> Bootstrap | None:
     """Create ``akadmin`` with a superuser group and a token that does not expire.
 
-    Secrets not given are made. Does nothing, and answers None, where a user exists or this ran
+    Secrets not given are made. Does nothing, and answers None, if a user exists or this ran
     before: deleting the administrator must not reopen the door (GHSA-rjvp-29xq-f62w).
     """
-    used = User.objects.exists() or Event.objects.filter(kind=EventKind.BOOTSTRAPPED).exists()
-    if used:
+    if User.objects.exists() or Event.objects.filter(kind=EventKind.BOOTSTRAPPED).exists():
         return None
     password = password or secrets.token_urlsafe(18)
     token = token or generate_key()

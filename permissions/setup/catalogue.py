@@ -17,6 +17,9 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections, transaction
 
+from permissions.models import ResourceType
+from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace
+
 CATALOGUE = Path(__file__).with_name("catalogue.json")
 
 # Our own models that access is managed for, beyond those authentik has too.
@@ -32,16 +35,12 @@ OWN_MODELS = (
 
 @dataclass(frozen=True, slots=True)
 class BuiltInType:
-    label: str
+    app_label: str
+    model: str
     app_verbose_name: str
     verbose_name: str
     verbose_name_plural: str
     permissions: tuple[tuple[str, str], ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        app_label, _, model = self.label.partition(".")
-        return app_label, model
 
 
 def load_after_migrate(*, app_config: Any, using: str, **_: Any) -> None:
@@ -50,62 +49,23 @@ def load_after_migrate(*, app_config: Any, using: str, **_: Any) -> None:
     if app_config is not with_models[-1]:
         return
     tables = connections[using].introspection.table_names()
-    if "permissions_resourcetype" in tables and "authentik_rbac_namespace" in tables:
+    if {"permissions_resourcetype", "authentik_rbac_namespace"} <= set(tables):
         load(using=using)
 
 
 @transaction.atomic
 def load(*, using: str = "default") -> None:
     """Create or refresh every built-in type, its permissions, and the built-in namespaces."""
-    types = [*_from_file(), *_own()]
-    content_types = _content_types(types, using)
-    _permissions(types, content_types, using)
-    _resource_types(types, content_types, using)
-    _namespaces(using)
-
-
-def _from_file() -> Iterable[BuiltInType]:
-    for entry in json.loads(CATALOGUE.read_text())["types"]:
-        yield BuiltInType(
-            entry["label"],
-            entry["app_verbose_name"],
-            entry["verbose_name"],
-            entry["verbose_name_plural"],
-            tuple((codename, name) for codename, name in entry["permissions"]),
-        )
-
-
-def _own() -> Iterable[BuiltInType]:
-    for label in OWN_MODELS:
-        meta = apps.get_model(label)._meta
-        yield BuiltInType(
-            label,
-            str(meta.app_config.verbose_name),
-            str(meta.verbose_name),
-            str(meta.verbose_name_plural),
-            tuple(
-                (f"{action}_{meta.model_name}", f"Can {action} {meta.verbose_name}")
-                for action in meta.default_permissions
-            ),
-        )
-
-
-def _content_types(types: list[BuiltInType], using: str) -> dict[tuple[str, str], int]:
+    types = list(_types())
     ContentType.objects.db_manager(using).bulk_create(
-        [ContentType(app_label=app, model=model) for app, model in (t.key for t in types)],
-        ignore_conflicts=True,
+        [ContentType(app_label=t.app_label, model=t.model) for t in types], ignore_conflicts=True
     )
     ContentType.objects.clear_cache()
     rows = ContentType.objects.using(using).values_list("app_label", "model", "pk")
-    return {(app, model): pk for app, model, pk in rows}
-
-
-def _permissions(
-    types: list[BuiltInType], content_types: dict[tuple[str, str], int], using: str
-) -> None:
+    keys = {(app_label, model): pk for app_label, model, pk in rows}
     Permission.objects.db_manager(using).bulk_create(
         [
-            Permission(content_type_id=content_types[t.key], codename=codename, name=name)
+            Permission(content_type_id=keys[t.app_label, t.model], codename=codename, name=name)
             for t in types
             for codename, name in t.permissions
         ],
@@ -113,17 +73,10 @@ def _permissions(
         unique_fields=["content_type", "codename"],
         update_fields=["name"],
     )
-
-
-def _resource_types(
-    types: list[BuiltInType], content_types: dict[tuple[str, str], int], using: str
-) -> None:
-    from permissions.models import ResourceType
-
     ResourceType.objects.db_manager(using).bulk_create(
         [
             ResourceType(
-                content_type_id=content_types[t.key],
+                content_type_id=keys[t.app_label, t.model],
                 app_verbose_name=t.app_verbose_name,
                 verbose_name=t.verbose_name,
                 verbose_name_plural=t.verbose_name_plural,
@@ -136,11 +89,6 @@ def _resource_types(
         # The mode is the administrators' choice and stays.
         update_fields=["app_verbose_name", "verbose_name", "verbose_name_plural", "built_in"],
     )
-
-
-def _namespaces(using: str) -> None:
-    from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace
-
     Namespace.objects.db_manager(using).bulk_create(
         [
             Namespace(code=code, name=code.capitalize(), built_in=True)
@@ -148,3 +96,30 @@ def _namespaces(using: str) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def _types() -> Iterable[BuiltInType]:
+    for entry in json.loads(CATALOGUE.read_text())["types"]:
+        app_label, model = entry["label"].split(".")
+        yield BuiltInType(
+            app_label,
+            model,
+            entry["app_verbose_name"],
+            entry["verbose_name"],
+            entry["verbose_name_plural"],
+            tuple((codename, name) for codename, name in entry["permissions"]),
+        )
+    for label in OWN_MODELS:
+        meta = apps.get_model(label)._meta
+        app_label, model = label.split(".")
+        yield BuiltInType(
+            app_label,
+            model,
+            str(meta.app_config.verbose_name),
+            str(meta.verbose_name),
+            str(meta.verbose_name_plural),
+            tuple(
+                (f"{action}_{meta.model_name}", f"Can {action} {meta.verbose_name}")
+                for action in meta.default_permissions
+            ),
+        )

@@ -98,8 +98,7 @@ def load_demo() -> Demo:
     groups = _groups()
     users = _users(groups)
     roles = _roles(groups)
-    _limited(groups["Demo sales south"], roles["Demo approver"])
-    _single_grants(users, roles)
+    _exceptions(users, groups, roles)
     return Demo(
         users=len(users), groups=len(groups), roles=len(roles), types=3, resources=resources
     )
@@ -110,9 +109,15 @@ def _resources() -> int:
     shop = _type(SHOP, "Shop", region)
     invoice = _type(INVOICE, "Invoice", shop)
     regions = [ResourceSpec(object_pk=name, name=name.capitalize()) for name in REGIONS]
-    shops = [_below(REGION, name, number) for name in REGIONS for number in _to(SHOPS_PER_REGION)]
+    shops = [
+        _below(ResourceRef(REGION, each.object_pk), f"{number}", "Shop")
+        for each in regions
+        for number in range(1, SHOPS_PER_REGION + 1)
+    ]
     invoices = [
-        _below(SHOP, each.object_pk, number) for each in shops for number in _to(INVOICES_PER_SHOP)
+        _below(ResourceRef(SHOP, each.object_pk), f"{number:02}", "Invoice")
+        for each in shops
+        for number in range(1, INVOICES_PER_SHOP + 1)
     ]
     for kind, items in ((region, regions), (shop, shops), (invoice, invoices)):
         register_resources(actor=None, type=kind, items=items)
@@ -120,64 +125,50 @@ def _resources() -> int:
 
 
 def _type(label: str, name: str, parent: ResourceType | None) -> ResourceType:
-    known = ResourceType.objects.labelled(label).first()
     model = label.partition(".")[2]
     actions = [ActionSpec(name=f"{action}_{model}") for action in ACTIONS]
-    return known or create_type(
+    return ResourceType.objects.labelled(label).first() or create_type(
         actor=None, label=label, verbose_name=name, actions=actions, parent=parent
     )
 
 
-def _below(label: str, parent: str, number: int) -> ResourceSpec:
+def _below(parent: ResourceRef, number: str, kind: str) -> ResourceSpec:
     """``north-2`` lies below ``north``, and ``north-2-07`` below that."""
-    digits = 1 if label == REGION else 2
-    key = f"{parent}-{number:0{digits}}"
-    kind = "Shop" if label == REGION else "Invoice"
-    return ResourceSpec(object_pk=key, name=f"{kind} {key}", parent=ResourceRef(label, parent))
-
-
-def _to(last: int) -> range:
-    return range(1, last + 1)
+    key = f"{parent.id}-{number}"
+    return ResourceSpec(object_pk=key, name=f"{kind} {key}", parent=parent)
 
 
 def _groups() -> dict[str, Group]:
     groups: dict[str, Group] = {}
     for name, parents in GROUPS.items():
-        known = Group.objects.filter(name=name).first()
-        groups[name] = known or create_group(actor=None, name=name)
+        group = Group.objects.filter(name=name).first()
+        groups[name] = group or create_group(actor=None, name=name)
         for parent in parents:
             add_parent(group=groups[name], parent=groups[parent], actor=None)
     return groups
 
 
 def _users(groups: dict[str, Group]) -> list[User]:
-    users = [_user(name) for name in PEOPLE]
+    """Without passwords: people who can be asked about, not people who can sign in."""
+    users = []
     members: dict[str, list[User]] = {team: [] for team in TEAMS}
-    for user, team in zip(users, cycle(TEAMS), strict=False):
+    for name, team in zip(PEOPLE, cycle(TEAMS), strict=False):
+        username, email = f"demo-{name}", f"{name}@demo.example.com"
+        user = User.objects.filter(username=username).first() or create_user(
+            actor=None, username=username, name=name.capitalize(), email=email, path=PATH
+        )
+        users.append(user)
         members[team].append(user)
     for team, people in members.items():
         add_members(group=groups[team], users=people, actor=None)
     return users
 
 
-def _user(name: str) -> User:
-    """Without a password: somebody who can be asked about, not somebody who can sign in."""
-    username = f"demo-{name}"
-    known = User.objects.filter(username=username).first()
-    return known or create_user(
-        actor=None,
-        username=username,
-        name=name.capitalize(),
-        email=f"{name}@demo.example.com",
-        path=PATH,
-    )
-
-
 def _roles(groups: dict[str, Group]) -> dict[str, Role]:
     roles: dict[str, Role] = {}
     for name, plan in ROLES.items():
-        known = Role.objects.filter(name=name).first()
-        role = roles[name] = known or create_role(actor=None, name=name)
+        role = Role.objects.filter(name=name).first() or create_role(actor=None, name=name)
+        roles[name] = role
         _grant(role, *plan.grants)
         for included in plan.includes:
             assign_role(role=roles[included], principal=role, actor=None)
@@ -186,20 +177,18 @@ def _roles(groups: dict[str, Group]) -> dict[str, Role]:
     return roles
 
 
-def _limited(group: Group, role: Role) -> None:
-    """A role that counts in the south only, with the shops there and their invoices."""
+def _exceptions(users: list[User], groups: dict[str, Group], roles: dict[str, Role]) -> None:
+    """Something to explain in each: a scope, one object, one person, and a time that is over."""
     south = EntrySpec(type=REGION, object_pk="south", with_descendants=True)
-    known = Scope.objects.filter(name="Demo south").first()
-    scope = known or create_scope(actor=None, name="Demo south", entries=[south])
-    assign_role(role=role, principal=group, scope=scope, actor=None)
-
-
-def _single_grants(users: list[User], roles: dict[str, Role]) -> None:
-    """On one object, to one person, and one that is over: something to explain in each."""
+    scope = Scope.objects.filter(name="Demo south").first() or create_scope(
+        actor=None, name="Demo south", entries=[south]
+    )
+    approver, southerners = roles["Demo approver"], groups["Demo sales south"]
+    assign_role(role=approver, principal=southerners, scope=scope, actor=None)
     _grant(roles["Demo shopkeeper"], "change_shop", on=ResourceRef(SHOP, "north-1"))
     _grant(users[0], "approve_invoice", on=ResourceRef(INVOICE, "north-1-01"))
     assign_role(
-        role=roles["Demo approver"],
+        role=approver,
         principal=users[1],
         actor=None,
         valid_until=datetime(2025, 1, 1, tzinfo=UTC),
