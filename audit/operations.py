@@ -43,7 +43,10 @@ def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
     context = current()
     events = []
     for entry in entries:
-        label, pk, name = _target(entry.target)
+        target = entry.target
+        if not isinstance(target, tuple):
+            target = (target._meta.label_lower, str(target.pk), str(target))
+        label, pk, name = target
         events.append(
             Event(
                 kind=entry.kind,
@@ -66,9 +69,3 @@ def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
             "Audit events share their write's transaction."
         )
     Event.objects.bulk_create(events, batch_size=BATCH)
-
-
-def _target(target: models.Model | tuple[str, str, str]) -> tuple[str, str, str]:
-    if isinstance(target, tuple):
-        return target
-    return target._meta.label_lower, str(target.pk), str(target)

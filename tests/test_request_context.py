@@ -74,3 +74,14 @@ def test_the_context_ends_with_the_request():
     bound(**{"X-Request-ID": "one"})
 
     assert context.current().request_id == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/access/v1/evaluation", "/access/v1/unknown"])
+def test_decisions_go_around_sessions_and_browser_headers(client, path):
+    assert "X-Frame-Options" in client.get("/admin/login/")
+
+    response = client.post(path)
+
+    assert response.status_code in {401, 404}
+    assert set(response.headers) & {"X-Frame-Options", "Referrer-Policy", "Vary"} == set()

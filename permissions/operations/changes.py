@@ -35,6 +35,7 @@ def change(
     before = facts(row) if facts else _values(row, changed)
     for name in changed:
         setattr(row, name, fields[name])
+    # auto_now sets it in memory alone, unless it is among the fields that are saved.
     stamps = [f.name for f in row._meta.concrete_fields if f.name == "last_updated"]
     row.save(update_fields=[*changed, *stamps])
     after = facts(row) if facts else _values(row, changed)

@@ -133,8 +133,11 @@ def update_type(
     changed = {name: value for name, value in fields.items() if getattr(type, name) != value}
     if type.built_in and (actions is not None or changed.keys() - {"mode"}):
         raise BuiltInType
-    if changed.get("parent") is not None:
-        _refuse_cycle(type, changed["parent"])
+    above = changed.get("parent")
+    while above is not None:
+        if above.pk == type.pk:
+            raise InvalidInput(fields={"parent": ["A type cannot lie below itself."]})
+        above = above.parent
     before = type_facts(type)
     for name, value in changed.items():
         setattr(type, name, value)
@@ -164,6 +167,7 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     label, pk = type.label, str(type.pk)
     delete_resources(resources=Resource.objects.filter(type=type), actor=actor)
     forget_permissions(Permission.objects.filter(content_type=content_type), actor=actor)
+    # Those of the whole type; those of single resources have gone with the resources.
     ScopeEntry.objects.filter(content_type=content_type).delete()
     forget_resources(TYPE, [pk], actor=actor)
     record(EventKind.RESOURCE_TYPE_DELETED, target=(TYPE, pk, label), actor=actor, before=before)
@@ -178,7 +182,7 @@ def delete_types(*, types: Iterable[ResourceType], actor: User | None) -> None:
     left = list(types)
     while left:
         parents = {kind.parent_id for kind in left}
-        # Parents never make a circle, so that somebody is nobody's parent.
+        # Parents never make a circle, so one of them is nobody's parent.
         for kind in [kind for kind in left if kind.pk not in parents]:
             delete_type(type=kind, actor=actor)
             left.remove(kind)
@@ -212,6 +216,7 @@ def ensure_actions(
 
 def type_facts(kind: ResourceType) -> dict[str, Any]:
     """What an audit event says of a type."""
+    actions = Permission.objects.filter(content_type=kind.pk)
     return {
         "label": kind.label,
         "app_verbose_name": kind.app_verbose_name,
@@ -219,42 +224,35 @@ def type_facts(kind: ResourceType) -> dict[str, Any]:
         "verbose_name_plural": kind.verbose_name_plural,
         "mode": str(kind.mode),
         "parent": kind.parent.label if kind.parent else None,
-        "actions": sorted(_codenames(kind)),
+        "actions": sorted(actions.values_list("codename", flat=True)),
     }
 
 
-def _codenames(kind: ResourceType) -> Iterable[str]:
-    found = Permission.objects.filter(content_type=kind.pk)
-    return found.values_list("codename", flat=True)
-
-
 def _split(label: str) -> tuple[str, str]:
+    """App label and model. No app of the service has that label, in any case, nor has a type of
+    the catalogue.
+    """
     app_label, _, model = label.partition(".")
     for part, text in (("app_label", app_label), ("model", model)):
         if not LABEL.fullmatch(text):
             message = "Letters, digits, hyphens and underscores, at most 100."
             raise InvalidInput(fields={part: [message]})
-    if _is_taken(app_label):
+    installed = {config.label.lower() for config in apps.get_app_configs()}
+    built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
+    if app_label.lower() in installed or built_in.exists():
         raise InvalidInput(fields={"app_label": [f'"{app_label}" belongs to the service itself.']})
     return app_label, model
 
 
-def _is_taken(app_label: str) -> bool:
-    """By an installed app, in any case, or by a type of the catalogue."""
-    installed = {config.label.lower() for config in apps.get_app_configs()}
-    built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
-    return app_label.lower() in installed or built_in.exists()
-
-
 def _set_actions(kind: ResourceType, actions: Iterable[ActionSpec], *, actor: User | None) -> None:
-    wanted = {action.name: action for action in actions}
-    if len(wanted) > MOST_ACTIONS:
+    actions_by_name = {action.name: action for action in actions}
+    if len(actions_by_name) > MOST_ACTIONS:
         raise InvalidInput(fields={"actions": [f"At most {MOST_ACTIONS} actions are allowed."]})
-    if any(len(name) > LONGEST_CODENAME for name in wanted):
+    if any(len(name) > LONGEST_CODENAME for name in actions_by_name):
         message = f"Ensure this field has no more than {LONGEST_CODENAME} characters."
         raise InvalidInput(fields={"actions": [message]})
-    held = Permission.objects.filter(content_type=kind.pk)
-    forget_permissions(held.exclude(codename__in=wanted), actor=actor)
+    existing = Permission.objects.filter(content_type=kind.pk)
+    forget_permissions(existing.exclude(codename__in=actions_by_name), actor=actor)
     Permission.objects.bulk_create(
         [
             Permission(
@@ -262,17 +260,9 @@ def _set_actions(kind: ResourceType, actions: Iterable[ActionSpec], *, actor: Us
                 codename=name,
                 name=action.verbose_name or f"Can {name.replace('_', ' ')}",
             )
-            for name, action in wanted.items()
+            for name, action in actions_by_name.items()
         ],
         update_conflicts=True,
         unique_fields=["content_type", "codename"],
         update_fields=["name"],
     )
-
-
-def _refuse_cycle(kind: ResourceType, parent: ResourceType) -> None:
-    above: ResourceType | None = parent
-    while above is not None:
-        if above.pk == kind.pk:
-            raise InvalidInput(fields={"parent": ["A type cannot lie below itself."]})
-        above = above.parent
