@@ -17,6 +17,8 @@ from accounts.secrets import generate_hex_id
 
 DEFAULT_NAMESPACE = "default"
 SYSTEM_NAMESPACE = "system"
+# How ``Role.managed`` begins if the role holds what a group was granted itself.
+OWN_ROLE = "group/"
 
 validate_code = RegexValidator(
     r"\A[A-Za-z0-9_-]+\Z", "Only letters, digits, hyphens and underscores are allowed."
@@ -42,6 +44,10 @@ class Namespace(models.Model):
 
 def default_namespace() -> int:
     return Namespace.objects.only("pk").get(code=DEFAULT_NAMESPACE).pk
+
+
+def managed_key(group: Group) -> str:
+    return f"{OWN_ROLE}{group.pk}"
 
 
 class RoleQuerySet(models.QuerySet["Role"]):

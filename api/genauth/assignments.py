@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
@@ -13,9 +12,8 @@ from msgspec import Meta
 
 from accounts.models import Group, GroupKind, User
 from api.genauth.authentication import pool_id
-from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of, whole
+from api.genauth.base import IN_OPERATION, Command, Query, page_of, whole
 from api.genauth.lookups import (
-    RoleName,
     Target,
     UserIdOptions,
     UserIdType,
@@ -31,7 +29,7 @@ from api.genauth.users import UserDto, UserPaging, page_of_users
 from api.genauth.wire import Moment, NamespaceCode, Page, Paging, Shape, Text, iso
 from api.wire import milliseconds
 from audit.errors import InvalidInput
-from permissions.operations import Pair, assign_roles, unassign_roles
+from permissions.operations import assign_roles, unassign_roles
 from permissions.queries import held_roles
 from roles.models import DEFAULT_NAMESPACE, Role, RoleAssignment
 
@@ -144,7 +142,7 @@ class AssignRole(Command):
             # In this door's words; the operation would name its own.
             raise InvalidInput(fields={"endTime": ["The end must come after the start."]})
         assign_roles(
-            pairs=changeable(self, [(request.namespace, request.code)], request.targets),
+            pairs=pairs(self, [(request.namespace, request.code)], request.targets),
             actor=self.caller,
             valid_from=start,
             valid_until=end,
@@ -158,7 +156,7 @@ class AssignRoleBatch(Command):
 
     def run(self, request: Assignments) -> None:
         names = [(role.namespace, role.code) for role in request.roles]
-        assign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
+        assign_roles(pairs=pairs(self, names, request.targets), actor=self.caller)
 
 
 class RevokeRole(Command):
@@ -168,7 +166,7 @@ class RevokeRole(Command):
 
     def run(self, request: Revocation) -> None:
         names = [(request.namespace, request.code)]
-        unassign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
+        unassign_roles(pairs=pairs(self, names, request.targets), actor=self.caller)
 
 
 class RevokeRoleBatch(Command):
@@ -178,7 +176,7 @@ class RevokeRoleBatch(Command):
 
     def run(self, request: Revocations) -> None:
         names = [(role.namespace, role.code) for role in request.roles]
-        unassign_roles(pairs=changeable(self, names, request.targets), actor=self.caller)
+        unassign_roles(pairs=pairs(self, names, request.targets), actor=self.caller)
 
 
 class ListRoleMembers(Query):
@@ -261,15 +259,6 @@ class HasAnyRole(Command):
             asked |= Q(namespace__code=role.namespace, code=role.code)
         rows = self.visible(Role.objects.public().filter(asked, pk__in=held_roles(user)))
         return AnyRole(has_any_role=rows.exists())
-
-
-def changeable(
-    operation: Operation, names: Iterable[RoleName], targets: Sequence[Target]
-) -> list[Pair]:
-    """Every role with every target, if the caller may change all the roles."""
-    named = pairs(operation, names, targets)
-    operation.require("change_role", {role for role, _ in named})
-    return named
 
 
 def role_assignment_dto(row: RoleAssignment) -> RoleAssignmentDto:

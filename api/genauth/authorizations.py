@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, TypeAlias
-from uuid import UUID
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from msgspec import Meta
@@ -33,20 +32,16 @@ from permissions.models import ResourceType
 from permissions.operations import (
     GrantsByName,
     Principal,
-    group_of,
-    managed_key,
     replace_grants_by_name,
     unregistered,
 )
-from permissions.queries import ResourceGrants, held_grants, holders_of, own_grants
+from permissions.queries import Holder, ResourceGrants, held_grants, holders_of, own_grants
 from roles.models import DEFAULT_NAMESPACE, Role
 
 MOST_ITEMS = 10
 MOST_TARGETS = 100
 MOST_RESOURCES = 50
 MOST_ACTIONS = 50
-# "user" or "role", and its key.
-Holder: TypeAlias = tuple[str, int | UUID]
 
 
 class ResourceActions(Shape):
@@ -183,7 +178,7 @@ class GetAuthorizedResources(Query):
         )
         name = target.name_in(request.namespace)
         principal = principals_by_name(self, [name])[name]
-        rows = authorized(request, types, granted(principal, types))
+        rows = authorized(request, types, own_grants(principal, types=types))
         beginnings = tuple(request.resource_list or [""])
         return whole(row for row in rows if row.resource_code.startswith(beginnings))
 
@@ -196,7 +191,7 @@ class GetRoleAuthorizedResources(Query):
     def run(self, request: CodeFilter) -> Page[AuthorizedResource]:
         types = types_of(request.namespace)
         role = role_by_code(self, request.namespace, request.code)
-        return whole(authorized(request, types, granted(role, types)))
+        return whole(authorized(request, types, own_grants(role, types=types)))
 
 
 class GetGroupAuthorizedResources(Query):
@@ -207,7 +202,7 @@ class GetGroupAuthorizedResources(Query):
     def run(self, request: CodeFilter) -> list[AuthorizedResource]:
         types = types_of(request.namespace)
         group = group_by_code(self, request.code)
-        return list(authorized(request, types, granted(group, types)))
+        return list(authorized(request, types, own_grants(group, types=types)))
 
 
 class GetUserAuthorizedResources(Query):
@@ -232,18 +227,17 @@ class GetResourceAuthorizedTargets(Command):
     def run(self, request: ResourceTargets) -> Page[AuthorizedTarget]:
         code, key = split(request.resource)
         types = {row.content_type.model: row for row in types_of(request.namespace).values()}
-        actions: dict[Holder, set[str]] = defaultdict(set)
-        if (kind := types.get(code)) is not None:
-            for holder, codename in holders_of(kind.pk, key):
-                actions[holder].add(short(kind, codename))
+        kind = types.get(code)
+        holders = {} if kind is None else holders_of(kind.pk, key)
+        names = self.names_of(holders)
         targets = [
             AuthorizedTarget(
-                target_type=kind_of_target,
-                target_identifier=identifier,
-                actions=sorted(actions[holder]),
+                target_type=name[0],
+                target_identifier=name[1],
+                actions=sorted(short(code, codename) for codename in holders[holder]),
             )
-            for holder, (kind_of_target, identifier) in self.names_of(actions).items()
-            if request.target_type in (None, kind_of_target)
+            for holder, name in names.items()
+            if request.target_type in (None, name[0])
         ]
         targets.sort(key=lambda row: (row.target_type, row.target_identifier))
         first = (request.page - 1) * request.limit
@@ -251,21 +245,17 @@ class GetResourceAuthorizedTargets(Command):
 
     def names_of(self, holders: Iterable[Holder]) -> dict[Holder, TargetName]:
         """Type and identifier of the holders that the caller may view."""
-        users = [pk for table, pk in holders if table == "user"]
-        roles = [str(pk) for table, pk in holders if table == "role"]
+        keys: dict[object, list[Any]] = defaultdict(list)
+        for model, key in holders:
+            keys[model].append(key)
+        public = Role.objects.public().filter(pk__in=keys[Role]).select_related("namespace")
         names: dict[Holder, TargetName] = {
-            ("user", user.pk): ("USER", user.hex_id)
-            for user in seen(self, User.objects.filter(pk__in=users))
+            (User, user.pk): ("USER", user.hex_id)
+            for user in seen(self, User.objects.filter(pk__in=keys[User]))
         }
-        public = Role.objects.public().filter(pk__in=roles).select_related("namespace")
-        for role in seen(self, public):
-            names["role", role.pk] = ("ROLE", qualified(role))
-        managed = Role.objects.filter(pk__in=roles, managed__isnull=False)
-        role_of = {group_of(key): pk for pk, key in managed.values_list("pk", "managed") if key}
-        keys = [key for key in role_of if key is not None]
-        for group in seen(self, Group.objects.filter(pk__in=keys)):
-            names["role", role_of[group.pk]] = target_of(group)
-        return names
+        names |= {(Role, role.pk): ("ROLE", qualified(role)) for role in seen(self, public)}
+        groups = seen(self, Group.objects.filter(pk__in=keys[Group]))
+        return names | {(Group, group.pk): target_of(group) for group in groups}
 
 
 def seen(operation: Operation, rows: QuerySet[ROW]) -> QuerySet[ROW]:
@@ -278,14 +268,6 @@ def types_of(space: str) -> dict[int, ResourceType]:
     return {row.pk: row for row in typed(space)}
 
 
-def granted(principal: Principal, types: Iterable[int]) -> Sequence[ResourceGrants]:
-    """What was granted to the target itself; to a group, by way of its own role."""
-    if not isinstance(principal, Group):
-        return own_grants(principal, types=types)
-    role = Role.objects.filter(managed=managed_key(principal)).first()
-    return [] if role is None else own_grants(role, types=types)
-
-
 def authorized(
     request: AuthorizedFilter, types: dict[int, ResourceType], grants: Iterable[ResourceGrants]
 ) -> Iterator[AuthorizedResource]:
@@ -293,11 +275,12 @@ def authorized(
         kind = types[row.content_type_id]
         if request.resource_type not in (None, kind_of(kind)):
             continue
+        code = kind.content_type.model
         key = EVERY if row.object_pk is None else row.object_pk
         yield AuthorizedResource(
-            resource_code=f"{kind.content_type.model}:{key}",
+            resource_code=f"{code}:{key}",
             resource_type=kind_of(kind),
-            actions=[short(kind, codename) for codename in row.codenames],
+            actions=[short(code, codename) for codename in row.codenames],
             api_identifier=str(kind.properties.get("api_identifier", "")),
             effect="ALLOW",
             description=str(kind.properties.get("description", "")),

@@ -25,5 +25,5 @@ def document() -> bytes:
     """The same for everybody, and seconds of work: made once per process."""
     with GENERATING, patched_settings(SETTINGS):
         generator = SchemaGenerator(urlconf="api.genauth.urls")
-        found: Any = generator.get_schema(request=None, public=True)
-    return orjson.dumps(found)
+        description: Any = generator.get_schema(request=None, public=True)
+    return orjson.dumps(description)

@@ -188,10 +188,11 @@ def target_of(group: Group) -> TargetName:
 
 
 def pairs(operation: Operation, names: Iterable[RoleName], targets: Sequence[Target]) -> list[Pair]:
-    """Every role with every target."""
+    """Every role with every target, if the caller may change all the roles."""
     roles = roles_by_code(operation, names)
     named = {target.name_in(namespace) for target in targets for namespace, _ in roles}
     principals = principals_by_name(operation, named)
+    operation.require("change_role", roles.values())
     return [
         (role, principals[target.name_in(namespace)])
         for (namespace, _), role in roles.items()

@@ -299,20 +299,20 @@ def kind_of(row: ResourceType) -> Kind:
     return row.properties.get("type", "DATA")
 
 
-def short(row: ResourceType, codename: str) -> str:
+def short(code: str, codename: str) -> str:
     """The action's word for a codename; other protocols name it ``approve_invoice``."""
-    code = row.content_type.model
     return f"{code}:{codename.removesuffix(f'_{code}')}"
 
 
 def resource(row: ResourceType) -> Resource:
+    code = row.content_type.model
     return Resource(
-        code=row.content_type.model,
+        code=code,
         type=kind_of(row),
         name=row.verbose_name,
         description=str(row.properties.get("description", "")),
         actions=[
-            Action(name=short(row, permission.codename), description=permission.name)
+            Action(name=short(code, permission.codename), description=permission.name)
             for permission in row.content_type.permission_set.all()
         ],
         api_identifier=str(row.properties.get("api_identifier", "")),

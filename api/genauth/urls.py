@@ -1,8 +1,6 @@
 """Every operation by its name. No path has a parameter or a trailing slash."""
 
-from collections.abc import Iterator
-
-from django.urls import URLPattern, path
+from django.urls import path
 
 from api.genauth import (
     access_keys,
@@ -106,12 +104,8 @@ OPERATIONS: dict[str, type[Operation]] = {
 }
 
 
-def _patterns() -> Iterator[URLPattern]:
-    for name, operation in OPERATIONS.items():
-        yield path(name, operation.as_view(), name=f"genauth-{name}")
-    for name in NAMES:
-        yield path(name, Unsupported.as_view())
-    yield path("openapi", openapi)
-
-
-urlpatterns = list(_patterns())
+urlpatterns = [
+    *(path(name, view.as_view(), name=f"genauth-{name}") for name, view in OPERATIONS.items()),
+    *(path(name, Unsupported.as_view()) for name in NAMES),
+    path("openapi", openapi),
+]

@@ -164,6 +164,14 @@ KINDS_OF_FIELDS: dict[object, Callable[..., serializers.Field]] = {
     list: serializers.ListField,
     Literal: Choice,
 }
+# What ``Meta`` says, as the fields call it.
+OPTIONS = {
+    "ge": "min_value",
+    "le": "max_value",
+    "min_length": "min_length",
+    "max_length": "max_length",
+    "description": "help_text",
+}
 
 
 @cache
@@ -180,18 +188,9 @@ def serializer_of(shape: type[Struct]) -> type[serializers.Serializer]:
     return type(f"{shape.__name__.removesuffix('Dto')}Serializer", (base,), members)
 
 
-def field_of(hint: Any, *, required: bool = True, **options: Any) -> serializers.Field:
-    """``options`` are what the type's annotations said, and go to the field."""
-    origin, arguments = get_origin(hint) or hint, get_args(hint)
-    if origin is Annotated:
-        for one in arguments[1:]:
-            options |= _limits(one) if isinstance(one, Meta) else {"kind": one}
-        return field_of(arguments[0], required=required, **options)
-    if origin in (Union, UnionType):
-        [inner] = [one for one in arguments if one not in (NoneType, UnsetType)]
-        if NoneType in arguments:
-            options["allow_null"] = True
-        return field_of(inner, required=required, **options)
+def field_of(hint: Any, *, required: bool = True) -> serializers.Field:
+    bare, options = unwrapped(hint)
+    origin, arguments = get_origin(bare) or bare, get_args(bare)
     options["required"] = required
     kind = options.pop("kind", None)
     if isinstance(origin, StructMeta):
@@ -202,23 +201,30 @@ def field_of(hint: Any, *, required: bool = True, **options: Any) -> serializers
         return serializer_of(arguments[0])(many=True, **options)
     if origin is list and arguments[0] is not object:
         options["child"] = field_of(arguments[0])
-    if origin is str:
-        at_least = options.pop("min_length", 0)
-        options |= {} if required or at_least else {"allow_blank": True}
+    if origin is str and not options.pop("min_length", 0) and not required:
+        options["allow_blank"] = True
     if origin is Literal:
         options["choices"] = arguments
     return (kind or KINDS_OF_FIELDS[origin])(**options)
 
 
-def _limits(meta: Meta) -> dict[str, object]:
-    limits = {
-        "min_value": meta.ge,
-        "max_value": meta.le,
-        "min_length": meta.min_length,
-        "max_length": meta.max_length,
-        "help_text": meta.description,
-    }
-    return {name: value for name, value in limits.items() if value is not None}
+def unwrapped(hint: Any) -> tuple[Any, dict[str, Any]]:
+    """The bare type, and what is said around it, as fields take it."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated:
+        bare, options = unwrapped(arguments[0])
+        for one in arguments[1:]:
+            if isinstance(one, Meta):
+                limits = {option: getattr(one, name) for name, option in OPTIONS.items()}
+                options |= {name: value for name, value in limits.items() if value is not None}
+            else:
+                options["kind"] = one
+        return bare, options
+    if get_origin(hint) in (Union, UnionType):
+        [inner] = [one for one in arguments if one not in (NoneType, UnsetType)]
+        bare, options = unwrapped(inner)
+        return bare, options | ({"allow_null": True} if NoneType in arguments else {})
+    return hint, {}
 
 
 def iso(moment: datetime) -> str:

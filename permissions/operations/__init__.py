@@ -29,7 +29,6 @@ from permissions.operations.grants import (
     unassign_permissions,
 )
 from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
-from permissions.operations.group_roles import group_of, managed_key
 from permissions.operations.groups import ADMINS, create_group, save_group, update_group
 from permissions.operations.initial_permissions import (
     create_initial_permissions,
@@ -194,8 +193,6 @@ __all__ = [
     "delete_types",
     "delete_users",
     "ensure_actions",
-    "group_of",
-    "managed_key",
     "move_object_grant",
     "name_of",
     "purge_expired",

@@ -29,9 +29,8 @@ from permissions.operations import closure
 from permissions.operations.assignments import delete_assignments
 from permissions.operations.audit_facts import group_facts, role_facts, user_facts
 from permissions.operations.grants import delete_grants
-from permissions.operations.group_roles import managed_key
 from permissions.operations.membership import remove_memberships, remove_parent_rows
-from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry
+from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry, managed_key
 
 BATCH = 1_000
 M = TypeVar("M", bound=models.Model)

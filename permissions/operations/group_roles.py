@@ -5,7 +5,6 @@ It is held by exactly that group, nobody manages it, and it goes with the group.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,13 +13,7 @@ from django.db import transaction
 from accounts.models import Group, User
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from roles.models import SYSTEM_NAMESPACE, Namespace, Role, RoleAssignment
-
-PREFIX = "group/"
-
-
-def managed_key(group: Group) -> str:
-    return f"{PREFIX}{group.pk}"
+from roles.models import OWN_ROLE, SYSTEM_NAMESPACE, Namespace, Role, RoleAssignment, managed_key
 
 
 @transaction.atomic
@@ -38,7 +31,7 @@ def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Ro
     namespace = Namespace.objects.get(code=SYSTEM_NAMESPACE)
     roles = [
         Role(
-            name=f"{PREFIX}{group.hex_id}",
+            name=f"{OWN_ROLE}{group.hex_id}",
             namespace=namespace,
             code=group.hex_id,
             display_name=f"Granted to {group.name}"[:255],
@@ -71,10 +64,3 @@ def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Ro
         actor=actor,
     )
     return found
-
-
-def group_of(managed: str) -> uuid.UUID | None:
-    """The group's key in a ``managed_key``; None where the role stands for something else."""
-    if not managed.startswith(PREFIX):
-        return None
-    return uuid.UUID(managed.removeprefix(PREFIX))

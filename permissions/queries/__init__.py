@@ -5,7 +5,7 @@ from permissions.queries.effective import (
     effective_permissions,
     grants_of,
 )
-from permissions.queries.granted import ResourceGrants, held_grants, holders_of, own_grants
+from permissions.queries.granted import Holder, ResourceGrants, held_grants, holders_of, own_grants
 from permissions.queries.grantees import (
     MARK,
     ROLES,
@@ -33,6 +33,7 @@ __all__ = [
     "USERS",
     "EffectivePermission",
     "Grantees",
+    "Holder",
     "ResourceGrants",
     "UuidText",
     "codenames_of",

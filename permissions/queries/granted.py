@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Group, User
 from permissions import engine
 from permissions.engine import Question, ResourceRef, SubjectRef
 from permissions.models import (
@@ -22,8 +22,10 @@ from permissions.models import (
     UserObjectPermission,
 )
 from permissions.queries.held import holdings
-from roles.models import Role, Scope, ScopeEntry, ScopeKind
+from roles.models import OWN_ROLE, Role, Scope, ScopeEntry, ScopeKind, managed_key
 
+# The model of a principal, and its key.
+Holder: TypeAlias = tuple[type[User | Role | Group], Any]
 # Content type, key of a resource or None for all of the type, codename.
 _Grant: TypeAlias = tuple[int, str | None, str]
 
@@ -37,11 +39,15 @@ class ResourceGrants:
     codenames: tuple[str, ...]
 
 
-def own_grants(principal: User | Role, *, types: Iterable[int]) -> list[ResourceGrants]:
-    """By grants of its own that count now, on these types. Two statements."""
+def own_grants(principal: User | Role | Group, *, types: Iterable[int]) -> list[ResourceGrants]:
+    """By grants of its own that count now, on these types. Two statements, three for a group."""
     if isinstance(principal, User):
         return _by_resource(_of_user(principal, list(types)))
-    return _by_resource(_of_roles([principal.pk], list(types)))
+    if isinstance(principal, Group):
+        role = Role.objects.filter(managed=managed_key(principal)).first()
+    else:
+        role = principal
+    return [] if role is None else _by_resource(_of_roles([role.pk], list(types)))
 
 
 def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
@@ -170,20 +176,27 @@ def _by_resource(grants: Iterable[_Grant]) -> list[ResourceGrants]:
     ]
 
 
-def holders_of(content_type_id: int, object_pk: str | None) -> Iterator[tuple[Any, str]]:
-    """(("user" or "role", its key), codename) of grants that count now. Four statements.
+def holders_of(content_type_id: int, object_pk: str | None) -> dict[Holder, set[str]]:
+    """Codenames of grants that count now, by who was granted them. Five statements at most.
 
     With a key: grants on that resource and on the whole type; without: all grants of the type.
     """
     of_type = {"permission__content_type": content_type_id}
     on = of_type if object_pk is None else {**of_type, "object_pk": object_pk}
-    tables: tuple[tuple[Any, str, str, dict[str, Any]], ...] = (
-        (UserGlobalGrant, "user", "user", of_type),
-        (UserObjectPermission, "user", "user", on),
-        (RoleGlobalGrant, "role", "role", of_type),
-        (RoleObjectPermission, "role", "group", on),
+    tables: tuple[tuple[Any, type[User | Role], str, dict[str, Any]], ...] = (
+        (UserGlobalGrant, User, "user", of_type),
+        (UserObjectPermission, User, "user", on),
+        (RoleGlobalGrant, Role, "role", of_type),
+        (RoleObjectPermission, Role, "group", on),
     )
+    codenames: dict[Holder, set[str]] = defaultdict(set)
     for model, kind, column, condition in tables:
         rows = model.objects.active().filter(**condition).order_by()
         for pk, codename in rows.values_list(column, "permission__codename").distinct():
-            yield (kind, pk), codename
+            codenames[kind, pk].add(codename)
+    roles = Role.objects.filter(pk__in=[pk for kind, pk in codenames if kind is Role])
+    own = roles.filter(managed__startswith=OWN_ROLE).values_list("pk", "managed")
+    for pk, managed in own:
+        group = UUID(str(managed).removeprefix(OWN_ROLE))
+        codenames[Group, group] = codenames.pop((Role, pk))
+    return codenames
