@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.secrets import digests
-from permissions.engine import rows
+from permissions.engine.running import rows
 
 WHOSE = """
     SELECT t.user_id FROM authentik_core_token t JOIN authentik_core_user u ON u.id = t.user_id

@@ -29,7 +29,7 @@ from rest_framework.viewsets import GenericViewSet
 from api.access import ModelAccessViewSet
 from api.v3.filters import IntegerFilter
 from api.v3.ordering import given_filters, ordered, wanted_order
-from permissions.engine import Parameter, Statement, compiled, everywhere
+from permissions.engine import Parameter, Statement, everywhere
 
 SHAPES = 256
 CALLER = "caller"
@@ -138,14 +138,14 @@ def _statements(
         found = one.filter(found, Parameter(name, field))
 
     def page(rows: QuerySet[Any]) -> Statement:
-        return compiled(ordered(rows, order).values_list(*view.columns.values()))
+        return Statement.of(ordered(rows, order).values_list(*view.columns.values()))
 
     # SQLite would look for the rows before it asks, and loses nothing by asking first.
     asks_first = connection.vendor == "postgresql" and issubclass(view, ModelAccessViewSet)
     return Kept(
         page=page(found),
         page_of_all=page(_if_all_are_visible(view, found)) if asks_first else None,
-        keys=compiled(found.order_by().values_list("pk")),
+        keys=Statement.of(found.order_by().values_list("pk")),
     )
 
 

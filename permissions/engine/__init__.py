@@ -10,10 +10,8 @@ from permissions.engine.ceiling import (
     require_superuser,
 )
 from permissions.engine.checking import (
-    ask,
     check,
     check_many,
-    clock,
     everywhere,
     find_user,
     holds,
@@ -38,15 +36,7 @@ from permissions.engine.names import (
     resolve,
     resource_exists,
 )
-from permissions.engine.prepared import (
-    Parameter,
-    Statement,
-    compiled,
-    filling,
-    parameters,
-    room_for,
-)
-from permissions.engine.running import rows
+from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import (
     USER_TYPES,
     Decision,
@@ -82,16 +72,12 @@ __all__ = [
     "SubjectRef",
     "SuggestionKind",
     "SuperuserOnly",
-    "ask",
     "authenticate_key",
     "canonical_pk",
     "check",
     "check_many",
-    "clock",
-    "compiled",
     "everywhere",
     "explain",
-    "filling",
     "find_user",
     "held",
     "hold_resource",
@@ -103,7 +89,6 @@ __all__ = [
     "list_subjects",
     "may_each",
     "no_such",
-    "parameters",
     "reach_of",
     "require_covers",
     "require_grants",
@@ -113,8 +98,6 @@ __all__ = [
     "resolve",
     "resource_exists",
     "resource_named",
-    "room_for",
-    "rows",
     "searchable",
     "subject_parameters",
     "visible",

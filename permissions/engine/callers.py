@@ -21,7 +21,7 @@ from accounts.secrets import digests
 from accounts.tokens import note_use, note_use_of, noted_before
 from audit.errors import Forbidden, Unauthenticated
 from permissions.engine import running, sql
-from permissions.engine.prepared import Parameter, Statement, compiled
+from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import moment
 
 REFUSAL = "Asking about others needs the permission authentik_rbac.check_access."
@@ -34,8 +34,8 @@ def authenticate_key(key: str) -> Token | None:
     """
     if not key or "\0" in key:
         return None
-    keys = {f"digest_{n}": digest for n, digest in enumerate(digests(key))}
-    for row in _tokens_with_users(len(keys)).rows(now=timezone.now(), **keys):
+    keys = digests(key)
+    for row in _tokens_with_users(len(keys)).rows(now=timezone.now(), digest=keys):
         token = Token.from_db(DEFAULT_DB_ALIAS, TOKEN, row[: len(TOKEN)])
         token.user = User.from_db(DEFAULT_DB_ALIAS, USER, row[len(TOKEN) :])
         note_use_of(token)
@@ -51,11 +51,11 @@ def _tokens_with_users(digests: int) -> Statement:
     """Asked for by every request of most doors, and so compiled once."""
     now: Any = Parameter("now", DateTimeField())
     found = Token.objects.unexpired(now).filter(
-        key_digest__in=[Parameter(f"digest_{n}") for n in range(digests)],
+        key_digest__in=Parameter.several("digest", digests),
         intent=TokenIntent.API,
         user__is_active=True,
     )
-    return compiled(found.values_list(*TOKEN, *(f"user__{name}" for name in USER)))
+    return Statement.of(found.values_list(*TOKEN, *(f"user__{name}" for name in USER)))
 
 
 class Caller:

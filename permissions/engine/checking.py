@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
@@ -39,13 +40,43 @@ HEX_ID = re.compile(r"[0-9A-Fa-f]{24}")
 M = TypeVar("M", bound=models.Model)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A decision with the rows its question named; None for what does not exist."""
+class Verdict(NamedTuple):
+    """What a check's statement says of one question: whom and what it found, and what allows it.
 
-    decision: Decision
-    user_id: int | None = None
-    permission_id: int | None = None
+    ``holder`` is the group that makes superusers, or the role; ``grant_id`` that of the grant.
+    """
+
+    user_id: int | None
+    is_active: bool | None
+    type_id: int | None
+    permission_id: int | None
+    reason: str | None
+    holder: Any
+    grant_id: int | None
+
+    def decision(self, resource: ResourceRef | None) -> Decision:
+        if self.reason is not None:
+            reason = Reason(self.reason)
+            path = [Step(kind=StepKind.USER, id=str(self.user_id))]
+            if self.holder is not None:
+                kind = StepKind.GROUP if reason is Reason.SUPERUSER else StepKind.ROLE
+                # SQLite stores uuids as bare digits.
+                key = UUID(self.holder) if isinstance(self.holder, str) else self.holder
+                path.append(Step(kind=kind, id=str(key)))
+            if self.grant_id is not None:
+                path.append(Step(kind=StepKind.GRANT, id=str(self.grant_id), detail=reason))
+            return Decision(allowed=True, reason=reason, path=tuple(path))
+        if self.user_id is None:
+            reason = Reason.UNKNOWN_SUBJECT
+        elif not self.is_active:
+            reason = Reason.INACTIVE_SUBJECT
+        elif self.type_id is None and resource is not None:
+            reason = Reason.UNKNOWN_TYPE
+        elif self.permission_id is None:
+            reason = Reason.UNKNOWN_ACTION
+        else:
+            reason = Reason.NO_GRANT
+        return Decision(allowed=False, reason=reason)
 
 
 def check(
@@ -58,7 +89,7 @@ def check(
     run: running.Run = running.rows,
 ) -> Decision:
     """Answer one question with one statement. ``at`` None is the database's clock."""
-    return ask(subject, action, resource, at=at, using=using, run=run).decision
+    return ask(subject, action, resource, at=at, using=using, run=run)[0]
 
 
 def ask(
@@ -69,10 +100,10 @@ def ask(
     at: datetime | None = None,
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
-) -> Answer:
+) -> tuple[Decision, Verdict | None]:
     """``check``, for those who go on reading about the same question."""
     if not _searchable(resource):
-        return Answer(decision=Decision(allowed=False, reason=Reason.NO_GRANT))
+        return Decision(allowed=False, reason=Reason.NO_GRANT), None
     parameters = {
         **subject_parameters(_ref(subject)),
         **action_parameters(action, resource),
@@ -80,25 +111,21 @@ def ask(
         "at": moment(at),
     }
     name = "check" if resource else "check_globally"
-    text = sql.statement(_vendor(using), name, _naming(parameters))
+    text = sql.statement(connections[using].vendor, name, _naming(parameters))
     [row] = run(text, parameters, using=using)
     verdict = Verdict(*row)
-    return Answer(
-        decision=_decision(verdict, resource),
-        user_id=verdict.user_id,
-        permission_id=verdict.permission_id,
-    )
+    return verdict.decision(resource), verdict
 
 
 def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
     """The database's present moment, for several statements that must mean the same one."""
-    [(now,)] = running.rows(sql.statement(_vendor(using), "clock"), {}, using=using)
+    [(now,)] = running.rows(sql.statement(connections[using].vendor, "clock"), {}, using=using)
     return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
 
 
 def find_user(subject: SubjectRef, *, using: str = DEFAULT_DB_ALIAS) -> User | None:
     """Whom a subject names, by the rules of every decision; two statements."""
-    text = sql.statement(_vendor(using), "subject")
+    text = sql.statement(connections[using].vendor, "subject")
     [(user_id,)] = running.rows(text, subject_parameters(subject), using=using)
     return User.objects.using(using).with_superuser().filter(pk=user_id).first()
 
@@ -144,18 +171,22 @@ def check_many(
         key = question.resource.id if question.resource else None
         items.append({"n": n, "s": s, "a": a, "object_pk": key})
     parameters = {
-        "subjects": _json({"s": s, **subject_parameters(ref)} for ref, s in subjects.items()),
-        "actions": _json(
-            {"a": a, **action_parameters(action, ResourceRef(kind) if kind is not None else None)}
-            for (action, kind), a in actions.items()
+        "subjects": json.dumps(
+            [{"s": s, **subject_parameters(ref)} for ref, s in subjects.items()]
         ),
-        "items": _json(items),
+        "actions": json.dumps(
+            [
+                {"a": a, **action_parameters(action, None if kind is None else ResourceRef(kind))}
+                for (action, kind), a in actions.items()
+            ]
+        ),
+        "items": json.dumps(items),
         "at": moment(at),
     }
-    text = sql.statement(_vendor(using), "check_many")
+    text = sql.statement(connections[using].vendor, "check_many")
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
     for n, *row in run(text, parameters, using=using):
-        decisions[n] = _decision(Verdict(*row), questions[n].resource)
+        decisions[n] = Verdict(*row).decision(questions[n].resource)
     return decisions
 
 
@@ -176,7 +207,7 @@ def list_resources(
     the subject names. ``after`` continues behind a key of an earlier page.
     """
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
-    text = sql.listing(_vendor(using), python_model(resource_type), _naming(parameters))
+    text = sql.listing(connections[using].vendor, python_model(resource_type), _naming(parameters))
     found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
     keys = tuple(row[0] for row in found[:limit])
     return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
@@ -202,7 +233,7 @@ def list_subjects(
         "after_id": after,
         "limit": limit + 1,
     }
-    found = run(sql.statement(_vendor(using), "list_subjects"), parameters, using=using)
+    found = run(sql.statement(connections[using].vendor, "list_subjects"), parameters, using=using)
     items = tuple((pk, username) for pk, username in found[:limit])
     return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
 
@@ -258,7 +289,7 @@ def _actions(
         "object_pk": resource.id,
         "at": moment(at),
     }
-    text = sql.statement(_vendor(using), "list_actions", _naming(parameters))
+    text = sql.statement(connections[using].vendor, "list_actions", _naming(parameters))
     return run(text, parameters, using=using)
 
 
@@ -283,14 +314,14 @@ def visible(
     if reach == "none":
         return Visible(queryset.none(), reach)
     parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
-    keys = running.subquery(sql.visible_keys(_vendor(queryset.db), model), parameters)
+    keys = running.subquery(sql.visible_keys(connections[queryset.db].vendor, model), parameters)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
 
 
 def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> str:
     """On how many rows of one of our own models the user may do the action: see ``Visible``."""
     parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
-    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "reach", sql.Naming.NUMBER)
+    text = sql.statement(connection.vendor, "reach", sql.Naming.NUMBER)
     [(reach,)] = running.rows(text, parameters)
     return str(reach)
 
@@ -301,7 +332,7 @@ def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view")
         **_listing_parameters(SubjectRef(), action, model._meta.label_lower, None),
         "user_id": user_id,
     }
-    text = sql.statement(_vendor(DEFAULT_DB_ALIAS), "everywhere", sql.Naming.NUMBER)
+    text = sql.statement(connection.vendor, "everywhere", sql.Naming.NUMBER)
     return running.exists(text, parameters)
 
 
@@ -323,54 +354,6 @@ def _listing_parameters(
     }
 
 
-class Verdict(NamedTuple):
-    """What a check's statement says of one question: whom and what it found, and what allows it.
-
-    ``holder`` is the group that makes superusers, or the role; ``grant_id`` that of the grant.
-    """
-
-    user_id: int | None
-    is_active: bool | None
-    type_id: int | None
-    permission_id: int | None
-    reason: str | None
-    holder: Any
-    grant_id: int | None
-
-
-def _decision(verdict: Verdict, resource: ResourceRef | None) -> Decision:
-    if verdict.reason is not None:
-        return _allowed(Reason(verdict.reason), verdict)
-    if verdict.user_id is None:
-        reason = Reason.UNKNOWN_SUBJECT
-    elif not verdict.is_active:
-        reason = Reason.INACTIVE_SUBJECT
-    elif verdict.type_id is None and resource is not None:
-        reason = Reason.UNKNOWN_TYPE
-    elif verdict.permission_id is None:
-        reason = Reason.UNKNOWN_ACTION
-    else:
-        reason = Reason.NO_GRANT
-    return Decision(allowed=False, reason=reason)
-
-
-def _allowed(reason: Reason, verdict: Verdict) -> Decision:
-    path = [Step(kind=StepKind.USER, id=str(verdict.user_id))]
-    if verdict.holder is not None:
-        kind = StepKind.GROUP if reason is Reason.SUPERUSER else StepKind.ROLE
-        path.append(Step(kind=kind, id=_uuid_text(verdict.holder)))
-    if verdict.grant_id is not None:
-        path.append(Step(kind=StepKind.GRANT, id=str(verdict.grant_id), detail=reason))
-    return Decision(allowed=True, reason=reason, path=tuple(path))
-
-
-def _uuid_text(stored: Any) -> str:
-    """SQLite stores uuids as bare digits."""
-    if not isinstance(stored, str):
-        return str(stored)
-    return "-".join((stored[:8], stored[8:12], stored[12:16], stored[16:20], stored[20:]))
-
-
 def _ref(subject: SubjectRef | User) -> SubjectRef:
     return SubjectRef.of(subject) if isinstance(subject, User) else subject
 
@@ -385,11 +368,3 @@ def _naming(parameters: dict[str, Any]) -> sql.Naming:
 
 def _searchable(resource: ResourceRef | None) -> bool:
     return resource is None or resource.id is None or searchable(resource.id) is not None
-
-
-def _json(values: Iterable[dict[str, Any]]) -> str:
-    return json.dumps(list(values))
-
-
-def _vendor(using: str) -> str:
-    return connections[using].vendor

@@ -133,15 +133,14 @@ def explain(
 ) -> Explanation:
     """The decision of ``checking.check`` with its reasons, at one moment; at most 20 statements."""
     at = at or checking.clock(using)
-    answer = checking.ask(subject, action, resource, at=at, using=using)
-    decision = answer.decision
+    decision, verdict = checking.ask(subject, action, resource, at=at, using=using)
     if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
         return Explanation(decision=decision, at=at, actions=_actions(resource, using))
-    if answer.user_id is None or answer.permission_id is None:
+    if verdict is None or verdict.user_id is None or verdict.permission_id is None:
         return Explanation(decision=decision, at=at)
     facts = evidence.load(
-        user_id=answer.user_id,
-        permission_id=answer.permission_id,
+        user_id=verdict.user_id,
+        permission_id=verdict.permission_id,
         resource=resource,
         at=at,
         using=using,

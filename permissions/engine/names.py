@@ -15,14 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from audit.errors import InvalidInput
-from permissions.engine.prepared import (
-    Parameter,
-    Statement,
-    compiled,
-    filling,
-    parameters,
-    room_for,
-)
+from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import ResourceRef, searchable
 from permissions.models import Resource, ResourceMode, ResourceType, python_model
 
@@ -84,21 +77,14 @@ def canonical_pk(label: str, object_pk: str) -> str:
     if model is None:
         return object_pk
     if isinstance(model._meta.pk, models.UUIDField):
-        return _canonical_uuid(object_pk)
-    return _canonical_integer(object_pk)
-
-
-def _canonical_uuid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise _bad_pk(f"“{text[:60]}” is not a valid UUID.") from None
-
-
-def _canonical_integer(text: str) -> str:
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_INTEGER:
+        try:
+            return str(uuid.UUID(object_pk))
+        except ValueError:
+            raise _bad_pk(f"“{object_pk[:60]}” is not a valid UUID.") from None
+    is_number = object_pk.isascii() and object_pk.isdigit() and len(object_pk) <= 19
+    if not is_number or int(object_pk) > LARGEST_INTEGER:
         raise _bad_pk("A valid integer is required.")
-    return str(int(text))
+    return str(int(object_pk))
 
 
 def _bad_pk(message: str) -> InvalidInput:
@@ -125,7 +111,8 @@ def _global(names: Sequence[str]) -> tuple[Permission, ...]:
 def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
     app_label = label.partition(".")[0]
     resource = ResourceRef(label, canonical_pk(label, object_pk))
-    bare = {name: _without_label(name, app_label) for name in names}
+    # ``app.codename`` names the type's own app, or it is no such thing and stays whole.
+    bare = {name: name.removeprefix(f"{app_label}.") for name in names}
     codenames = sorted({_safe(name) for pair in bare.items() for name in pair})
     rows = _rows_of_type(resource, codenames) if codenames else []
     by_codename = {permission.codename: permission for permission, _ in rows}
@@ -144,8 +131,8 @@ def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
 
 def _rows_of_type(resource: ResourceRef, codenames: Sequence[str]) -> list[tuple[Permission, bool]]:
     """The type's permissions of these names, each with whether the resource exists."""
-    statement = _of_type(python_model(resource.type), room_for(codenames))
-    found = statement.rows(**_named(resource), **filling("codename", codenames))
+    statement = _of_type(python_model(resource.type), Parameter.room(codenames))
+    found = statement.rows(**_named(resource), codename=codenames)
     rows = []
     for *columns, exists in found:
         permission = Permission.from_db(DEFAULT_DB_ALIAS, PERMISSION, columns[: len(PERMISSION)])
@@ -163,11 +150,11 @@ def _of_type(model: type[models.Model] | None, room: int) -> Statement:
         Q(
             content_type__app_label=app_label,
             content_type__model=name,
-            codename__in=parameters("codename", room),
+            codename__in=Parameter.several("codename", room),
         )
     ).annotate(resource_exists=_existence(model))
     of_type = [f"content_type__{column}" for column in CONTENT_TYPE]
-    return compiled(found.values_list(*PERMISSION, *of_type, "resource_exists"))
+    return Statement.of(found.values_list(*PERMISSION, *of_type, "resource_exists"))
 
 
 def require_type(label: str) -> ResourceType:
@@ -193,7 +180,7 @@ def hold_resource(resource: ResourceRef | None) -> None:
 @cache
 def _holding() -> Statement:
     """``held`` for one registered resource; only where there are row locks."""
-    found = compiled(_resources(*_NAMED).order_by().values_list("pk"))
+    found = Statement.of(_resources(*_NAMED).order_by().values_list("pk"))
     return replace(found, text=found.text + HOLD)
 
 
@@ -224,7 +211,7 @@ def resource_exists(resource: ResourceRef) -> bool:
 def _existing(model: type[models.Model] | None) -> Statement:
     app_label, name, _ = _NAMED
     found = ResourceType.objects.filter(content_type__app_label=app_label, content_type__model=name)
-    return compiled(found.annotate(found=_existence(model)).values_list("found"))
+    return Statement.of(found.annotate(found=_existence(model)).values_list("found"))
 
 
 def _existence(model: type[models.Model] | None) -> Any:
@@ -256,11 +243,6 @@ def _registered(condition: Q) -> models.QuerySet[Permission]:
     known = ResourceType.objects.filter(pk=OuterRef("content_type_id"))
     found = Permission.objects.filter(condition, Exists(known)).select_related("content_type")
     return found.order_by()
-
-
-def _without_label(name: str, app_label: str) -> str:
-    """``app.codename`` names the type's own app, or it is no such thing and stays whole."""
-    return name.removeprefix(f"{app_label}.")
 
 
 def _refuse(names: Sequence[str], bad: Iterable[str], why: str) -> None:

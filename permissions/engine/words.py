@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -124,7 +125,15 @@ def subject_parameters(subject: SubjectRef) -> dict[str, Any]:
     """The parameters that name a subject in the statements."""
     named = subject.type in USER_TYPES
     text = searchable(subject.id) if named and subject.pk is None else None
-    return {"user_id": subject.pk if named else None, "subject": text, "subject_uuid": _uuid(text)}
+    subject_uuid = None
+    if text is not None and len(text) in (32, 36):
+        with suppress(ValueError):
+            subject_uuid = str(uuid.UUID(text))
+    return {
+        "user_id": subject.pk if named else None,
+        "subject": text,
+        "subject_uuid": subject_uuid,
+    }
 
 
 def action_parameters(action: str, resource: ResourceRef | None) -> dict[str, Any]:
@@ -132,12 +141,10 @@ def action_parameters(action: str, resource: ResourceRef | None) -> dict[str, An
     action = searchable(action) or ""
     if resource is None:
         app_label, _, codename = action.partition(".")
-        return _action(app_label, None, codename)
-    app_label, _, model = (searchable(resource.type) or "").partition(".")
-    return _action(app_label, model, action)
-
-
-def _action(app_label: str, model: str | None, codename: str) -> dict[str, Any]:
+        model: str | None = None
+    else:
+        app_label, _, model = (searchable(resource.type) or "").partition(".")
+        codename = action
     return {
         "app_label": app_label,
         "model": model,
@@ -163,15 +170,6 @@ def moment(at: datetime | None) -> str | None:
     if at is None:
         return None
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _uuid(text: str | None) -> str | None:
-    if text is None or len(text) not in (32, 36):
-        return None
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return None
 
 
 def label_of(type_: str) -> str:

@@ -25,15 +25,11 @@ from permissions.engine import (
     Statement,
     SubjectRef,
     canonical_pk,
-    compiled,
-    filling,
     hold_resource,
     no_such,
-    parameters,
     require_grants,
     resolve,
     resource_exists,
-    room_for,
 )
 from permissions.models import (
     RoleGlobalGrant,
@@ -144,11 +140,11 @@ def _known(
     """The rows there are already, by permission."""
     if not permissions:
         return {}
-    statement = _rows_of(table, tuple(named), room_for(permissions))
+    statement = _rows_of(table, tuple(named), Parameter.room(permissions))
     keys = {name: getattr(value, "pk", value) for name, value in named.items()}
     columns = [field.attname for field in table._meta.concrete_fields]
     found: dict[int, Grant] = {}
-    for values in statement.rows(**keys, **filling("permission", permissions)):
+    for values in statement.rows(**keys, permission=permissions):
         row = table.from_db(DEFAULT_DB_ALIAS, columns, values)
         for name, value in named.items():
             setattr(row, name, value)  # the grantee is at hand, and an event asks for it
@@ -163,9 +159,11 @@ def _rows_of(table: type[Grant], named: tuple[str, ...], room: int) -> Statement
     # A foreign key's own `in` takes values alone.
     permission = ExpressionWrapper(F("permission_id"), IntegerField())
     found = manager.alias(wanted=permission).filter(
-        wanted__in=parameters("permission", room), **keys
+        wanted__in=Parameter.several("permission", room), **keys
     )
-    return compiled(found.values_list(*(field.attname for field in table._meta.concrete_fields)))
+    return Statement.of(
+        found.values_list(*(field.attname for field in table._meta.concrete_fields))
+    )
 
 
 def _column(table: type[Grant], name: str) -> Any:

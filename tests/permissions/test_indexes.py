@@ -16,7 +16,7 @@ from accounts.models import Group, GroupClosure, GroupMembership, Token, User
 from permissions import engine
 from permissions.engine import running
 from permissions.engine.callers import Caller
-from permissions.engine.prepared import Parameter, compiled
+from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import Question, ResourceRef, SubjectRef
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
 from permissions.queries import grantees
@@ -156,7 +156,7 @@ def test_an_index_serves_every_statement(crowd, bearer_of):
 def test_grantees_are_found_by_an_index_of_their_own(crowd, granted):
     found = granted(Parameter("app_label"), Parameter("model"))
     holders = User if granted is grantees.users_granted else Role
-    statement = compiled(holders.objects.filter(pk__in=found).values_list("pk"))
+    statement = Statement.of(holders.objects.filter(pk__in=found).values_list("pk"))
 
     table = "user" if holders is User else "role"
     assert f"{table}_object_by_grantee" in _explained(statement.text, {**statement.fixed, **GROUP})
@@ -174,7 +174,7 @@ def _explained(text, parameters):
 def test_grantees_are_looked_up_among_the_users(crowd):
     granted = grantees.users_granted(Parameter("app_label"), Parameter("model"))
     page = User.objects.filter(pk__in=granted)
-    statement = compiled(page.order_by("username").values_list("pk"))
+    statement = Statement.of(page.order_by("username").values_list("pk"))
 
     assert len(statement.rows(**GROUP)) == USERS
     if connection.vendor == "postgresql":
