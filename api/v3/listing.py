@@ -49,25 +49,28 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """What a paginator slices and counts, as it would a queryset."""
+class KeptRows:
+    """What a request asks for, by the statements of its shape."""
 
     view: ColumnsViewSet
     kept: Kept
     values: Mapping[str, Any]
     built: Callable[[], QuerySet[Any]]  # the same, of what a caller may view who may not view all
 
-    def __getitem__(self, part: slice) -> Any:
-        start = part.start or 0
-        limits = part.stop - start, start
+    def page(self, limit: int, offset: int) -> Sequence[Any]:
+        """At most ``limit`` rows after the first ``offset``.
+
+        The first statement sent tells how far the caller's permission reaches, when it finds
+        anything, and the view need not ask for that again.
+        """
         if self.kept.page_of_all is not None and "reach" not in vars(self.view):
-            found = self.kept.page_of_all.limited(*limits).rows(**self.values)
+            found = self.kept.page_of_all.limited(limit, offset).rows(**self.values)
             if found:
                 self.view.reach = "all"
                 return found
         if self.view.reach == "all":
-            return self.kept.page.limited(*limits).rows(**self.values)
-        return self.built()[part]
+            return self.kept.page.limited(limit, offset).rows(**self.values)
+        return list(self.built()[offset : offset + limit])
 
     def count(self) -> int:
         if self.view.reach != "all":
@@ -86,7 +89,7 @@ class ColumnsViewSet(GenericViewSet):
         return self.answer(self.rows())
 
     def answer(self, rows: Any) -> Response:
-        """``rows``, a queryset or ``Rows``: a paginator only slices and counts them."""
+        """``rows`` to be paginated: a queryset or ``KeptRows``."""
         try:
             page: Any = self.paginate_queryset(rows)
         except NotFound:
@@ -104,7 +107,7 @@ class ColumnsViewSet(GenericViewSet):
         """By what a list demands besides its filters: values, or parameters for them."""
         return queryset
 
-    def rows(self, **values: Any) -> Rows | QuerySet[Any]:
+    def rows(self, **values: Any) -> KeptRows | QuerySet[Any]:
         """Everything the request asks for, to be paginated. ``values`` are for ``narrowed``."""
 
         def built() -> QuerySet[Any]:
@@ -117,7 +120,7 @@ class ColumnsViewSet(GenericViewSet):
         order = tuple(wanted_order(self.request, self))
         kept = _statements(type(self), order, tuple(filters), tuple(values))
         given = {**filters, **values, CALLER: self.request.user.pk}
-        return Rows(view=self, kept=kept, values=given, built=built)
+        return KeptRows(view=self, kept=kept, values=given, built=built)
 
     def _searched(self) -> bool:
         return SearchFilter.search_param in self.request.query_params

@@ -1,6 +1,6 @@
 """Pages as authentik's clients know them: numbers instead of URLs, 0 where there is none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -20,18 +20,25 @@ class RowsPage(Page):
 
 
 class LazyPaginator(Paginator):
-    """Counts only when it must: a first page that is not full is all there is."""
+    """Counts only when it must: a first page that is not full is all there is.
+
+    Of ``KeptRows`` it reads a page by its limits, of a queryset a slice.
+    """
 
     def page(self, number: int | str) -> Page:
         if str(number) != "1":
-            return super().page(number)
-        rows = list(self.object_list[: self.per_page + 1])
+            valid = self.validate_number(number)
+            return RowsPage(self._read(self.per_page, (valid - 1) * self.per_page), valid, self)
+        rows = self._read(self.per_page + 1, 0)
         if len(rows) <= self.per_page:
             self.__dict__["count"] = len(rows)  # takes the place of the cached property
-        return self._get_page(rows[: self.per_page], 1, self)
+        return RowsPage(rows[: self.per_page], 1, self)
 
-    def _get_page(self, *args: Any, **kwargs: Any) -> Page:
-        return RowsPage(*args, **kwargs)
+    def _read(self, limit: int, offset: int) -> Sequence[Any]:
+        rows: Any = self.object_list
+        if hasattr(rows, "page"):
+            return list(rows.page(limit, offset))
+        return list(rows[offset : offset + limit])
 
 
 class Pagination(PageNumberPagination):

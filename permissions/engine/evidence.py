@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -37,6 +38,17 @@ Principal: TypeAlias = User | Group | Role
 ELSEWHERE = 5
 
 
+class Obstacle(StrEnum):
+    """What keeps a fact, or the subject itself, from counting."""
+
+    INACTIVE_SUBJECT = "inactive_subject"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    ROLE_DISABLED = "role_disabled"
+    SCOPE_DOES_NOT_COVER = "scope_does_not_cover"
+    OTHER_RESOURCE = "other_resource"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What concerns one subject, one permission and one resource at one moment."""
@@ -52,20 +64,24 @@ class Facts:
     grants: dict[Principal, list[Grant]]
     covering: frozenset[Any]  # keys of the scopes that cover the resource
 
-    def counts(self, fact: Fact) -> bool:
-        started = fact.valid_from is None or fact.valid_from <= self.at
-        return started and (fact.valid_until is None or fact.valid_until > self.at)
-
-    def gives(self, role: Role) -> bool:
-        return role.is_enabled and (role.disabled_from is None or role.disabled_from > self.at)
-
-    def covers(self, scope: Scope | None) -> bool:
-        return scope is None or scope.pk in self.covering
-
-    def concerns(self, grant: Grant) -> bool:
-        """Global, or on the very resource that is asked about."""
-        key = key_of(grant)
-        return key is None or (self.resource is not None and key == self.resource.id)
+    def hindering(self, fact: Fact) -> tuple[Obstacle, ...]:
+        """What keeps a membership, an assignment or a grant from counting; none when it counts."""
+        obstacles = []
+        if fact.valid_from is not None and fact.valid_from > self.at:
+            obstacles.append(Obstacle.NOT_YET_VALID)
+        if fact.valid_until is not None and fact.valid_until <= self.at:
+            obstacles.append(Obstacle.EXPIRED)
+        if isinstance(fact, RoleAssignment):
+            role, scope = fact.role, fact.scope
+            if not role.is_enabled or (role.disabled_from and role.disabled_from <= self.at):
+                obstacles.append(Obstacle.ROLE_DISABLED)
+            if scope is not None and scope.pk not in self.covering:
+                obstacles.append(Obstacle.SCOPE_DOES_NOT_COVER)
+        elif not isinstance(fact, GroupMembership):
+            key = key_of(fact)
+            if key is not None and (self.resource is None or key != self.resource.id):
+                obstacles.append(Obstacle.OTHER_RESOURCE)
+        return tuple(obstacles)
 
     def leading(self, *, strict: bool) -> frozenset[Principal]:
         """Principals from which a grant can be reached; ``strict`` over what counts alone.
@@ -75,12 +91,12 @@ class Facts:
         holders: dict[Role, list[Principal]] = defaultdict(list)
         for principal, held in self.assignments.items():
             for a in held:
-                if not strict or (self.counts(a) and self.gives(a.role) and self.covers(a.scope)):
+                if not (strict and self.hindering(a)):
                     holders[a.role].append(principal)
         found = {
             principal
             for principal, grants in self.grants.items()
-            if any(not strict or (self.counts(g) and self.concerns(g)) for g in grants)
+            if any(not (strict and self.hindering(grant)) for grant in grants)
         }
         waiting = deque(found)
         while waiting:
@@ -109,10 +125,11 @@ class Facts:
         return way[::-1] if above.pk != below.pk else []
 
 
-def key_of(grant: Grant) -> str | None:
+def key_of(grant: Fact) -> str | None:
     """The resource a grant is on; None for a global one."""
     if isinstance(grant, (UserGlobalGrant, RoleGlobalGrant)):
         return None
+    assert isinstance(grant, (UserObjectPermission, RoleObjectPermission))
     return str(grant.object_pk)
 
 

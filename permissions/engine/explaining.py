@@ -20,9 +20,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Q
 
 from accounts.facts import Fact, valid_at
-from accounts.models import Group, User
+from accounts.models import Group, GroupMembership, User
 from permissions.engine import checking, evidence
-from permissions.engine.evidence import Facts, Grant, Principal
+from permissions.engine.evidence import Facts, Grant, Obstacle, Principal
 from permissions.engine.words import (
     Decision,
     Reason,
@@ -42,17 +42,6 @@ MAX_STEPS = 10_000
 MAX_ROLES_SUGGESTED = 3
 MAX_ACTIONS_NAMED = 20
 MAX_SCOPE_ENTRIES_NAMED = 3
-
-
-class Obstacle(StrEnum):
-    """What keeps a path from counting."""
-
-    INACTIVE_SUBJECT = "inactive_subject"
-    NOT_YET_VALID = "not_yet_valid"
-    EXPIRED = "expired"
-    ROLE_DISABLED = "role_disabled"
-    SCOPE_DOES_NOT_COVER = "scope_does_not_cover"
-    OTHER_RESOURCE = "other_resource"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,8 +234,7 @@ def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
     )
     yield start
     for membership in facts.memberships:
-        what = f"the membership of {_name(membership.group)}"
-        late = tuple(_time_hindrances(facts, membership, what))
+        late = _hindrances(facts, membership)
         member = _step(membership.group, "member", membership)
         for group in facts.ancestors[membership.group_id]:
             if group.is_superuser or group in leading:
@@ -267,7 +255,7 @@ def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
         last = replace(way.steps[-1], detail=f"{way.steps[-1].detail}, makes superusers")
         yield replace(way, reason=Reason.SUPERUSER, steps=(*way.steps[:-1], last))
     for grant in facts.grants.get(principal, ()):
-        done = way.on(principal, [_grant_step(facts, grant)], _grant_hindrances(facts, grant))
+        done = way.on(principal, [_grant_step(facts, grant)], _hindrances(facts, grant))
         yield replace(done, reason=_reason(principal, grant))
 
 
@@ -278,50 +266,51 @@ def _onwards(facts: Facts, way: _Way, leading: frozenset[Principal]) -> Iterator
         role, scope = assignment.role, assignment.scope
         if role not in leading or str(assignment.pk) in passed:
             continue
+        hindrances = _hindrances(facts, assignment)
+        is_outside = any(h.obstacle is Obstacle.SCOPE_DOES_NOT_COVER for h in hindrances)
         yield way.on(
             role,
             [_step(role, f"held by {_name(way.principal)}", assignment)],
-            _assignment_hindrances(facts, assignment),
-            uncovering=() if scope is None or facts.covers(scope) else (scope,),
+            hindrances,
+            uncovering=(scope,) if scope is not None and is_outside else (),
         )
 
 
-# What stands in the way
+# What stands in the way, told
 
 
-def _assignment_hindrances(facts: Facts, assignment: RoleAssignment) -> Iterator[Hindrance]:
-    role, scope = assignment.role, assignment.scope
-    yield from _time_hindrances(facts, assignment, f"the assignment of role {_name(role)}")
-    if not facts.gives(role):
-        since = "" if role.is_enabled else "is disabled"
-        since = since or f"is disabled since {_moment(role.disabled_from)}"
-        yield Hindrance(obstacle=Obstacle.ROLE_DISABLED, text=f"role {_name(role)} {since}")
-    if not facts.covers(scope):
-        asked = f"{facts.resource}" if facts.resource else "questions without a resource"
-        yield Hindrance(
-            obstacle=Obstacle.SCOPE_DOES_NOT_COVER,
-            text=f"{_scope_name(scope)} of role {_name(role)} does not cover {asked}",
-        )
+def _hindrances(facts: Facts, fact: Fact) -> tuple[Hindrance, ...]:
+    return tuple(
+        Hindrance(obstacle=obstacle, text=_told(facts, fact, obstacle))
+        for obstacle in facts.hindering(fact)
+    )
 
 
-def _grant_hindrances(facts: Facts, grant: Grant) -> Iterator[Hindrance]:
-    yield from _time_hindrances(facts, grant, "the grant")
-    if not facts.concerns(grant):
-        on = f"{_label(facts.permission)}:{evidence.key_of(grant)}"
-        asked = f"not on {facts.resource}" if facts.resource else "not globally"
-        yield Hindrance(obstacle=Obstacle.OTHER_RESOURCE, text=f"the grant is on {on}, {asked}")
-
-
-def _time_hindrances(facts: Facts, fact: Fact, what: str) -> Iterator[Hindrance]:
-    if fact.valid_from is not None and fact.valid_from > facts.at:
-        yield Hindrance(
-            obstacle=Obstacle.NOT_YET_VALID,
-            text=f"{what} is not valid before {_moment(fact.valid_from)}",
-        )
-    if fact.valid_until is not None and fact.valid_until <= facts.at:
-        yield Hindrance(
-            obstacle=Obstacle.EXPIRED, text=f"{what} expired on {_moment(fact.valid_until)}"
-        )
+def _told(facts: Facts, fact: Fact, obstacle: Obstacle) -> str:
+    what, role = "the grant", ""
+    if isinstance(fact, GroupMembership):
+        what = f"the membership of {_name(fact.group)}"
+    elif isinstance(fact, RoleAssignment):
+        role = f"role {_name(fact.role)}"
+        what = f"the assignment of {role}"
+    match obstacle:
+        case Obstacle.NOT_YET_VALID:
+            return f"{what} is not valid before {_moment(fact.valid_from)}"
+        case Obstacle.EXPIRED:
+            return f"{what} expired on {_moment(fact.valid_until)}"
+        case Obstacle.ROLE_DISABLED:
+            assert isinstance(fact, RoleAssignment)
+            since = f" since {_moment(fact.role.disabled_from)}" if fact.role.is_enabled else ""
+            return f"{role} is disabled{since}"
+        case Obstacle.SCOPE_DOES_NOT_COVER:
+            assert isinstance(fact, RoleAssignment)
+            asked = f"{facts.resource}" if facts.resource else "questions without a resource"
+            return f"{_scope_name(fact.scope)} of {role} does not cover {asked}"
+        case Obstacle.OTHER_RESOURCE:
+            on = f"{_label(facts.permission)}:{evidence.key_of(fact)}"
+            asked = f"not on {facts.resource}" if facts.resource else "not globally"
+            return f"the grant is on {on}, {asked}"
+    return f"{_name(facts.user)} is not active"
 
 
 def _say_what_scopes_cover(found: list[_Way], facts: Facts, using: str) -> list[NearMiss]:

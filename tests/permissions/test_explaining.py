@@ -1,12 +1,15 @@
 """An explanation names every path that allows, and what came nearest where none does."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
 from accounts.models import GroupClosure, GroupParent, User
 from permissions import engine
-from permissions.engine.explaining import Obstacle, SuggestionKind, explain
+from permissions.engine import explaining
+from permissions.engine.evidence import Obstacle
+from permissions.engine.explaining import SuggestionKind, explain
 from permissions.engine.words import Reason, ResourceRef, StepKind, SubjectRef
 from roles.models import Scope, ScopeEntry, ScopeKind
 from tests import facts
@@ -251,3 +254,53 @@ def test_diamonds_of_roles_are_cut_short(bob, reader):
 
     assert len(explanation.paths) == 100
     assert not explanation.complete
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_roles_that_lead_nowhere_use_up_no_steps(bob, reader, monkeypatch, expired):
+    monkeypatch.setattr(explaining, "MAX_STEPS", 10)
+    for n in range(20):
+        role = facts.role(f"before-reader-{n:02}")
+        facts.hold(role, bob)
+        if expired:
+            facts.grant(role, VIEW_FLOW, valid_until=NOON)
+    facts.hold(reader, bob)
+
+    explanation = explain(bob, "view", FLOW, at=NOON + DAY)
+
+    [path] = explanation.paths
+    assert [step.name for step in path.steps] == ["bob", "Reader of flows", VIEW_FLOW]
+
+
+def test_roles_that_are_held_but_do_not_count_use_up_no_steps(bob, reader, monkeypatch):
+    """Each is held without hindrance; what it holds on the way to a grant has expired."""
+    monkeypatch.setattr(explaining, "MAX_STEPS", 10)
+    for n in range(20):
+        role = facts.role(f"before-reader-{n:02}")
+        facts.hold(role, bob)
+        facts.hold(reader, role, valid_until=NOON)
+    facts.hold(reader, bob)
+
+    explanation = explain(bob, "view", FLOW, at=NOON + DAY)
+
+    [path] = explanation.paths
+    assert [step.name for step in path.steps] == ["bob", "Reader of flows", VIEW_FLOW]
+
+
+def test_the_search_for_near_misses_gives_up(bob, reader, monkeypatch):
+    """Every way through the diamonds comes before the first that ends, for it is hindered."""
+    monkeypatch.setattr(explaining, "MAX_STEPS", 100)
+    onwards = Mock(side_effect=explaining._onwards)
+    monkeypatch.setattr(explaining, "_onwards", onwards)
+    last = [facts.role("end")]
+    facts.grant(last[0], VIEW_FLOW, valid_until=NOON)
+    for n in range(8):
+        last, above = [facts.role(f"r{n}a"), facts.role(f"r{n}b")], last
+        for role in last:
+            for given in above:
+                facts.hold(given, role)
+    for role in last:
+        facts.hold(role, bob)
+
+    assert not explain(bob, "view", FLOW, at=NOON + DAY).decision.allowed
+    assert onwards.call_count <= 100
