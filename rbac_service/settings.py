@@ -178,7 +178,7 @@ REST_FRAMEWORK = {
         "rest_framework.filters.OrderingFilter",
         "rest_framework.filters.SearchFilter",
     ],
-    "DEFAULT_PAGINATION_CLASS": "api.v3.pagination.Pagination",
+    "DEFAULT_PAGINATION_CLASS": "api.v3.lists.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "api.schema.DescribedSchema",
     "EXCEPTION_HANDLER": "api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

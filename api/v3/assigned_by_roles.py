@@ -17,7 +17,7 @@ from api.v3.grants import (
     GranteesViewSet,
     ObjectGrantSerializer,
 )
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.queries import ROLES, UuidText, roles_granted
 from roles.models import Role
 

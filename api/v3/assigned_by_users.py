@@ -20,8 +20,8 @@ from api.v3.grants import (
     GranteesViewSet,
     ObjectGrantSerializer,
 )
-from api.v3.listing import Row
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.listing import Row
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.queries import USERS, users_granted
 
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet
 from api.renderers import Written
-from api.v3.listing import ColumnsViewSet
+from api.v3.lists.listing import ColumnsViewSet
 from audit.errors import InvalidInput
 from permissions.engine import canonical_pk, require_type
 from permissions.queries import MARK, Grantees, grants_to

@@ -18,11 +18,11 @@ from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
-from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeyField, KeysField, flag
-from api.v3.filters import BooleanFilter
 from api.v3.links import require_links
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.choices import VisibleChoices
+from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.partials import (
     PartialRoleSerializer,
     PartialUserSerializer,

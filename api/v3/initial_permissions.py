@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet
 from api.v3.fields import LARGEST_INTEGER, KeyField, KeysField
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.permissions import PermissionSerializer
 from api.v3.used_by import UsedBySerializer
 from permissions.engine import MOST_PERMISSIONS

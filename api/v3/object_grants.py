@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet
 from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
-from api.v3.listing import ColumnsViewSet, Row
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.listing import ColumnsViewSet, Row
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.models import python_model
 from permissions.operations import ObjectGrant, delete_object_grant, move_object_grant
 

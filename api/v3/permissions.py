@@ -12,9 +12,9 @@ from rest_framework import mixins, serializers
 
 from accounts.models import User
 from api.access import CallerAccess, find, may_view
-from api.v3.filters import IntegerFilter, UuidTextFilter
-from api.v3.listing import ColumnsViewSet
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import IntegerFilter, UuidTextFilter
+from api.v3.lists.listing import ColumnsViewSet
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
 from roles.models import Role
 

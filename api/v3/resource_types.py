@@ -20,8 +20,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find, may_view
-from api.v3.filters import BooleanFilter
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.models import ResourceMode, ResourceType
 from permissions.operations import (
     LABEL,

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find
 from api.v3.fields import AttributesField
-from api.v3.filters import BooleanFilter
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.resource_types import LABEL_PARAMETER
 from audit.errors import InvalidInput
 from permissions.engine import ResourceRef

@@ -18,9 +18,9 @@ from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
 from api.v3.fields import LARGEST_INTEGER, KeyField
-from api.v3.filters import BooleanFilter, IntegerFilter
 from api.v3.initial_permissions import RoleField
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import BooleanFilter, IntegerFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.scopes import InlineScopeSerializer, with_specs
 from audit.errors import InvalidInput
 from permissions import engine

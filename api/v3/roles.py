@@ -15,9 +15,9 @@ from rest_framework.response import Response
 
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet, find, may_view, visible_or_404
-from api.v3.filters import AnyOfFilter, BooleanFilter, IntegerFilter
-from api.v3.listing import ColumnsViewSet
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import AnyOfFilter, BooleanFilter, IntegerFilter
+from api.v3.lists.listing import ColumnsViewSet
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (
     assign_role,

@@ -10,7 +10,7 @@ from rest_framework import mixins, serializers
 from rest_framework.validators import UniqueValidator
 
 from api.access import ModelAccessViewSet
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.operations import (
     EntrySpec,
     create_scope,

@@ -19,8 +19,8 @@ from rest_framework.response import Response
 from accounts.models import Token, TokenIntent, User
 from accounts.tokens import default_expiry
 from api.access import ModelAccess, ModelAccessViewSet, find
-from api.v3.filters import BooleanFilter
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
 from permissions import engine

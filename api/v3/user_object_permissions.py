@@ -6,7 +6,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from api.access import resource_of
-from api.v3.filters import IntegerFilter
+from api.v3.lists.filters import IntegerFilter
 from api.v3.object_grants import ExtraObjectGrantSerializer, ObjectGrantViewSet
 from permissions.engine import ResourceRef
 from permissions.models import UserObjectPermission

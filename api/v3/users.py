@@ -26,11 +26,11 @@ from accounts.models import Group, GroupMembership, Token, User, UserType, super
 from accounts.validators import validate_path, validate_username
 from api.access import ModelAccessViewSet
 from api.parsers import loads
-from api.v3.choices import VisibleChoices
 from api.v3.fields import AttributesField, KeysField, flag, storable
-from api.v3.filters import BooleanFilter
 from api.v3.links import require_links
-from api.v3.ordering import FILTER_BACKENDS
+from api.v3.lists.choices import VisibleChoices
+from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (

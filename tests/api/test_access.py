@@ -11,7 +11,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.models import UserType
 from api.access import ModelAccessViewSet
-from api.v3.pagination import Pagination
+from api.v3.lists.pagination import Pagination
 from roles.models import Role
 from tests import facts
 from tests.statements import counted

@@ -5,7 +5,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from api.v3.listing import _statements
+from api.v3.lists.listing import _statements
 from permissions import engine
 from tests import facts
 from tests.statements import counted

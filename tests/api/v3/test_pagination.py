@@ -3,7 +3,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from api.v3.pagination import Pagination
+from api.v3.lists.pagination import Pagination
 
 
 def page(rows, **query):

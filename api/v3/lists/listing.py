@@ -27,8 +27,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.access import ModelAccessViewSet
-from api.v3.filters import IntegerFilter
-from api.v3.ordering import given_filters, ordered, wanted_order
+from api.v3.lists.filters import IntegerFilter
+from api.v3.lists.ordering import given_filters, ordered, wanted_order
 from permissions.engine import Parameter, Statement, everywhere
 
 SHAPES = 256

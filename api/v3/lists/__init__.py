@@ -1,0 +1,1 @@
+"""Lists: which rows, in which order, cut into pages, and the statements kept for them."""
