@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
@@ -275,6 +276,7 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
         return f"{self.permission.codename} on {self.object_pk} to {self.group}"
 
 
+@lru_cache(maxsize=1024)
 def python_model(label: str) -> type[models.Model] | None:
     """The class whose rows are the resources of a type, if it has one with a table."""
     try:
