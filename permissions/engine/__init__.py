@@ -1,4 +1,13 @@
-"""May they, and why. Everything here reads; who may ask what is for those who call it."""
+"""May they, and why. Everything here reads; who may ask what is for those who call it.
+
+* the words: SubjectRef, ResourceRef, Question; Decision, Reason, Step
+* to ask: check, check_many, holds, may_each; and to be told why: explain
+* to search: list_resources, list_subjects, list_actions; on rows of our own: visible, reach_of
+* who asks: Caller, authenticate_key
+* before anything is given: require_grants, require_covers, require_superuser
+* from the names in a request to rows: resolve, canonical_pk, require_type, find_user
+* statements of the ORM that are kept as text: Statement, Parameter
+"""
 
 from permissions.engine.callers import Caller, authenticate_key
 from permissions.engine.ceiling import (
