@@ -1,11 +1,38 @@
-"""The one table from errors to responses.
+"""The one table from errors to responses, and the tree of what is raised.
 
 Operations raise domain errors and views never catch them; each door may restyle the body, none
 decides the status anew.
+
+* DomainError
+  * InvalidInput
+    · GroupCycle
+    · RoleCycle
+    · ResourceCycle
+    · MissingParameter
+    · MalformedParameter
+  * Unauthenticated
+    · NotSignedIn
+    · BadAccessKey
+  * Forbidden
+    · GrantCeiling
+    · SuperuserOnly
+    · ReservedNamespace
+    · BuiltInRole
+    · BuiltInScope
+  * NotFound
+    · NoSuchUser
+  * Conflict
+    · NamespaceTaken
+    · TypeTaken
+    · RoleTaken
+    · BuiltInType
+    · ScopeInUse
+  * TooLarge
+  * NotSupported
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import (
@@ -48,13 +75,58 @@ from permissions.operations import (
 
 logger = logging.getLogger(__name__)
 
+
+class MissingParameter(InvalidInput):
+    """A required parameter of the query was not sent."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'Query Parameter "{name}" is required.')
+
+
+class MalformedParameter(InvalidInput):
+    """A value in the path or the query is of the wrong type."""
+
+    default_message = "Invalid input format."
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.parameter = name
+
+
+class NotSignedIn(Unauthenticated):
+    """Nobody signed in with what was sent, or too long ago."""
+
+    default_message = "Not logged in, or the login has expired."
+
+
+class BadAccessKey(Unauthenticated):
+    default_message = "The access key is wrong, disabled or expired."
+
+
+class NoSuchUser(NotFound):
+    """For doors that tell a missing user from another missing thing."""
+
+    default_message = "user does not exist"
+
+
+class NotSupported(DomainError):
+    """A request of the protocol that this service has no operation for."""
+
+    code = "not_supported"
+    default_message = "This operation is not supported."
+
+
 # A subclass does not inherit its parent's line: each error is listed, and a test looks.
 STATUS_OF: dict[type[DomainError], int] = {
     InvalidInput: 400,
     GroupCycle: 400,
     RoleCycle: 400,
     ResourceCycle: 400,
+    MissingParameter: 400,
+    MalformedParameter: 400,
     Unauthenticated: 401,
+    NotSignedIn: 401,
+    BadAccessKey: 401,
     Forbidden: 403,
     GrantCeiling: 403,
     SuperuserOnly: 403,
@@ -62,13 +134,15 @@ STATUS_OF: dict[type[DomainError], int] = {
     BuiltInRole: 403,
     BuiltInScope: 403,
     NotFound: 404,
+    NoSuchUser: 404,
     Conflict: 409,
     NamespaceTaken: 409,
     TypeTaken: 409,
     RoleTaken: 409,
     BuiltInType: 409,
-    TooLarge: 413,
     ScopeInUse: 409,
+    TooLarge: 413,
+    NotSupported: 501,
 }
 
 # Nets below the validation of every field: what slips through is bad input all the same.
@@ -85,14 +159,11 @@ _LAST_NETS: tuple[tuple[type[Exception], int, str], ...] = (
     # What a request has read may be deleted by another before it is written or shown.
     (ObjectDoesNotExist, 404, "Not found."),
 )
-# How Django says that a row to be changed is gone; it has no class of its own for it.
-_ROW_IS_GONE = "did not affect any rows"
 
 # What ``answer_to`` may have an answer for.
 ANSWERED: tuple[type[Exception], ...] = (
     DomainError,
     exceptions.APIException,
-    ValueError,
     DatabaseError,
     *(kind for kind, _, _ in _LAST_NETS),
 )
@@ -105,7 +176,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     if isinstance(exception, DjangoValidationError):
         exception = exceptions.ValidationError(as_serializer_error(exception))
     response = rest_framework_handler(exception, dict(context))
-    return response or _caught(exception)
+    answer = None if response else _net_below(exception)
+    return _rolled_back(*answer) if answer else response
 
 
 def answer_to(exception: Exception) -> tuple[int, dict[str, Any]] | None:
@@ -122,9 +194,25 @@ def body_of(error: DomainError) -> dict[str, Any]:
     return error.fields or {"detail": error.message, "code": error.code}
 
 
-def _caught(exception: Exception) -> Response | None:
-    answer = _net_below(exception)
-    return _rolled_back(*answer) if answer else None
+def flattened(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The messages of refused input, at any depth: (path in the form ``a[0].b``, message)."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from flattened(value, _below(path, str(key)))
+    elif isinstance(data, list):
+        for n, value in enumerate(data):
+            inner = isinstance(value, Mapping | list)
+            yield from flattened(value, f"{path}[{n}]" if inner else path)
+    else:
+        yield path, str(data)
+
+
+def _below(path: str, key: str) -> str:
+    if key == "non_field_errors":
+        return path
+    if key.isdigit():
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else key
 
 
 def _net_below(exception: Exception) -> tuple[int, dict[str, Any]] | None:
@@ -132,9 +220,9 @@ def _net_below(exception: Exception) -> tuple[int, dict[str, Any]] | None:
         if isinstance(exception, kind):
             logger.warning("%s answered with %d", kind.__name__, status, exc_info=exception)
             return status, {"detail": detail}
-    if isinstance(exception, ValueError) and "NUL" in str(exception):
-        return 400, {"detail": "Text must not hold NUL characters."}
-    if isinstance(exception, DatabaseError) and _ROW_IS_GONE in str(exception):
+    # Django raises the bare class for a row that is gone when it is to be changed, and for nothing
+    # else that a view does; what a database reports has classes below it.
+    if type(exception) is DatabaseError:
         return 404, {"detail": "Not found."}
     return None
 

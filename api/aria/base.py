@@ -21,6 +21,7 @@ from accounts.models import User
 from api import access
 from api.aria import errors
 from api.aria.authentication import OpsTokenAuthentication, refusal
+from api.errors import MalformedParameter
 from api.parsers import EmptyOrJSONParser
 from api.wire import WireSerializer
 from permissions.engine import searchable
@@ -140,11 +141,11 @@ def find_each(
 def identifier(text: str, *, name: str) -> uuid.UUID:
     """A UUID from the path or the query; ``name`` is the parameter's."""
     if len(text) not in (32, 36):
-        raise errors.InvalidFormat(name)
+        raise MalformedParameter(name)
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise errors.InvalidFormat(name) from None
+        raise MalformedParameter(name) from None
 
 
 def identifiers(request: Request, name: str) -> list[uuid.UUID] | None:

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from api.errors import MalformedParameter, MissingParameter, flattened
 from api.errors import exception_handler as shared_handler
 from audit.errors import InvalidInput, NotFound
 
@@ -24,25 +25,6 @@ MESSAGES = {
     403: "You do not have the privilege for this operation.",
     404: "The requested URL does not exist.",
 }
-
-
-class MissingParameter(exceptions.APIException):
-    """A required query parameter was not sent."""
-
-    status_code = 400
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f'Query Parameter "{name}" is required.')
-
-
-class InvalidFormat(exceptions.APIException):
-    """A value in the path or the query is of the wrong type."""
-
-    status_code = 400
-
-    def __init__(self, name: str) -> None:
-        super().__init__("Invalid input format.")
-        self.parameter = name
 
 
 def no_such(kind: str, key: object) -> NotFound:
@@ -62,10 +44,10 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
 
 def _restyled(exception: Exception, status: int, data: Any) -> dict[str, Any]:
     if isinstance(exception, MissingParameter):
-        return body(status, str(exception.detail), code=MISSING_PARAMETER)
-    if isinstance(exception, InvalidFormat):
-        failures = [(exception.parameter, "Invalid input format.")]
-        return body(status, str(exception.detail), failures=failures)
+        return body(status, exception.message, code=MISSING_PARAMETER)
+    if isinstance(exception, MalformedParameter):
+        failures = [(exception.parameter, exception.message)]
+        return body(status, exception.message, failures=failures)
     if isinstance(exception, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
         return body(status, str(exception.detail), code=BAD_TOKEN)
     if isinstance(exception, exceptions.ValidationError) or (
@@ -78,30 +60,9 @@ def _restyled(exception: Exception, status: int, data: Any) -> dict[str, Any]:
 
 def violations(status: int, data: Any) -> dict[str, Any]:
     """The body for input that breaks constraints; ``data`` holds messages at any depth."""
-    failures = list(_failures(data, ""))
+    failures = list(flattened(data))
     message = f"Invalid request... #{len(failures)} violations found."
     return body(status, message, failures=failures)
-
-
-def _failures(data: Any, path: str) -> Iterable[tuple[str, str]]:
-    """(path, message), the path in the form ``a[0].b``."""
-    if isinstance(data, Mapping):
-        for key, value in data.items():
-            yield from _failures(value, _below(path, str(key)))
-    elif isinstance(data, list):
-        for n, value in enumerate(data):
-            inner = isinstance(value, Mapping | list)
-            yield from _failures(value, f"{path}[{n}]" if inner else path)
-    else:
-        yield path, str(data)
-
-
-def _below(path: str, key: str) -> str:
-    if key == "non_field_errors":
-        return path
-    if key.isdigit():
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else key
 
 
 def body(

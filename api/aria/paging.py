@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from api.aria.errors import InvalidFormat
+from api.errors import MalformedParameter
 
 PAGE_SIZE = 1000
 HIGHEST_PAGE = 10**9
@@ -36,5 +36,5 @@ def _number(request: Request, name: str, *, default: int, least: int, most: int)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
-        raise InvalidFormat(name)
+        raise MalformedParameter(name)
     return min(int(text), most)

@@ -25,7 +25,7 @@ from api.aria.base import (
     texts,
     valid,
 )
-from api.aria.errors import MissingParameter, no_such
+from api.aria.errors import no_such
 from api.aria.role_permissions import (
     PrincipalSerializer,
     describe_permissions,
@@ -35,6 +35,7 @@ from api.aria.role_permissions import (
 from api.aria.sources import LOCAL_ID
 from api.aria.users import MOST_IDS, containing, noted
 from api.aria.wire import display_name, given, listing, optional_text
+from api.errors import MissingParameter
 from api.wire import IdentifierField
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import delete_groups, save_group

@@ -29,7 +29,6 @@ from api.aria.base import (
     texts,
     valid,
 )
-from api.aria.errors import MissingParameter
 from api.aria.role_permissions import (
     PrincipalSerializer,
     describe_permissions,
@@ -37,6 +36,7 @@ from api.aria.role_permissions import (
     shown_assignments,
 )
 from api.aria.wire import given, listing, optional_text
+from api.errors import MissingParameter
 from api.wire import IdentifierField, WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import change_own_password, delete_users, save_user

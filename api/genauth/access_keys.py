@@ -9,9 +9,9 @@ from msgspec import Meta, structs
 from accounts.models import ACCESS_KEY, Token
 from api.genauth.authentication import pool_id
 from api.genauth.base import IN_OPERATION, Command, Operation, Query, whole
-from api.genauth.errors import Missing
 from api.genauth.lookups import users_by_id
 from api.genauth.wire import Page, Shape, Text, iso
+from audit.errors import NotFound
 from permissions.operations import create_access_key, delete_tokens
 
 
@@ -94,7 +94,7 @@ def visible_token(operation: Operation, access_key_id: str) -> Token:
     rows = operation.visible(Token.objects.access_keys())
     token = rows.filter(identifier=f"{ACCESS_KEY}{access_key_id}").first()
     if token is None:
-        raise Missing("access key does not exist")
+        raise NotFound("access key does not exist")
     return token
 
 

@@ -17,11 +17,11 @@ import jwt
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ACCESS_KEY, Token, User
-from api.genauth.errors import MESSAGES, NOT_SIGNED_IN
+from api.errors import NotSignedIn
 from permissions.engine import authenticate_key
 
 POOL_HEADERS = ("x-genauth-userpool-id", "x-authing-userpool-id")
@@ -29,11 +29,6 @@ LIFETIME = 7200
 # Clients use a token up to the last second they were told of; it must not end while on its way.
 GRACE = 60
 ALGORITHM = "HS256"
-
-
-class NotSignedIn(AuthenticationFailed):
-    api_code = NOT_SIGNED_IN
-    default_detail = MESSAGES[401]
 
 
 class ManagementAuthentication(authentication.BaseAuthentication):
@@ -50,10 +45,6 @@ class ManagementAuthentication(authentication.BaseAuthentication):
         if any(request.headers.get(name) not in (None, "", pool) for name in POOL_HEADERS):
             raise PermissionDenied("The token belongs to another user pool.")
         return token.user, token
-
-    def authenticate_header(self, request: Request) -> str:
-        """Makes refusals 401 instead of 403."""
-        return "Bearer"
 
 
 def pool_id() -> str:

@@ -10,8 +10,8 @@ from msgspec import Meta
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
+from api.errors import NoSuchUser
 from api.genauth.base import IN_OPERATION, Command, Operation
-from api.genauth.errors import no_user
 from api.genauth.lookups import UserIdType, find_users, namespace_by_code
 from api.genauth.resources import EVERY, split
 from api.genauth.wire import NamespaceCode, Shape, Text
@@ -99,7 +99,7 @@ def asked_about(operation: Operation, user_id: str, kind: UserIdType) -> User:
     if not engine.holds(operation.caller, CHECK_ACCESS):
         raise PermissionDenied(f"This needs the permission {CHECK_ACCESS}.")
     if user is None:
-        raise no_user()
+        raise NoSuchUser
     return user
 
 

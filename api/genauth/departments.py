@@ -12,12 +12,11 @@ from typing import Annotated
 from accounts.models import Group, GroupKind, User
 from accounts.secrets import generate_hex_id
 from api.genauth.base import IN_OPERATION, Command, Operation, Query
-from api.genauth.errors import Missing
 from api.genauth.groups import Description
 from api.genauth.lookups import departments, users_by_id
 from api.genauth.users import UserDto, UserPaging, page_of_users
 from api.genauth.wire import NewCode, Page, Shape, Text, Texts
-from audit.errors import Conflict
+from audit.errors import Conflict, NotFound
 from permissions.operations import add_members, create_group, delete_groups, remove_members
 
 # What clients call the topmost department when an id is asked for.
@@ -174,7 +173,7 @@ def department(operation: Operation, organization: str, department_id: str) -> G
     key = {"code": organization} if department_id == ROOT else {"hex_id": department_id}
     group = rows.filter(**key).first()
     if group is None:
-        raise Missing("department does not exist")
+        raise NotFound("department does not exist")
     return group
 
 

@@ -10,9 +10,11 @@ from django.db.models import Q, QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import Group, GroupKind, User
+from api.errors import NoSuchUser
 from api.genauth.base import Operation
-from api.genauth.errors import Missing, no_namespace, no_role, no_user
+from api.genauth.errors import no_namespace, no_role
 from api.genauth.wire import Shape, Text
+from audit.errors import NotFound
 from permissions.operations import Pair, Principal
 from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace, Role
 
@@ -126,7 +128,7 @@ def users_by_id(
     """In the order of the ids, each once. Two statements."""
     by_id = find_users(operation.visible(User.objects.all()), ids, kind)
     if not by_id.keys() >= set(ids):
-        raise no_user()
+        raise NoSuchUser
     return list(dict.fromkeys(by_id[one] for one in ids))
 
 
@@ -168,7 +170,7 @@ def groups_by_code(operation: Operation, codes: Iterable[str]) -> list[Group]:
         answering[code_of(group)].append(group)
     for code in distinct:
         if len(answering[code]) != 1:
-            raise Missing(f"group not exists with code: {code}")
+            raise NotFound(f"group not exists with code: {code}")
     return [answering[code][0] for code in distinct]
 
 
@@ -221,5 +223,5 @@ def principals_by_name(
         found |= {target_of(group): group for group in rows}
         for one in ids:
             if ("DEPARTMENT", one) not in found:
-                raise Missing(f"department not exists: {one}")
+                raise NotFound(f"department not exists: {one}")
     return found

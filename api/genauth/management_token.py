@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from api.errors import BadAccessKey
 from api.genauth.authentication import LIFETIME, issue
 from api.genauth.base import ANYBODY, Command
-from api.genauth.errors import BadAccessKey
 from api.genauth.wire import Shape, Text
 from permissions.operations import authenticate_access_key
 

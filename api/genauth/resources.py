@@ -16,7 +16,6 @@ from django.db.models import Prefetch, Q, QuerySet
 from msgspec import UNSET, Meta, UnsetType
 
 from api.genauth.base import IN_OPERATION, Command, Operation, Query, page_of
-from api.genauth.errors import Missing
 from api.genauth.lookups import namespace_by_code, namespaces_by_code
 from api.genauth.wire import (
     NamespaceCode,
@@ -28,7 +27,7 @@ from api.genauth.wire import (
     Texts,
     Words,
 )
-from audit.errors import InvalidInput
+from audit.errors import InvalidInput, NotFound
 from permissions.models import ResourceMode, ResourceType
 from permissions.operations import (
     ActionSpec,
@@ -291,7 +290,7 @@ def visible_types(operation: Operation, space: str) -> QuerySet[ResourceType]:
 def visible_type(operation: Operation, space: str, code: str) -> ResourceType:
     row = visible_types(operation, space).filter(content_type__model=code).first()
     if row is None:
-        raise Missing("resource does not exist")
+        raise NotFound("resource does not exist")
     return row
 
 

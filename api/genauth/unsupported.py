@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from api.errors import NotSupported
 from api.genauth.base import ANYBODY, Operation
-from api.genauth.errors import NotSupported
 
 NAMES = (
     "associate-tenant-resource",

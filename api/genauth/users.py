@@ -13,8 +13,8 @@ from rest_framework import serializers
 from accounts.models import GroupKind, GroupMembership, User
 from accounts.secrets import generate_hex_id
 from accounts.validators import validate_username
+from api.errors import NotSupported
 from api.genauth.base import IN_OPERATION, Command, Query, page_of
-from api.genauth.errors import NotSupported
 from api.genauth.lookups import UserIdOptions, UserIdType, like, user_by_id, users_by_id
 from api.genauth.wire import (
     DEFAULT_LIMIT,

@@ -1,5 +1,6 @@
 import importlib
 import pkgutil
+import re
 
 import pytest
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError
@@ -31,6 +32,36 @@ def test_every_domain_error_has_its_own_line_in_the_table():
     assert subclasses(DomainError) - {DomainError} == set(errors.STATUS_OF)
 
 
+def test_the_tree_is_drawn_as_it_is():
+    import_everything()
+
+    drawn = re.findall(r"^( *)[*·] (\w+)$", errors.__doc__, re.MULTILINE)
+    above: list[type[Exception]] = []
+    for indent, name in drawn:
+        kind = next(one for one in subclasses(DomainError) if one.__name__ == name)
+        del above[len(indent) // 2 :]
+        assert kind.__base__ is (above[-1] if above else Exception)
+        above.append(kind)
+    assert len(drawn) == len(subclasses(DomainError))
+
+
+def test_refused_input_is_told_in_one_line_each():
+    data = {
+        "name": ["Too long."],
+        "items": [{}, {"code": ["Taken.", "Odd."]}],
+        "keys": {"3": ["Unknown."]},
+        "non_field_errors": ["Not both."],
+    }
+
+    assert list(errors.flattened(data)) == [
+        ("name", "Too long."),
+        ("items[1].code", "Taken."),
+        ("items[1].code", "Odd."),
+        ("keys[3]", "Unknown."),
+        ("", "Not both."),
+    ]
+
+
 def test_an_error_in_a_field_is_keyed_by_it():
     response = errors.exception_handler(InvalidInput(fields={"name": ["Too long."]}), {})
 
@@ -52,7 +83,6 @@ def test_any_other_error_has_a_sentence_and_a_code():
         (DataError("x"), 400),
         (OverflowError("x"), 400),
         (RecursionError("x"), 400),
-        (ValueError("A string literal cannot contain NUL (0x00) characters."), 400),
         (IntegrityError("x"), 409),
         (OperationalError("x"), 503),
         (DatabaseError("Save with update_fields did not affect any rows."), 404),
