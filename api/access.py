@@ -25,7 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User, UserType
 from permissions import engine
-from permissions.engine import ResourceRef
+from permissions.engine import Decision, Question, ResourceRef, SubjectRef
 from permissions.models import related_model
 
 M = TypeVar("M", bound=Model)
@@ -46,8 +46,11 @@ class ModelAccess(BasePermission):
             return False
         if view.action is None or view.action == "metadata":
             return True  # answered without touching any object: 405, or what the route accepts
-        if view.global_permissions or view.target_permission:
-            return _holds_named(request, view)
+        if view.global_permissions:
+            needed = [(name, None) for name in view.global_permissions]
+            return all(decision.allowed for decision in decisions_on(view.caller, needed))
+        if view.target_permission:
+            return view.may_act_on_target()
         if view.standard_action == "create":
             resource = ResourceRef(label_of(view.model))
             return allowed(request.user, f"add_{view.model._meta.model_name}", resource)
@@ -105,8 +108,7 @@ class ModelAccessViewSet(GenericViewSet):
 
     @property
     def caller(self) -> User:
-        assert isinstance(self.request.user, User), "only authenticated callers get here"
-        return self.request.user
+        return caller_of(self.request)
 
     def get_queryset(self) -> QuerySet[Any]:
         queryset = super().get_queryset()
@@ -135,25 +137,23 @@ class ModelAccessViewSet(GenericViewSet):
             raise NotFound
         return super().get_object()
 
-    def find_target(self) -> Model | None:
-        """The object of the path whether the caller sees it or not; None when it is missing."""
+    def may_act_on_target(self) -> bool:
+        """``target_permission`` on the object of the path, whether the caller sees it or not."""
+        rows = super().get_queryset()
         value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
-        return find(super().get_queryset(), **{self.lookup_field: value})
-
-
-def _holds_named(request: Request, view: ModelAccessViewSet) -> bool:
-    if not all(allowed(request.user, name) for name in view.global_permissions):
-        return False
-    if not view.target_permission:
+        target = find(rows, **{self.lookup_field: value})
+        resource = resource_of(target) if target else ResourceRef(label_of(rows.model))
+        if not allowed(self.request.user, self.target_permission, resource):
+            return False
+        if target is None:
+            raise NotFound
+        self._target = target
         return True
-    target = view.find_target()
-    resource = resource_of(target) if target else ResourceRef(label_of(view.model))
-    if not allowed(request.user, view.target_permission, resource):
-        return False
-    if target is None:
-        raise NotFound
-    view._target = target
-    return True
+
+
+def caller_of(request: Request) -> User:
+    assert isinstance(request.user, User), "only authenticated callers get here"
+    return request.user
 
 
 def allowed(user: Any, action: str, resource: ResourceRef | None = None) -> bool:
@@ -164,6 +164,14 @@ def allowed(user: Any, action: str, resource: ResourceRef | None = None) -> bool
 def require(user: Any, action: str, resource: ResourceRef | None = None) -> None:
     if not allowed(user, action, resource):
         raise PermissionDenied
+
+
+def decisions_on(caller: User, needed: Iterable[tuple[str, ResourceRef | None]]) -> list[Decision]:
+    """One for each action and what it is on, None being everything; one statement."""
+    subject = SubjectRef.of(caller)
+    return engine.check_many(
+        [Question(subject=subject, action=action, resource=on) for action, on in needed]
+    )
 
 
 def require_each(

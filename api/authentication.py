@@ -15,12 +15,13 @@ class BearerAuthentication(authentication.BaseAuthentication):
     """A bad token fails the request even if a valid session comes with it."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
-        scheme, _, key = _authorization(request).partition(b" ")
+        scheme, _, key = authentication.get_authorization_header(request).partition(b" ")
         if not key:
             return None
         if scheme.lower() != b"bearer":
             raise AuthenticationFailed("Unsupported authentication type")
-        token = authenticate_key(_text(key))
+        # Bytes that are no UTF-8 become characters that no key has.
+        token = authenticate_key(key.decode("utf-8", "replace"))
         if token is None:
             raise AuthenticationFailed("Token invalid/expired")
         return token.user, token
@@ -28,12 +29,3 @@ class BearerAuthentication(authentication.BaseAuthentication):
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """Django's session; unsafe methods need the CSRF cookie and header."""
-
-
-def _authorization(request: Request) -> bytes:
-    return authentication.get_authorization_header(request)
-
-
-def _text(key: bytes) -> str:
-    """Bytes that are no UTF-8 become characters that no key has."""
-    return key.decode("utf-8", "replace")

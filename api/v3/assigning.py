@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from api.access import caller_of
 from permissions.engine import MOST_PERMISSIONS, TOGETHER
 from permissions.operations import assign_permissions, unassign_permissions
 from roles.models import Role
@@ -47,37 +48,30 @@ class PermissionAssignResultSerializer(serializers.Serializer):
 
 
 def assign(request: Request, principal: User | Role) -> Response:
-    body = _body(request)
+    body = PermissionAssignSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    assignment = body.validated_data
     ids = assign_permissions(
         principal=principal,
-        actor=_actor(request),
-        valid_from=body.get("valid_from"),
-        valid_until=body.get("valid_until"),
-        **_words(body),
+        names=assignment["permissions"],
+        model=assignment.get("model"),
+        object_pk=assignment.get("object_pk"),
+        actor=caller_of(request),
+        valid_from=assignment.get("valid_from"),
+        valid_until=assignment.get("valid_until"),
     )
     return Response([{"id": str(pk)} for pk in ids])
 
 
 def unassign(request: Request, principal: User | Role) -> Response:
-    unassign_permissions(principal=principal, actor=_actor(request), **_words(_body(request)))
-    return Response(status=204)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    """PATCH or not, ``permissions`` has to be there."""
+    # Not partial, PATCH or not: ``permissions`` has to be there.
     body = PermissionAssignSerializer(data=request.data)
     body.is_valid(raise_exception=True)
-    return body.validated_data
-
-
-def _words(words: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "names": words["permissions"],
-        "model": words.get("model"),
-        "object_pk": words.get("object_pk"),
-    }
-
-
-def _actor(request: Request) -> User:
-    assert isinstance(request.user, User), "only authenticated callers get here"
-    return request.user
+    unassign_permissions(
+        principal=principal,
+        names=body.validated_data["permissions"],
+        model=body.validated_data.get("model"),
+        object_pk=body.validated_data.get("object_pk"),
+        actor=caller_of(request),
+    )
+    return Response(status=204)

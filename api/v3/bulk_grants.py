@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,11 +15,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
-from api.access import CallerAccess, resource_of
+from api.access import CallerAccess, caller_of, decisions_on, resource_of
 from api.v3.fields import LARGEST_INTEGER
 from audit.errors import InvalidInput
-from permissions import engine
-from permissions.engine import MOST_PERMISSIONS, Question, SubjectRef
+from permissions.engine import MOST_PERMISSIONS
 from permissions.operations import MOST_FACTS, Item, Outcome, assign_many, revoke_many
 from roles.models import Role
 
@@ -86,10 +85,15 @@ class BulkGrantViewSet(GenericViewSet):
     def assign(self, request: Request) -> Response:
         body = BulkAssignSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        words = body.validated_data
-        principals = _principals(request, words, "assign")
-        times = {name: words.get(name) for name in ("valid_from", "valid_until")}
-        items = assign_many(principals=principals, actor=_caller(request), **_what(words), **times)
+        items = assign_many(
+            principals=_principals(body.validated_data, caller_of(request), "assign"),
+            actor=caller_of(request),
+            names=body.validated_data["permissions"],
+            model=body.validated_data.get("model"),
+            object_pks=body.validated_data.get("object_pks"),
+            valid_from=body.validated_data.get("valid_from"),
+            valid_until=body.validated_data.get("valid_until"),
+        )
         return Response([_described(item) for item in items])
 
     @extend_schema(
@@ -104,53 +108,51 @@ class BulkGrantViewSet(GenericViewSet):
     def revoke(self, request: Request) -> Response:
         body = BulkRevokeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        words = body.validated_data
-        principals = _principals(request, words, "unassign")
-        items = revoke_many(principals=principals, actor=_caller(request), **_what(words))
+        items = revoke_many(
+            principals=_principals(body.validated_data, caller_of(request), "unassign"),
+            actor=caller_of(request),
+            names=body.validated_data["permissions"],
+            model=body.validated_data.get("model"),
+            object_pks=body.validated_data.get("object_pks"),
+        )
         return Response([_described(item) for item in items])
 
 
-def _principals(request: Request, words: dict[str, Any], verb: str) -> list[User | Role]:
+def _principals(body: Mapping[str, Any], caller: User, verb: str) -> list[User | Role]:
     """Users and roles on whom the caller may do this. Four statements.
 
     Who holds the permission globally learns that somebody is missing; others are refused alike.
     """
-    found: list[User | Role] = []
+    principals: list[User | Role] = []
     for name, rows in (("users", User.objects.all()), ("roles", Role.objects.public())):
-        keys = list(dict.fromkeys(words.get(name, ())))
+        keys = list(dict.fromkeys(body.get(name, ())))
         if keys:
-            found += _allowed(request, rows, keys, name, f"{verb}_{name[:-1]}_permissions")
-    if not found:
+            principals += _allowed(caller, rows, keys, name, f"{verb}_{name[:-1]}_permissions")
+    if not principals:
         raise InvalidInput(fields={"users": ["Name at least one user or role."]})
-    return found
+    return principals
 
 
 def _allowed(
-    request: Request, rows: QuerySet[Any], keys: list[Any], name: str, permission: str
+    caller: User, rows: QuerySet[Any], keys: list[Any], name: str, permission: str
 ) -> Iterable[Any]:
-    known = rows.in_bulk(keys)
-    caller = SubjectRef.of(_caller(request))
-    label = rows.model._meta.app_label
-    questions = [Question(subject=caller, action=f"{label}.{permission}")]
-    questions += [
-        Question(subject=caller, action=permission, resource=resource_of(row))
-        for row in known.values()
-    ]
-    everywhere, *each = engine.check_many(questions)
-    if not everywhere.allowed and (len(known) < len(keys) or not all(d.allowed for d in each)):
+    existing = rows.in_bulk(keys)
+    everywhere, *each = decisions_on(
+        caller,
+        [
+            (f"{rows.model._meta.app_label}.{permission}", None),
+            *((permission, resource_of(row)) for row in existing.values()),
+        ],
+    )
+    all_allowed = len(existing) == len(keys) and all(decision.allowed for decision in each)
+    if not everywhere.allowed and not all_allowed:
         raise PermissionDenied
-    missing = {str(n): ["Object does not exist."] for n, k in enumerate(keys) if k not in known}
+    missing = {
+        str(n): ["Object does not exist."] for n, key in enumerate(keys) if key not in existing
+    }
     if missing:
         raise InvalidInput(fields={name: missing})
-    return [known[key] for key in keys]
-
-
-def _what(words: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "names": words["permissions"],
-        "model": words.get("model"),
-        "object_pks": words.get("object_pks"),
-    }
+    return [existing[key] for key in keys]
 
 
 def _described(item: Item) -> dict[str, Any]:
@@ -163,8 +165,3 @@ def _described(item: Item) -> dict[str, Any]:
         "object_pk": item.object_pk,
         "result": item.outcome.value,
     }
-
-
-def _caller(request: Request) -> User:
-    assert isinstance(request.user, User), "only authenticated callers get here"
-    return request.user

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
-from api.access import require
+from api.access import caller_of, require
 from api.v3.fields import LARGEST_INTEGER
 from permissions import engine
 from permissions.engine import (
@@ -265,7 +265,7 @@ class AccessViewSet(GenericViewSet):
     @check.mapping.get
     def check_list(self, request: Request) -> Response:
         """List everything the caller may do, with its source."""
-        return self._effective(_caller(request))
+        return self._effective(caller_of(request))
 
     @extend_schema(
         description=(
@@ -352,15 +352,10 @@ def _valid(serializer: type[serializers.Serializer], request: Request) -> dict[s
     return body.validated_data
 
 
-def _caller(request: Request) -> User:
-    assert isinstance(request.user, User), "only authenticated callers get here"
-    return request.user
-
-
 def _named(asked: dict[str, Any], request: Request) -> SubjectRef:
     if "subject" in asked:
         return SubjectRef(asked["subject"])
-    return SubjectRef.of(_caller(request))
+    return SubjectRef.of(caller_of(request))
 
 
 def _subject_of(text: str) -> SubjectRef:
@@ -373,7 +368,7 @@ def _subject_of(text: str) -> SubjectRef:
 
 def _require_for(request: Request, subjects: list[SubjectRef]) -> None:
     """The right to ask about anybody but the caller."""
-    caller = _caller(request)
+    caller = caller_of(request)
     # A user name is the first that a subject is looked up by, so no other user can have it.
     if any(ref.pk != caller.pk and ref.id != caller.username for ref in subjects):
         require(caller, CHECK_ACCESS)

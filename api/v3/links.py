@@ -13,8 +13,7 @@ from django.db.models import Model
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
-from permissions import engine
-from permissions.engine import Question, ResourceRef, SubjectRef
+from api.access import decisions_on, resource_of
 
 JOIN, LEAVE = "authentik_core.add_user_to_group", "authentik_core.remove_user_from_group"
 CHANGE_ROLE = "authentik_rbac.change_role"
@@ -35,22 +34,8 @@ def require_links(caller: User, written: Mapping[str, Any], instance: Any = None
     if "users" in written and instance is not None:
         added, removed = _delta(written["users"], _linked(instance, "users"))
         needed += [(JOIN, instance)] * bool(added) + [(LEAVE, instance)] * bool(removed)
-    require_all(caller, needed)
-
-
-def require_all(caller: User, needed: Iterable[tuple[str, Model]]) -> None:
-    """Every permission, globally or on its object; one statement."""
-    pairs = list(needed)
-    subject = SubjectRef.of(caller)
-    questions = [
-        Question(
-            subject=subject,
-            action=permission,
-            resource=ResourceRef(row._meta.label_lower, str(row.pk)),
-        )
-        for permission, row in pairs
-    ]
-    for (permission, row), decision in zip(pairs, engine.check_many(questions), strict=True):
+    decisions = decisions_on(caller, [(name, resource_of(row)) for name, row in needed])
+    for (permission, row), decision in zip(needed, decisions, strict=True):
         if not decision.allowed:
             raise PermissionDenied(f"You need {permission} on {row._meta.verbose_name} {row.pk}.")
 
