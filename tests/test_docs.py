@@ -1,4 +1,4 @@
-"""Everything an operator can set or run has its heading."""
+"""Everything an operator can set or run, and everything a client can call, has its place."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from tests.routes import routes_below
 from tests.server import ROOT
 
 OWN_APPS = {"audit", "accounts", "roles", "permissions", "api", "policyfile", "console"}
@@ -27,6 +28,28 @@ def test_every_command_has_a_heading():
     own = {name for name, app in get_commands().items() if app in OWN_APPS}
 
     assert {f"manage.py {name}" for name in own} <= headings("commands.md")
+
+
+def test_every_route_of_the_authentik_and_native_door_has_its_row():
+    routes = {
+        (route.method.upper(), re.sub("{.+?}", "{}", f"/{route.path}"))
+        for route in routes_below("api/v3/")
+        if "genauth" not in route.module  # it shares the prefix; test_envelope looks for its rows
+    }
+
+    pages = ("authentik.md", "resource-types.md", "role-assignments.md", "decisions.md")
+    assert routes - rows(*pages) == set()
+
+
+def rows(*names):
+    """(method, path) of the rows of tables that begin with methods and a path."""
+    documented: set[tuple[str, str]] = set()
+    for name in names:
+        for row in re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / name).read_text(), re.MULTILINE):
+            *methods, path = row.replace("`", "").split() or [""]
+            path = re.sub("{.+?}", "{}", path.removeprefix("/api/v3"))
+            documented |= {(method, path) for method in methods}
+    return documented
 
 
 def test_every_error_code_is_in_the_table():
