@@ -142,8 +142,8 @@ class ModelAccessViewSet(GenericViewSet):
         rows = super().get_queryset()
         value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
         target = find(rows, **{self.lookup_field: value})
-        resource = resource_of(target) if target else ResourceRef(label_of(rows.model))
-        if not allowed(self.request.user, self.target_permission, resource):
+        resource = ResourceRef(label_of(rows.model), str(target.pk) if target else None)
+        if not engine.check(self.caller, self.target_permission, resource).allowed:
             return False
         if target is None:
             raise NotFound

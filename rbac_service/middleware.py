@@ -41,23 +41,16 @@ class RequestContextMiddleware:
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid.uuid4().hex
-        reason = _readable(request.META.get("HTTP_X_AUDIT_REASON", ""))
+        # UTF-8, percent-encoded if it is not ASCII: granian empties headers that hold other bytes,
+        # and servers that hand such bytes on hand them on as Latin-1.
+        header = request.META.get("HTTP_X_AUDIT_REASON", "")
+        text = unquote(header.encode("latin-1", "replace").decode("utf-8", "replace"))
+        reason = _CONTROL.sub(" ", text).strip()[:REASON_LENGTH]
         door = next((name for prefix, name in _DOORS if request.path_info.startswith(prefix)), "")
         with context.bind(door=door, request_id=request_id, reason=reason):
             response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response
-
-
-def _readable(header: str) -> str:
-    """UTF-8, percent-encoded if it is not ASCII: granian empties headers that hold other bytes.
-
-    Servers that hand such bytes on hand them on as Latin-1.
-    """
-    if not header:
-        return ""
-    decoded = unquote(header.encode("latin-1", "replace").decode("utf-8", "replace"))
-    return _CONTROL.sub(" ", decoded).strip()[:REASON_LENGTH]
 
 
 class BodyLimitMiddleware:

@@ -43,14 +43,16 @@ class PermissionAssignSerializer(serializers.Serializer):
         return attrs
 
 
+# One for all requests: to make its fields takes longer than to use them.
+_BODY = PermissionAssignSerializer()
+
+
 class PermissionAssignResultSerializer(serializers.Serializer):
     id = serializers.CharField()
 
 
 def assign(request: Request, principal: User | Role) -> Response:
-    body = PermissionAssignSerializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    assignment = body.validated_data
+    assignment = _BODY.run_validation(request.data)
     ids = assign_permissions(
         principal=principal,
         names=assignment["permissions"],
@@ -65,13 +67,12 @@ def assign(request: Request, principal: User | Role) -> Response:
 
 def unassign(request: Request, principal: User | Role) -> Response:
     # Not partial, PATCH or not: ``permissions`` has to be there.
-    body = PermissionAssignSerializer(data=request.data)
-    body.is_valid(raise_exception=True)
+    assignment = _BODY.run_validation(request.data)
     unassign_permissions(
         principal=principal,
-        names=body.validated_data["permissions"],
-        model=body.validated_data.get("model"),
-        object_pk=body.validated_data.get("object_pk"),
+        names=assignment["permissions"],
+        model=assignment.get("model"),
+        object_pk=assignment.get("object_pk"),
         actor=caller_of(request),
     )
     return Response(status=204)
