@@ -195,7 +195,10 @@ def body_of(error: DomainError) -> dict[str, Any]:
 
 
 def flattened(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The messages of refused input, at any depth: (path in the form ``a[0].b``, message)."""
+    """The messages of refused input, at any depth: (path in the form ``a[0].b``, message).
+
+    DRF's messages keep their code.
+    """
     if isinstance(data, Mapping):
         for key, value in data.items():
             yield from flattened(value, _below(path, str(key)))
@@ -204,7 +207,7 @@ def flattened(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
             inner = isinstance(value, Mapping | list)
             yield from flattened(value, f"{path}[{n}]" if inner else path)
     else:
-        yield path, str(data)
+        yield path, data if isinstance(data, str) else str(data)
 
 
 def _below(path: str, key: str) -> str:

@@ -144,7 +144,7 @@ class AuthorizeResources(Command):
             for resource in item.resources:
                 code, key = split(resource.code)
                 if not is_code(code):
-                    raise InvalidInput(fields={"resources": [f"invalid resource code: {code}"]})
+                    raise InvalidInput(f"invalid resource code: {code}")
                 for name in item.names_in(space):
                     yield GrantsByName(
                         principal=principals[name],

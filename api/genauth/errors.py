@@ -22,6 +22,8 @@ from audit.errors import NotFound
 
 logger = logging.getLogger(__name__)
 
+# The code of a message that names its subject already, and needs no path before it.
+WHOLE_SENTENCE = "whole_sentence"
 NOT_SIGNED_IN = 2020
 API_CODES: dict[type[Exception], int] = {
     NoSuchUser: 2004,
@@ -87,8 +89,7 @@ def _message(exception: Exception, status: int, data: Any) -> str:
     if isinstance(data, Mapping) and set(data) <= {"detail", "code"} and "detail" in data:
         return str(data["detail"])
     path, message = next(flattened(data), ("", "The request was refused."))
-    # A sentence that names its subject already needs no other.
-    if not path or message.startswith("invalid ") or message.endswith("must not empty"):
+    if not path or getattr(message, "code", "") == WHOLE_SENTENCE:
         return message
     return f"Parameter {path} is malformed: {message}"
 

@@ -259,14 +259,11 @@ def verb_of(code: str, action: str) -> str:
     if not colon:
         verb = action
     elif prefix != code:
-        raise _bad_action(f"The action {action} belongs to another resource than {code}.")
+        message = f"The action {action} belongs to another resource than {code}."
+        raise InvalidInput(fields={"actions": [message]})
     if not verb or len(verb) > LONGEST_ACTION or any(letter.isspace() for letter in verb):
-        raise _bad_action(f"invalid action: {action}")
+        raise InvalidInput(f"invalid action: {action}")
     return verb
-
-
-def _bad_action(message: str) -> InvalidInput:
-    return InvalidInput(fields={"actions": [message]})
 
 
 def split(resource: str) -> tuple[str, str | None]:

@@ -30,6 +30,7 @@ from drf_spectacular.utils import extend_schema_field
 from msgspec import UNSET, Meta, Struct, StructMeta, UnsetType, structs
 from rest_framework import serializers
 
+from api.genauth.errors import WHOLE_SENTENCE
 from api.wire import EPOCH, WireSerializer, camel_case
 from roles.models import DEFAULT_NAMESPACE, validate_code
 
@@ -98,12 +99,13 @@ class NewCode(serializers.CharField):
         self.kind = kind
         # Spaces around a code are a fault in it, not to be removed.
         super().__init__(max_length=LONGEST_CODE, trim_whitespace=False, **arguments)
-        self.error_messages["blank"] = f"{kind} code must not empty"
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data == "" and not self.allow_blank:
+            raise serializers.ValidationError(f"{self.kind} code must not empty", WHOLE_SENTENCE)
         value = super().run_validation(data)
         if isinstance(value, str) and value and not is_code(value):
-            raise serializers.ValidationError(f"invalid {self.kind} code: {value}")
+            raise serializers.ValidationError(f"invalid {self.kind} code: {value}", WHOLE_SENTENCE)
         return value
 
 
