@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
@@ -22,9 +21,8 @@ from api.v3.initial_permissions import RoleField
 from api.v3.lists.filters import BooleanFilter, IntegerFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.scopes import InlineScopeSerializer, with_specs
-from audit.errors import InvalidInput
 from permissions import engine
-from permissions.operations import assign_role, create_scope, delete_assignments
+from permissions.operations import InlineScope, assign_role, create_assignment, delete_assignments
 from roles.models import Role, RoleAssignment, Scope
 
 PRINCIPALS = ("user", "group", "holder_role")
@@ -202,17 +200,13 @@ class RoleAssignmentViewSet(
     def _seen(self, rows: QuerySet[Any], column: str) -> Subquery:
         return Subquery(engine.visible(rows, user=self.caller).rows.values(column))
 
-    @transaction.atomic
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         words = dict(serializer.validated_data)
-        given = [words.pop(name) for name in PRINCIPALS if name in words]
-        [principal] = [principal for principal in given if principal is not None]
-        inline = words.pop("inline_scope", None)
-        if inline is not None:
-            words["scope"] = create_scope(actor=self.caller, **with_specs(inline))
-        elif self._exists(words["role"], principal, words.get("scope")):
-            raise InvalidInput(fields={"role": ["This assignment exists already."]})
-        row = assign_role(principal=principal, actor=self.caller, **words)
+        principals = [words.pop(name, None) for name in PRINCIPALS]
+        [principal] = [principal for principal in principals if principal is not None]
+        if words.get("inline_scope") is not None:
+            words["inline_scope"] = InlineScope(**with_specs(words["inline_scope"]))
+        row = create_assignment(principal=principal, actor=self.caller, **words)
         serializer.instance = self._read(row)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -233,11 +227,6 @@ class RoleAssignmentViewSet(
 
     def perform_destroy(self, instance: RoleAssignment) -> None:
         delete_assignments([instance], actor=self.caller)
-
-    def _exists(self, role: Role, principal: User | Group | Role, scope: Scope | None) -> bool:
-        column = {User: "user", Group: "group", Role: "holder_role"}[type(principal)]
-        same = RoleAssignment.objects.filter(role=role, scope=scope, **{column: principal})
-        return same.exists()
 
     def _read(self, row: RoleAssignment) -> RoleAssignment:
         queryset: Any = self.queryset

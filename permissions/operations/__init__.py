@@ -78,9 +78,11 @@ from permissions.operations.roles import (
     update_role,
 )
 from permissions.operations.scoped_roles import (
+    InlineScope,
     OwnScope,
     RoleSet,
     ScopedRole,
+    create_assignment,
     put_scoped_role,
 )
 from permissions.operations.scopes import (
@@ -136,6 +138,7 @@ __all__ = [
     "EntrySpec",
     "GrantsByName",
     "GroupCycle",
+    "InlineScope",
     "Item",
     "NamespaceSpec",
     "NamespaceTaken",
@@ -168,6 +171,7 @@ __all__ = [
     "column",
     "create_access_key",
     "create_administrator_key",
+    "create_assignment",
     "create_group",
     "create_initial_permissions",
     "create_namespace",

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
 from accounts.models import Group, User
+from audit.errors import InvalidInput
 from permissions.engine import require_may
 from permissions.operations.assignments import assign_role, delete_assignments
 from permissions.operations.scopes import EntrySpec, create_scope
@@ -23,6 +25,22 @@ class OwnScope:
 
     entries: Sequence[EntrySpec]
     properties: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineScope:
+    """To be made for one assignment, of the kind said."""
+
+    kind: ScopeKind
+    entries: Sequence[EntrySpec] = ()
+
+
+class Terms(TypedDict, total=False):
+    """Of an assignment: when it counts, and why it was given."""
+
+    valid_from: datetime | None
+    valid_until: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +84,28 @@ def set_scoped_roles(*, principal: User | Group, roles: RoleSet, actor: User | N
     # Which ones go is known only under the lock, so nobody can have asked before.
     require_may(actor=actor, action="change_role", rows={row.role for row in gone})
     delete_assignments(gone, actor=actor)
+
+
+@transaction.atomic
+def create_assignment(
+    *,
+    role: Role,
+    principal: User | Group | Role,
+    actor: User | None,
+    scope: Scope | None = None,
+    inline_scope: InlineScope | None = None,
+    **terms: Unpack[Terms],
+) -> RoleAssignment:
+    """One more assignment, within the scope or one made for it alone, or everywhere.
+
+    Raises InvalidInput if there is one already: ``assign_role`` would change it instead.
+    """
+    column = {User: "user", Group: "group", Role: "holder_role"}[type(principal)]
+    if inline_scope is not None:
+        scope = create_scope(actor=actor, kind=inline_scope.kind, entries=inline_scope.entries)
+    elif RoleAssignment.objects.filter(role=role, scope=scope, **{column: principal}).exists():
+        raise InvalidInput(fields={"role": ["This assignment exists already."]})
+    return assign_role(role=role, principal=principal, scope=scope, actor=actor, **terms)
 
 
 def _locked(principal: User | Group) -> RoleAssignmentQuerySet:
