@@ -129,6 +129,12 @@ class ModelAccessViewSet(GenericViewSet):
         """What a standard action that is add, change or delete needs, and on what."""
         return [(f"{verb}_{obj._meta.model_name}", resource_of(obj))]
 
+    def read(self, row: M) -> M:
+        """As it is now, with what its representation needs: what was read may be out of date."""
+        rows: Any = type(self).queryset
+        read: M = rows.get(pk=row.pk)
+        return read
+
     def get_object(self) -> Any:
         """The object of the path. Never what the caller may not act on."""
         if self._target is not None:

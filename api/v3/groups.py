@@ -8,8 +8,13 @@ from uuid import UUID
 import django_filters
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -262,7 +267,10 @@ _INCLUDES = [
 ]
 
 
-class GroupViewSet(ModelAccessViewSet):
+@extend_schema_view(
+    list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_INCLUDES)
+)
+class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     """Users who are given things together; members of a group count in the groups above it."""
 
     called = ("a group", "groups")
@@ -292,48 +300,26 @@ class GroupViewSet(ModelAccessViewSet):
             for name, default in INCLUDED.items()
         }
 
-    @extend_schema(parameters=_INCLUDES)
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        require_links(self.caller, serializer.validated_data)
+        group = create_group(actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_groups(Group.objects.all()).get(pk=group.pk)
 
-    @extend_schema(parameters=_INCLUDES)
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+    def perform_update(self, serializer: serializers.BaseSerializer) -> None:
+        group = serializer.instance
+        assert isinstance(group, Group), "an update has something to update"
+        require_links(self.caller, serializer.validated_data, group)
+        update_group(group=group, actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_groups(Group.objects.all()).get(pk=group.pk)
 
-    @extend_schema(responses={201: GroupSerializer})
-    def create(self, request: Request) -> Response:
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        require_links(self.caller, body.validated_data)
-        group = create_group(actor=self.caller, **body.validated_data)
-        return Response(self._shown(group), status=201)
-
-    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
-        group = self.get_object()
-        body = self.get_serializer(group, data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        require_links(self.caller, body.validated_data, group)
-        update_group(group=group, actor=self.caller, **body.validated_data)
-        return Response(self._shown(group))
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk, partial=True)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        delete_groups(groups=[self.get_object()], actor=self.caller)
-        return Response(status=204)
+    def perform_destroy(self, instance: Group) -> None:
+        delete_groups(groups=[instance], actor=self.caller)
 
     def handle_exception(self, exc: Exception) -> Response:
         """A cycle is told under the name by which the caller gave the parents."""
         if isinstance(exc, GroupCycle) and "parents" not in self.request.data:
             exc = GroupCycle(fields={"parent": [exc.message]})
         return super().handle_exception(exc)
-
-    def _shown(self, group: Group) -> Any:
-        """As it is in the database now, links included."""
-        row = read_groups(Group.objects.all()).get(pk=group.pk)
-        return self.get_serializer(row).data
 
     @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.add_user_to_group")

@@ -106,13 +106,13 @@ class InitialPermissionsViewSet(
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         row = create_initial_permissions(actor=self.caller, **serializer.validated_data)
-        serializer.instance = self._read(row)
+        serializer.instance = self.read(row)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         row = serializer.instance
         assert isinstance(row, InitialPermissions), "an update has something to update"
         update_initial_permissions(initial=row, actor=self.caller, **serializer.validated_data)
-        serializer.instance = self._read(row)
+        serializer.instance = self.read(row)
 
     def perform_destroy(self, instance: InitialPermissions) -> None:
         delete_initial_permissions(initial=instance, actor=self.caller)
@@ -122,8 +122,3 @@ class InitialPermissionsViewSet(
     def used_by(self, request: Request, pk: str) -> Response:
         self.get_object()  # Nothing refers to initial permissions, but the path names one.
         return Response([])
-
-    def _read(self, row: InitialPermissions) -> InitialPermissions:
-        """As it is now: what was read before the change may still be remembered."""
-        queryset: Any = self.queryset
-        return queryset.get(pk=row.pk)

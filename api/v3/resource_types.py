@@ -187,7 +187,7 @@ class ResourceTypeViewSet(
         actions = _specs(words.pop("actions", []), model, words.get("verbose_name") or model)
         label = f"{app_label}.{model}"
         kind = create_type(actor=self.caller, label=label, actions=actions, **words)
-        return Response(self.get_serializer(self._read(kind)).data, status=201)
+        return Response(self.get_serializer(self.read(kind)).data, status=201)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         kind = serializer.instance
@@ -197,14 +197,10 @@ class ResourceTypeViewSet(
             name = words.get("verbose_name", kind.verbose_name)
             words["actions"] = _specs(words["actions"], kind.content_type.model, name)
         update_type(type=kind, actor=self.caller, **words)
-        serializer.instance = self._read(kind)
+        serializer.instance = self.read(kind)
 
     def perform_destroy(self, instance: ResourceType) -> None:
         delete_type(type=instance, actor=self.caller)
-
-    def _read(self, kind: ResourceType) -> ResourceType:
-        """As it is now: the actions read before the change may still be remembered."""
-        return labelled().get(pk=kind.pk)
 
 
 def _specs(actions: list[str], model: str, verbose_name: str) -> list[ActionSpec]:

@@ -145,15 +145,13 @@ class ResourceViewSet(
         if taken is not None:
             raise InvalidInput(fields={"object_pk": ["This resource is registered already."]})
         row = register_resource(actor=self.caller, type=self.type, item=self._spec(words))
-        return Response(self.get_serializer(self._read(row)).data, status=201)
+        return Response(self.get_serializer(self.read(row)).data, status=201)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         row = serializer.instance
         assert isinstance(row, Resource), "an update has something to update"
         changes = self._changes(serializer.validated_data)
-        serializer.instance = self._read(
-            update_resource(resource=row, actor=self.caller, **changes)
-        )
+        serializer.instance = self.read(update_resource(resource=row, actor=self.caller, **changes))
 
     def perform_destroy(self, instance: Resource) -> None:
         delete_resources(resources=[instance], actor=self.caller)
@@ -189,7 +187,3 @@ class ResourceViewSet(
             label = words.get("parent_type") or self.type.label
             changes["parent"] = None if key is None else ResourceRef(label, key)
         return changes
-
-    def _read(self, row: Resource) -> Resource:
-        queryset: Any = self.queryset
-        return queryset.get(pk=row.pk)

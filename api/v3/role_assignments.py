@@ -207,7 +207,7 @@ class RoleAssignmentViewSet(
         if words.get("inline_scope") is not None:
             words["inline_scope"] = InlineScope(**with_specs(words["inline_scope"]))
         row = create_assignment(principal=principal, actor=self.caller, **words)
-        serializer.instance = self._read(row)
+        serializer.instance = self.read(row)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         row = self.get_object()
@@ -223,11 +223,7 @@ class RoleAssignmentViewSet(
             valid_until=words.get("valid_until", row.valid_until),
             reason=words.get("reason", ""),
         )
-        return Response(self.get_serializer(self._read(row)).data)
+        return Response(self.get_serializer(self.read(row)).data)
 
     def perform_destroy(self, instance: RoleAssignment) -> None:
         delete_assignments([instance], actor=self.caller)
-
-    def _read(self, row: RoleAssignment) -> RoleAssignment:
-        queryset: Any = self.queryset
-        return queryset.get(pk=row.pk)

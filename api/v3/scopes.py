@@ -102,20 +102,16 @@ class ScopeViewSet(
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         scope = create_scope(actor=self.caller, **with_specs(serializer.validated_data))
-        serializer.instance = self._read(scope)
+        serializer.instance = self.read(scope)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         scope = serializer.instance
         assert isinstance(scope, Scope), "an update has something to update"
         update_scope(scope=scope, actor=self.caller, **with_specs(serializer.validated_data))
-        serializer.instance = self._read(scope)
+        serializer.instance = self.read(scope)
 
     def perform_destroy(self, instance: Scope) -> None:
         delete_scopes(scopes=[instance], actor=self.caller)
-
-    def _read(self, scope: Scope) -> Scope:
-        queryset: Any = self.queryset
-        return queryset.get(pk=scope.pk)
 
 
 def with_specs(words: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import django_filters
 from django.conf import settings
 from django.db.models import Model, Prefetch, QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -160,7 +160,16 @@ class TokenAccess(ModelAccess):
         return own or super().has_object_permission(request, view, obj)
 
 
-class TokenViewSet(ModelAccessViewSet):
+@extend_schema_view(
+    list=extend_schema(
+        description="List the caller's API tokens; a superuser's list holds everybody's."
+    ),
+    create=extend_schema(
+        description="Create an API token, for oneself unless `user` names somebody else."
+    ),
+    destroy=extend_schema(description="Delete an API token. Its key stops working at once."),
+)
+class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     """Keys that act as their owner. Callers see their own."""
 
     called = ("an API token", "API tokens")
@@ -188,39 +197,18 @@ class TokenViewSet(ModelAccessViewSet):
             return seen.rows
         return queryset.filter(user=self.caller) | seen.rows
 
-    def list(self, request: Request) -> Response:
-        """List the caller's API tokens; a superuser's list holds everybody's."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        token = create_user_token(actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_tokens(Token.objects.all()).get(pk=token.pk)
 
-    def retrieve(self, request: Request, identifier: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+    def perform_update(self, serializer: serializers.BaseSerializer) -> None:
+        token = serializer.instance
+        assert isinstance(token, Token), "an update has something to update"
+        update_token(token=token, actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_tokens(Token.objects.all()).get(pk=token.pk)
 
-    @extend_schema(responses={201: TokenSerializer})
-    def create(self, request: Request) -> Response:
-        """Create an API token, for oneself unless `user` names somebody else."""
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        token = create_user_token(actor=self.caller, **body.validated_data)
-        return Response(self._shown(token), status=201)
-
-    def update(self, request: Request, identifier: str, *, partial: bool = False) -> Response:
-        token = self.get_object()
-        body = self.get_serializer(token, data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        update_token(token=token, actor=self.caller, **body.validated_data)
-        return Response(self._shown(token))
-
-    def partial_update(self, request: Request, identifier: str) -> Response:
-        return self.update(request, identifier, partial=True)
-
-    def destroy(self, request: Request, identifier: str) -> Response:
-        """Delete an API token. Its key stops working at once."""
-        delete_tokens(tokens=[self.get_object()], actor=self.caller)
-        return Response(status=204)
-
-    def _shown(self, token: Token) -> Any:
-        return self.get_serializer(read_tokens(Token.objects.all()).get(pk=token.pk)).data
+    def perform_destroy(self, instance: Token) -> None:
+        delete_tokens(tokens=[instance], actor=self.caller)
 
     @extend_schema(responses={200: TokenViewSerializer, 404: None})
     @action(detail=True, target_permission="authentik_core.view_token_key")

@@ -13,8 +13,13 @@ from django.db import models
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -392,7 +397,8 @@ _INCLUDES = [
 ]
 
 
-class UserViewSet(ModelAccessViewSet):
+@extend_schema_view(list=extend_schema(parameters=_INCLUDES))
+class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     """People and programs that can sign in or hold tokens."""
 
     called = ("a user", "users")
@@ -436,41 +442,20 @@ class UserViewSet(ModelAccessViewSet):
             for name in ("groups", "roles")
         }
 
-    @extend_schema(parameters=_INCLUDES)
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        require_links(self.caller, serializer.validated_data)
+        user = create_user(actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_users(User.objects.all()).get(pk=user.pk)
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+    def perform_update(self, serializer: serializers.BaseSerializer) -> None:
+        user = serializer.instance
+        assert isinstance(user, User), "an update has something to update"
+        require_links(self.caller, serializer.validated_data, user)
+        update_user(user=user, actor=self.caller, **serializer.validated_data)
+        serializer.instance = read_users(User.objects.all()).get(pk=user.pk)
 
-    @extend_schema(responses={201: UserSerializer})
-    def create(self, request: Request) -> Response:
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        require_links(self.caller, body.validated_data)
-        user = create_user(actor=self.caller, **body.validated_data)
-        return Response(self._shown(user), status=201)
-
-    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
-        user = self.get_object()
-        body = self.get_serializer(user, data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        require_links(self.caller, body.validated_data, user)
-        update_user(user=user, actor=self.caller, **body.validated_data)
-        return Response(self._shown(user))
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk, partial=True)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        delete_users(users=[self.get_object()], actor=self.caller)
-        return Response(status=204)
-
-    def _shown(self, user: User) -> Any:
-        """As it is in the database now, links included."""
-        row = read_users(User.objects.all()).get(pk=user.pk)
-        return self.get_serializer(row).data
+    def perform_destroy(self, instance: User) -> None:
+        delete_users(users=[instance], actor=self.caller)
 
     @extend_schema(responses=SessionUserSerializer)
     @action(detail=False, permission_classes=[IsAuthenticated])
