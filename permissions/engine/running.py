@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol, Self, cast
 
 import psycopg
@@ -205,10 +205,10 @@ class Statement:
 def _converters(compiler: Any) -> dict[int, list[Converter]]:
     columns = [expression for expression, _, _ in compiler.select]
     return {
-        n: [_converter(convert, expression) for convert in converters]
+        n: [
+            # Bound here: a closure would see the last of them.
+            partial(lambda convert, of, value: convert(value, of, connection), convert, expression)
+            for convert in converters
+        ]
         for n, (converters, expression) in compiler.get_converters(columns).items()
     }
-
-
-def _converter(convert: Callable[[Any, Any, Any], Any], expression: Any) -> Converter:
-    return lambda value: convert(value, expression, connection)

@@ -326,12 +326,6 @@ FROM who w CROSS JOIN what t LEFT JOIN (
             rows=f"SELECT DISTINCT h.role_id FROM held h WHERE {condition}"
         )
 
-    def _question(self) -> str:
-        return f"""question AS (
-    SELECT asked.n, w.user_id, w.is_active, t.type_id, t.permission_id, asked.object_pk
-    FROM {self.dialect.asked_items} JOIN who w ON w.s = asked.s JOIN what t ON t.a = asked.a
-)"""
-
     def _hit(self) -> str:
         """For each question whatever allows it; ``place`` is the order of ``check``."""
         no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
@@ -382,16 +376,13 @@ FROM who w CROSS JOIN what t LEFT JOIN (
         ``subjects`` and ``actions`` hold each different one once, ``items`` names them by position.
         """
         dialect = self.dialect
-        return f"""{
-            self._with(
-                self.who(dialect.asked_subjects),
-                self.what(dialect.asked_actions),
-                self.member(),
-                self.held(),
-                self._question(),
-                self._hit(),
-            )
-        }
+        question = f"""question AS (
+    SELECT asked.n, w.user_id, w.is_active, t.type_id, t.permission_id, asked.object_pk
+    FROM {dialect.asked_items} JOIN who w ON w.s = asked.s JOIN what t ON t.a = asked.a
+)"""
+        who, what = self.who(dialect.asked_subjects), self.what(dialect.asked_actions)
+        parts = [who, what, self.member(), self.held(), question, self._hit()]
+        return f"""{self._with(*parts)}
 SELECT q.n, q.user_id, q.is_active, q.type_id, q.permission_id,
        way.reason, way.holder, way.grant_id
 FROM question q LEFT JOIN (
@@ -722,17 +713,16 @@ ORDER BY 5"""
 
     def _caller_holds(self, about: str) -> str:
         is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
+        only_itself = "FALSE"
+        if about:
+            subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+            found = FIND_USER.format(subject_uuid=subject_uuid)
+            others = f"SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> c.user_id"
+            only_itself = f"NOT EXISTS ({others})"
         return f"""CASE WHEN c.unrestricted AND (
         {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
         SELECT {self._unlimited()} FROM who w CROSS JOIN what t
-    ) THEN TRUE ELSE {self._only_about("c.user_id", about)} END"""
-
-    def _only_about(self, user_id: str, about: str) -> str:
-        if not about:
-            return "FALSE"
-        subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
-        found = FIND_USER.format(subject_uuid=subject_uuid)
-        return f"NOT EXISTS (SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> {user_id})"
+    ) THEN TRUE ELSE {only_itself} END"""
 
     def clock(self) -> str:
         return f"SELECT {self.dialect.clock} AS now"
