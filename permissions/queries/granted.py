@@ -95,7 +95,8 @@ def _within_scopes(
 
 
 def _allowed(user: User, candidates: list[_Grant]) -> set[_Grant]:
-    labels = _labels({kind for kind, _, _ in candidates})
+    types = ResourceType.objects.filter(pk__in={kind for kind, _, _ in candidates})
+    labels = {row.pk: row.label for row in types.select_related("content_type")}
     subject = SubjectRef.of(user)
     questions = [
         Question(subject=subject, action=codename, resource=ResourceRef(labels[kind], key))
@@ -103,11 +104,6 @@ def _allowed(user: User, candidates: list[_Grant]) -> set[_Grant]:
     ]
     decisions = engine.check_many(questions)
     return {one for one, decision in zip(candidates, decisions, strict=True) if decision.allowed}
-
-
-def _labels(types: set[int]) -> dict[int, str]:
-    rows = ResourceType.objects.filter(pk__in=types).select_related("content_type")
-    return {row.pk: row.label for row in rows}
 
 
 def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]]]:

@@ -114,16 +114,14 @@ class ColumnsViewSet(GenericViewSet):
             found = self.filter_queryset(self.narrowed(self.get_queryset(), **values))
             return found.values_list(*self.columns.values())
 
-        filters = None if self._searched() else _plain_values(self)
+        searched = SearchFilter.search_param in self.request.query_params
+        filters = None if searched else _plain_values(self)
         if filters is None:
             return built()
         order = tuple(wanted_order(self.request, self))
         kept = _statements(type(self), order, tuple(filters), tuple(values))
         given = {**filters, **values, CALLER: self.request.user.pk}
         return KeptRows(view=self, kept=kept, values=given, built=built)
-
-    def _searched(self) -> bool:
-        return SearchFilter.search_param in self.request.query_params
 
 
 @lru_cache(maxsize=SHAPES)
@@ -143,18 +141,16 @@ def _statements(
     def page(rows: QuerySet[Any]) -> Statement:
         return Statement.of(ordered(rows, order).values_list(*view.columns.values()))
 
+    page_of_all = None
     # SQLite would look for the rows before it asks, and loses nothing by asking first.
-    asks_first = connection.vendor == "postgresql" and issubclass(view, ModelAccessViewSet)
+    if connection.vendor == "postgresql" and issubclass(view, ModelAccessViewSet):
+        may_view_all = everywhere(Parameter(CALLER), view.seen_model())
+        page_of_all = page(found.filter(may_view_all))
     return Kept(
         page=page(found),
-        page_of_all=page(_if_all_are_visible(view, found)) if asks_first else None,
+        page_of_all=page_of_all,
         keys=Statement.of(found.order_by().values_list("pk")),
     )
-
-
-def _if_all_are_visible(view: type[ColumnsViewSet], rows: QuerySet[Any]) -> QuerySet[Any]:
-    assert issubclass(view, ModelAccessViewSet)
-    return rows.filter(everywhere(Parameter(CALLER), view.seen_model()))
 
 
 def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:
@@ -165,7 +161,8 @@ def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:
         if one is None:
             return None
         try:
-            value = _value(one, name, view.request)
+            text = one.field.widget.value_from_datadict(view.request.query_params, {}, name)
+            value = one.field.clean(text)
         except ValidationError:
             return None
         if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
@@ -173,11 +170,6 @@ def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:
         if value not in EMPTY_VALUES:
             values[name] = value
     return values
-
-
-def _value(one: Filter, name: str, request: Request) -> Any:
-    text = one.field.widget.value_from_datadict(request.query_params, {}, name)
-    return one.field.clean(text)
 
 
 @cache
