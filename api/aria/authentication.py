@@ -26,10 +26,10 @@ class OpsTokenAuthentication(authentication.BaseAuthentication):
         scheme, _, key = header.decode("utf-8", "replace").partition(" ")
         if scheme.lower() not in SCHEMES:
             raise AuthenticationFailed(refusal(SCHEME))
-        found = authenticate_sign_in(key.strip())
-        if found is None:
+        sign_in = authenticate_sign_in(key.strip())
+        if sign_in is None:
             raise AuthenticationFailed(refusal(SCHEMES[scheme.lower()]))
-        return found.user, found
+        return sign_in.user, sign_in
 
     def authenticate_header(self, request: Request) -> str:
         return SCHEME

@@ -151,8 +151,7 @@ def identifier(text: str, *, name: str) -> uuid.UUID:
 def identifiers(request: Request, name: str) -> list[uuid.UUID] | None:
     """Repeated keys, and comma lists; None when nothing was sent."""
     sent = [part for value in _sent(request, name) for part in value.split(",")]
-    found = [identifier(text.strip(), name=name) for text in sent if text]
-    return list(dict.fromkeys(found)) or None
+    return list(dict.fromkeys(identifier(text.strip(), name=name) for text in sent if text)) or None
 
 
 def texts(request: Request, name: str) -> list[str] | None:

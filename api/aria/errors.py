@@ -73,17 +73,17 @@ def body(
     failures: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """``code`` is the status where the product has no number of its own."""
-    found = [{"failureMessage": text, "violationPath": path} for path, text in failures]
+    violated = [{"failureMessage": text, "violationPath": path} for path, text in failures]
     return {
         "type": "Error",
         "message": message,
         "httpStatusCode": status,
         "apiErrorCode": status if code is None else code,
-        **({"validationFailures": found} if found else {}),
+        **({"validationFailures": violated} if violated else {}),
     }
 
 
 def plain(status: int, message: str = "") -> JsonResponse:
     """For what fails before or beyond any view."""
-    known = OUR_FAULT if status == 500 else MESSAGES.get(status, "The request was refused.")
-    return JsonResponse(body(status, message or known), status=status)
+    usual = OUR_FAULT if status == 500 else MESSAGES.get(status, "The request was refused.")
+    return JsonResponse(body(status, message or usual), status=status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -82,15 +81,9 @@ class PrivilegeGroups(OperationView):
         responses=PrivilegeGroupListSerializer,
     )
     def get(self, request: Request) -> Response:
-        groups = _groups(known_privileges().values_list("codename", flat=True))
-        if (keys := texts(request, "key")) is not None:
-            groups = [group for group in groups if group in keys]
-        return Response(paging.listed(request, "privilegeGroups", groups, _describe_group))
-
-
-def _groups(keys: Iterable[str]) -> list[str]:
-    return sorted({key.partition(".")[0] for key in keys if "." in key})
-
-
-def _describe_group(key: str) -> dict[str, Any]:
-    return {"key": key, "name": key, "description": ""}
+        codenames = known_privileges().values_list("codename", flat=True)
+        keys = {name.partition(".")[0] for name in codenames if "." in name}
+        if (asked := texts(request, "key")) is not None:
+            keys &= set(asked)
+        rows = [{"key": key, "name": key, "description": ""} for key in sorted(keys)]
+        return Response(paging.listed(request, "privilegeGroups", rows, dict))

@@ -178,8 +178,8 @@ def roles_to_hold(
     kept = {
         item.role_name for item in items if {"roleName": item.role_name, **item.on_objects} in shown
     }
-    given = scoped_roles(view, [item for item in items if item.role_name not in kept])
-    return RoleSet(given=given, kept=kept)
+    written = scoped_roles(view, [item for item in items if item.role_name not in kept])
+    return RoleSet(written=written, kept=kept)
 
 
 class PrincipalPermissions(OperationView):

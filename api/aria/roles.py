@@ -21,7 +21,7 @@ from api.aria.privileges import (
     privilege_key,
 )
 from api.aria.traversal import OBJECT_TYPE
-from api.aria.wire import display_name, given, listing, optional_text
+from api.aria.wire import display_name, listing, optional_text, without_none
 from api.wire import WireSerializer
 from audit.errors import Conflict, InvalidInput
 from permissions.models import RoleGlobalGrant
@@ -106,7 +106,7 @@ class Roles(OperationView):
             raise InvalidInput(fields={"name": [UNSAFE_NAME]})
         if Role.objects.filter(name=name).exists():
             raise Conflict(f"A role named {name} exists already.")
-        actions = ActionChange(type=OBJECT_TYPE, given=body.get("privilege_keys", ()))
+        actions = ActionChange(type=OBJECT_TYPE, added=body.get("privilege_keys", ()))
         role = save_role(role=None, actor=self.caller, name=name, actions=actions, **_texts(body))
         return Response(describe_role(role_rows().get(pk=role.pk)), status=201)
 
@@ -159,15 +159,15 @@ class RolePrivileges(OperationView):
 
     @_writes_keys("addRolePrivileges")
     def post(self, request: Request, role_name: str) -> Response:
-        return self.write(role_name, lambda held, named: [*held, *named])
+        return self.write(role_name, lambda held, sent: [*held, *sent])
 
     @_writes_keys("setRolePrivileges")
     def put(self, request: Request, role_name: str) -> Response:
-        return self.write(role_name, lambda _, named: named)
+        return self.write(role_name, lambda _, sent: sent)
 
     @_writes_keys("removeRolePrivileges")
     def delete(self, request: Request, role_name: str) -> Response:
-        return self.write(role_name, lambda held, named: [key for key in held if key not in named])
+        return self.write(role_name, lambda held, sent: [key for key in held if key not in sent])
 
     def write(
         self, role_name: str, change: Callable[[list[str], list[str]], list[str]]
@@ -186,11 +186,11 @@ def find_role(view: OperationView, name: str) -> Any:
     return find(view.visible(role_rows()), "Role", name, by="name")
 
 
-def _change(held: Iterable[str], wanted: Iterable[str]) -> ActionChange:
+def _change(before: Iterable[str], after: Iterable[str]) -> ActionChange:
     """Keys that stay are left alone: somebody may have given them for a time."""
-    held, wanted = set(held), set(wanted)
-    return ActionChange(type=OBJECT_TYPE, given=wanted - held, taken=held - wanted)
+    before, after = set(before), set(after)
+    return ActionChange(type=OBJECT_TYPE, added=after - before, removed=before - after)
 
 
 def _texts(body: Mapping[str, Any]) -> dict[str, Any]:
-    return given({name: body.get(name) for name in ("display_name", "description")})
+    return without_none({name: body.get(name) for name in ("display_name", "description")})

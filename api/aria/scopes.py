@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +19,7 @@ from api.aria.traversal import (
     entries_of,
     instances_of,
 )
-from api.aria.wire import given, listing, optional_text
+from api.aria.wire import listing, optional_text, without_none
 from api.wire import IdentifierField, WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
 from permissions.operations import BuiltInScope, create_scope, delete_scopes, update_scope
@@ -77,7 +76,7 @@ def describe_scope_details(scope: Scope) -> dict[str, Any]:
         **describe_scope(scope),
         "creationTime": milliseconds(scope.created),
         "lastModifiedTime": milliseconds(scope.last_modified),
-        **given({name: str(user.uuid) if user else None for name, user in by.items()}),
+        **without_none({name: str(user.uuid) if user else None for name, user in by.items()}),
     }
 
 
@@ -121,8 +120,15 @@ class Scopes(OperationView):
             raise BuiltInScope
         if body["name"] != scope.name:
             _require_free(body["name"])
-        fields = given({"description": body.get("description"), **_selection(scope, body)})
-        update_scope(scope=scope, actor=self.caller, name=body["name"], **fields)
+        fields = {name: body[name] for name in ("name", "description") if name in body}
+        instances = body.get("traversal_spec_instances")
+        # Sent as it is shown a scope stays as it is, with the resources of other types, which this
+        # door has no words for.
+        if instances is not None and instances != instances_of(scope):
+            fields["kind"] = ScopeKind.SELECTED
+            fields["entries"] = entries_of(instances)
+            fields["properties"] = {NOTES: {"instances": instances}}
+        update_scope(scope=scope, actor=self.caller, **fields)
         return Response(describe_scope(scope_rows().get(pk=scope.pk)))
 
     @extend_schema(operation_id="deleteScopes", request=UuidValuesSerializer, responses={200: None})
@@ -146,22 +152,6 @@ class ScopeById(OperationView):
 
 def find_scope(view: OperationView, key: uuid.UUID) -> Scope:
     return find(view.visible(scope_rows()), "Scope", key)
-
-
-def _selection(scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the body makes of the scope. Sent as it is shown it stays as it is, with the resources
-    of other types, which this door has no words for.
-    """
-    if "traversal_spec_instances" not in body:
-        return {}
-    instances = body["traversal_spec_instances"]
-    if instances == instances_of(scope):
-        return {}
-    return {
-        "kind": ScopeKind.SELECTED,
-        "entries": entries_of(instances),
-        "properties": {NOTES: {"instances": instances}},
-    }
 
 
 def _require_free(name: str) -> None:

@@ -62,7 +62,7 @@ class Sources(OperationView):
 
     @extend_schema(operation_id="getAuthSources", responses=AuthSourceListSerializer)
     def get(self, request: Request) -> Response:
-        rows = [_local(known=request.user.is_authenticated)]
+        rows = [_local(to_caller=request.user.is_authenticated)]
         return Response(paging.listed(request, "sources", rows, dict))
 
 
@@ -72,7 +72,7 @@ class SourceById(OperationView):
     @extend_schema(operation_id="getAuthSource", responses=AuthSourceSerializer)
     def get(self, request: Request, source_id: str) -> Response:
         _require_local(source_id)
-        return Response(_local(known=True))
+        return Response(_local(to_caller=True))
 
 
 class SynchronizeGroups(OperationView):
@@ -104,9 +104,9 @@ class SourceTypeById(OperationView):
         return Response(_type(type_id))
 
 
-def _local(*, known: bool) -> dict[str, Any]:
+def _local(*, to_caller: bool) -> dict[str, Any]:
     source = {"id": str(LOCAL_ID), "name": LOCAL, "sourceType": _type(LOCAL)}
-    return {**source, "property": []} if known else source
+    return {**source, "property": []} if to_caller else source
 
 
 def _type(key: str) -> dict[str, str]:

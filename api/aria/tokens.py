@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -48,8 +46,11 @@ class Acquire(OperationView):
     )
     def post(self, request: Request) -> Response:
         body = valid(CredentialsSerializer, request)
-        user = _known(request, body)
-        if user is None:
+        # Somebody of a source that is not here is nobody.
+        local = body.get("auth_source", LOCAL).upper() in ("", LOCAL)
+        credentials = {name: body[name] for name in ("username", "password")}
+        user = authenticate(request._request, **credentials) if local else None
+        if not isinstance(user, User):
             raise AuthenticationFailed(WRONG)
         key, expires = sign_in(user=user)
         held = shown_assignments().filter(user=user).values_list("role__name", flat=True)
@@ -74,11 +75,3 @@ class Release(OperationView):
         if isinstance(request.auth, SignIn):
             sign_out(signed_in=request.auth)
         return Response(status=200)
-
-
-def _known(request: Request, body: dict[str, Any]) -> User | None:
-    """Whose credentials these are; somebody of a source that is not here is nobody."""
-    if body.get("auth_source", LOCAL).lower() not in ("", LOCAL.lower()):
-        return None
-    found = authenticate(request._request, username=body["username"], password=body["password"])
-    return found if isinstance(found, User) else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -21,7 +19,22 @@ TREES = (
     ("VMWARE", "vSphere World", "vSphere Storage"),
     ("Container", "Environment", "Custom Groups"),
 )
-_KEYS = ("adapterKind", "resourceKind", "name")
+SPECS = [
+    {
+        "name": name,
+        "description": "",
+        "rootAdapterKindKey": adapter_kind,
+        "rootResourceKindKey": resource_kind,
+        "adapterInstanceAssociation": False,
+    }
+    for adapter_kind, resource_kind, name in TREES
+]
+# What a spec is asked for by, and where that is in it.
+KEYS = {
+    "adapterKind": "rootAdapterKindKey",
+    "resourceKind": "rootResourceKindKey",
+    "name": "name",
+}
 
 
 class TraversalSpecSerializer(WireSerializer):
@@ -40,23 +53,12 @@ class TraversalSpecs(OperationView):
 
     @extend_schema(
         operation_id="getTraversalSpecs",
-        parameters=[repeated(key) for key in _KEYS],
+        parameters=[repeated(key) for key in KEYS],
         responses=TraversalSpecListSerializer,
     )
     def get(self, request: Request) -> Response:
-        rows = list(TREES)
-        for position, key in enumerate(_KEYS):
-            wanted = texts(request, key)
-            rows = [row for row in rows if wanted is None or row[position] in wanted]
-        return Response(paging.listed(request, "specs", rows, _describe))
-
-
-def _describe(tree: tuple[str, str, str]) -> dict[str, Any]:
-    adapter_kind, resource_kind, name = tree
-    return {
-        "name": name,
-        "description": "",
-        "rootAdapterKindKey": adapter_kind,
-        "rootResourceKindKey": resource_kind,
-        "adapterInstanceAssociation": False,
-    }
+        rows = SPECS
+        for key, name in KEYS.items():
+            if (values := texts(request, key)) is not None:
+                rows = [row for row in rows if row[name] in values]
+        return Response(paging.listed(request, "specs", rows, dict))

@@ -34,7 +34,7 @@ from api.aria.role_permissions import (
 )
 from api.aria.sources import LOCAL_ID
 from api.aria.users import MOST_IDS, containing, noted
-from api.aria.wire import display_name, given, listing, optional_text
+from api.aria.wire import display_name, listing, optional_text, without_none
 from api.errors import MissingParameter
 from api.wire import IdentifierField
 from audit.errors import Conflict, InvalidInput
@@ -79,7 +79,7 @@ def describe_group(group: Any) -> dict[str, Any]:
         "userIds": [str(row.user.uuid) for row in group.shown_memberships],
         "role-permissions": permissions,
         "roleNames": [item["roleName"] for item in permissions],
-        **given({"externalId": noted(group, "externalId")}),
+        **without_none({"externalId": noted(group, "externalId")}),
     }
 
 
@@ -212,7 +212,7 @@ def _require_local(body: Mapping[str, Any]) -> None:
 
 def _fields(body: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a group that a body speaks of."""
-    fields = given({name: body.get(name) for name in ("display_name", "description")})
+    fields = without_none({name: body.get(name) for name in ("display_name", "description")})
     if "external_id" in body:
         fields["attributes"] = {**attributes, "externalId": body["external_id"]}
     return fields

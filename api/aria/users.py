@@ -35,7 +35,7 @@ from api.aria.role_permissions import (
     roles_to_hold,
     shown_assignments,
 )
-from api.aria.wire import given, listing, optional_text
+from api.aria.wire import listing, optional_text, without_none
 from api.errors import MissingParameter
 from api.wire import IdentifierField, WireSerializer, milliseconds
 from audit.errors import Conflict, InvalidInput
@@ -43,6 +43,7 @@ from permissions.operations import change_own_password, delete_users, save_user
 
 # The product's rule; ours for every user name is narrower still.
 _UNFIT = re.compile(r"[\s,<&\"'?+%=>;/#]")
+NAMES = {"firstName": "first_name", "lastName": "last_name"}
 LONGEST_PASSWORD = 1_000
 MOST_IDS = 10_000
 
@@ -97,7 +98,7 @@ def describe_user(user: Any) -> dict[str, Any]:
         "groupIds": [str(row.group_id) for row in user.shown_memberships],
         "role-permissions": permissions,
         "roleNames": [item["roleName"] for item in permissions],
-        **given(
+        **without_none(
             {
                 "distinguishedName": noted(user, "distinguishedName"),
                 "lastLoginTime": user.last_login and milliseconds(user.last_login),
@@ -139,7 +140,7 @@ class Users(OperationView):
         if "password" not in body:
             raise InvalidInput(fields={"password": ["This field is required."]})
         _require_fit(body["username"])
-        fields = _fields(body, {})
+        fields = _fields(body, None)
         _require_free(fields)
         return self.save(None, fields, body, status=201)
 
@@ -152,7 +153,7 @@ class Users(OperationView):
         self.require("change_user", user)
         if body["username"] != user.username:
             _require_fit(body["username"])
-        fields = _fields(_with_names(user, body), user.attributes)
+        fields = _fields(body, user)
         _require_free(fields, but=user)
         if "password" in body and user != self.caller:
             self.require("reset_user_password", user)
@@ -251,32 +252,25 @@ def containing(field: str, parts: Iterable[str]) -> Q:
     return condition
 
 
-def _fields(body: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(body: Mapping[str, Any], user: User | None) -> dict[str, Any]:
     """The columns of a user that a body speaks of."""
-    notes = {
-        wire: body[name]
-        for wire, name in (
-            ("firstName", "first_name"),
-            ("lastName", "last_name"),
-            ("distinguishedName", "distinguished_name"),
-        )
-        if name in body
-    }
-    fields = given(
-        {
-            "username": body["username"],
-            "email": body.get("email_address"),
-            "is_active": body.get("enabled"),
-        }
-    )
-    if "external_id" in body:
-        fields["external_id"] = body["external_id"] or None
-    if notes:
-        fields["attributes"] = {**attributes, **notes}
-    if "firstName" in notes or "lastName" in notes:
-        noted = fields["attributes"]
-        parts = (noted.get("firstName", ""), noted.get("lastName", ""))
-        fields["name"] = " ".join(str(part) for part in parts if part)
+    columns = {"email": "email_address", "is_active": "enabled", "external_id": "external_id"}
+    fields = {column: body[name] for column, name in columns.items() if name in body}
+    fields["username"] = body["username"]
+    if "external_id" in fields:
+        fields["external_id"] = fields["external_id"] or None
+    names = {wire: body[name] for wire, name in NAMES.items() if name in body}
+    if user is not None:
+        shown = dict(zip(NAMES, _names(user), strict=True))
+        # Names sent back as they are shown must not turn a name that another door gave, and this
+        # one only splits, into two.
+        names = {} if names.items() <= shown.items() else {**shown, **names}
+    if names:
+        fields["name"] = " ".join(part for part in map(names.get, NAMES) if part)
+    if "distinguished_name" in body:
+        names["distinguishedName"] = body["distinguished_name"]
+    if names:
+        fields["attributes"] = {**(user.attributes if user else {}), **names}
     return fields
 
 
@@ -287,14 +281,6 @@ def _names(user: User) -> tuple[str, str]:
         return first, last
     first, _, last = user.name.partition(" ")
     return first, last
-
-
-def _with_names(user: User, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Both parts of the name where the body changes one, neither where it changes none."""
-    shown = dict(zip(("first_name", "last_name"), _names(user), strict=True))
-    wanted = {name: body.get(name, part) for name, part in shown.items()}
-    rest = {name: value for name, value in body.items() if name not in shown}
-    return rest if wanted == shown else {**rest, **wanted}
 
 
 def noted(row: User | Group, name: str) -> str | None:

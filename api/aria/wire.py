@@ -47,6 +47,6 @@ def display_name(row: Any) -> str:
     return str(row.display_name or row.name)
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is None: responses leave out what there is not."""
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Responses leave out what there is not."""
     return {name: value for name, value in values.items() if value is not None}

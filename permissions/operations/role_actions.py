@@ -19,11 +19,11 @@ from roles.models import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionChange:
-    """Codenames on a type given and taken. Those given need not exist: they come to be."""
+    """Codenames of actions on resources of a type. Those added need not exist: they come to be."""
 
     type: str
-    given: Collection[str] = ()
-    taken: Collection[str] = ()
+    added: Collection[str] = ()
+    removed: Collection[str] = ()
 
 
 @transaction.atomic
@@ -45,18 +45,18 @@ def change_role_actions(*, role: Role, change: ActionChange, actor: User | None)
 
     That is asked here because whoever has just created the role may hold it only since then.
     """
-    for action, codenames in (("assign", change.given), ("unassign", change.taken)):
+    for action, codenames in (("assign", change.added), ("unassign", change.removed)):
         if codenames:
             require_may(actor=actor, action=f"{action}_role_permissions", rows=[role])
-    if change.given or change.taken:
+    if change.added or change.removed:
         app_label, _, model = change.type.partition(".")
         change_role_permissions(
             role=role,
-            added=ensure_actions(type_label=change.type, names=change.given, actor=actor),
+            added=ensure_actions(type_label=change.type, names=change.added, actor=actor),
             removed=Permission.objects.filter(
                 content_type__app_label=app_label,
                 content_type__model=model,
-                codename__in=change.taken,
+                codename__in=change.removed,
             ),
             actor=actor,
         )

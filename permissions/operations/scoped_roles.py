@@ -54,9 +54,9 @@ class ScopedRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSet:
-    """All the roles that somebody is to hold: those given anew, and those that stay as they are."""
+    """All the roles that somebody is to hold: those written anew, and those that stay as is."""
 
-    given: Sequence[ScopedRole]
+    written: Sequence[ScopedRole]
     kept: Collection[str]  # names
 
 
@@ -77,9 +77,9 @@ def set_scoped_roles(*, principal: User | Group, roles: RoleSet, actor: User | N
     """
     rows = _locked(principal)
     before = list(rows)
-    for scoped in roles.given:
+    for scoped in roles.written:
         _replace(principal, scoped, [row for row in before if row.role_id == scoped.role.pk], actor)
-    names = {*roles.kept, *(scoped.role.name for scoped in roles.given)}
+    names = {*roles.kept, *(scoped.role.name for scoped in roles.written)}
     gone = list(rows.active().exclude(role__name__in=names))
     # Which ones go is known only under the lock, so nobody can have asked before.
     require_may(actor=actor, action="change_role", rows={row.role for row in gone})

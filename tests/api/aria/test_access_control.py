@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts.models import GroupMembership, User
+from accounts.models import Group, GroupMembership, User
 from permissions.operations import grants
 from permissions.operations.types import ensure_actions
 from roles.models import Role, RoleAssignment, Scope
@@ -235,3 +235,42 @@ def test_a_membership_that_is_over_is_joined_anew_with_the_permission_alone(door
     assert door.put("users", by_user).status_code == 403
     assert door.put("usergroups", by_group).status_code == 403
     assert door.get(f"users/{bob.uuid}").json()["groupIds"] == []
+
+
+def test_a_role_left_out_is_taken_only_by_who_may_change_it(door_of, charlie, bob, put, operator):
+    put(bob, roleName="Operator", allowAllObjects=True)
+    for name in ("view_user", "change_user"):
+        facts.grant(charlie, f"authentik_core.{name}", on=bob)
+    sent = {"id": str(bob.uuid), "username": "bob", "lastName": "B", "role-permissions": []}
+
+    assert door_of(charlie).put("users", sent).status_code == 403
+    assert RoleAssignment.objects.filter(user=bob, role=operator).exists()
+    assert User.objects.get(pk=bob.pk).name == bob.name
+
+    facts.grant(charlie, "authentik_rbac.change_role", on=operator)
+    assert door_of(charlie).put("users", sent).status_code == 200
+    assert not RoleAssignment.objects.filter(user=bob, role=operator).exists()
+
+
+def test_a_new_group_gets_members_only_from_who_may_add_them(door_of, charlie, bob):
+    for name in ("add_group", "view_user"):
+        facts.grant(charlie, f"authentik_core.{name}")
+    sent = {"name": "new", "userIds": [str(bob.uuid)]}
+
+    assert door_of(charlie).post("usergroups", sent).status_code == 403
+    assert not Group.objects.filter(name="new").exists()
+
+    facts.grant(charlie, "authentik_core.add_user_to_group")
+    assert door_of(charlie).post("usergroups", sent).status_code == 201
+
+
+def test_a_new_role_gets_privileges_only_from_who_may_assign_them(door_of, charlie):
+    for name in ("add_role", "escalate"):
+        facts.grant(charlie, f"authentik_rbac.{name}")
+    sent = {"name": "new", "privilege-keys": ["fresh"]}
+
+    assert door_of(charlie).post("roles", sent).status_code == 403
+    assert not Role.objects.filter(name="new").exists()
+
+    facts.grant(charlie, "authentik_rbac.assign_role_permissions")
+    assert door_of(charlie).post("roles", sent).status_code == 201

@@ -18,6 +18,7 @@ from roles.models import Scope
 from tests import facts
 from tests.api.aria.conftest import PREFIX, Door
 from tests.routes import everything, routes_below
+from tests.server import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +117,12 @@ def test_who_was_deactivated_is_refused(root, path_of, name):
 
     assert (response.status_code, response.json()["apiErrorCode"]) == (401, BAD_TOKEN)
     assert everything() == before
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_every_operation_has_its_line_of_needs(name):
+    method, _, path = name.partition(" ")
+    lines = (ROOT / "docs" / "aria.md").read_text().splitlines()
+    operations = [line.split("|")[1] for line in lines if line.startswith("| `")]
+
+    assert sum(f"`{method.upper()} {path}`" in cell for cell in operations) == 1
