@@ -1,7 +1,7 @@
-"""The one place where names and moments of ours become those of a camelCase protocol.
+"""Names and moments of ours as camelCase protocols spell them.
 
-Fields are declared in Python's spelling. What is not required may be sent as null, which is the
-same as not sending it.
+Fields are declared in Python's spelling; a trailing underscore only keeps clear of its words. What
+is not required may be sent as null, which is the same as not sending it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WireSerializer(serializers.Serializer):
-    """``hyphenated``: the fields with hyphens instead of humps. ``record``: the class validated
-    values become, with a keyword for each field; what was not sent is left to its defaults.
-    ``nullable``: the fields whose null is a value.
+    # No docstring: the OpenAPI document would describe every model that has none by it.
 
-    A trailing underscore keeps a field clear of the serializer's own names, and is not sent.
-    """
-
+    # The fields with hyphens instead of humps.
     hyphenated: ClassVar[Collection[str]] = ()
+    # What validated values become, with a keyword for each; what was not sent is left to its
+    # defaults.
     record: ClassVar[type] = dict
+    # The fields whose null is a value.
     nullable: ClassVar[Collection[str]] = ()
     wire_names: ClassVar[dict[str, str]]
 

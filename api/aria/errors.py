@@ -72,7 +72,7 @@ def body(
     code: int | None = None,
     failures: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """``code`` is the status where the product has no number of its own."""
+    """``code`` is the status if the product has no number of its own."""
     violated = [{"failureMessage": text, "violationPath": path} for path, text in failures]
     return {
         "type": "Error",

@@ -53,7 +53,7 @@ _PAGING = [
 
 
 def add_paging(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Lists, which is what has ``pageInfo``, can be asked for in pages."""
+    """Lists can be asked for in pages; they are what has ``pageInfo``."""
     schemas = result["components"]["schemas"]
     lists = {name for name, schema in schemas.items() if "pageInfo" in schema.get("properties", {})}
     for path in result["paths"].values():

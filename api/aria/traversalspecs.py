@@ -29,7 +29,7 @@ SPECS = [
     }
     for adapter_kind, resource_kind, name in TREES
 ]
-# What a spec is asked for by, and where that is in it.
+# The query keys, and the field of a spec that each is about.
 KEYS = {
     "adapterKind": "rootAdapterKindKey",
     "resourceKind": "rootResourceKindKey",

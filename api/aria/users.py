@@ -49,7 +49,7 @@ MOST_IDS = 10_000
 
 
 class UserSerializer(PrincipalSerializer):
-    """``password`` is only ever sent by clients. ``roleNames`` counts where ``role-permissions`` is
+    """``password`` is only ever sent by clients. ``roleNames`` counts if ``role-permissions`` is
     absent, and gives the roles without objects.
     """
 

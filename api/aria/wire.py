@@ -43,7 +43,7 @@ def listing(wrapper: str, item: type[WireSerializer]) -> type[WireSerializer]:
 
 
 def display_name(row: Any) -> str:
-    """The name where nobody chose another."""
+    """The name, if nobody chose another."""
     return str(row.display_name or row.name)
 
 

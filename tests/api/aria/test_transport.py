@@ -231,6 +231,12 @@ def test_the_openapi_document_is_this_doors_alone(client):
     assert not any("auth/token" in path for path in others["paths"])
 
 
+def test_the_openapi_document_says_nothing_of_how_models_are_written(client):
+    schemas = client.get(f"{PREFIX}/openapi.json").json()["components"]["schemas"]
+
+    assert not any("hyphenated" in schema.get("description", "") for schema in schemas.values())
+
+
 def test_the_openapi_document_names_what_pages_lists(client):
     document = client.get(f"{PREFIX}/openapi.json").json()
 
