@@ -32,7 +32,7 @@ from api.aria.wire import LinkSerializer
 from api.wire import IdentifierField, WireSerializer
 from audit.errors import InvalidInput
 from permissions import engine
-from permissions.operations import OwnScope, RoleSet, ScopedRole, put_scoped_role, unassign_role
+from permissions.operations import InlineScope, RoleSet, ScopedRole, put_scoped_role, unassign_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
 
 
@@ -56,15 +56,16 @@ class RolePermission:
         return answer
 
     def scoped(self, role: Role, scopes: Mapping[uuid.UUID, Scope]) -> ScopedRole:
-        instances = self.traversal_spec_instances or []
-        within: Scope | OwnScope | None = None
-        if not self.allow_all_objects:
-            within = (
-                scopes.get(self.scope_id)
-                if self.scope_id
-                else OwnScope(
-                    entries=entries_of(instances), properties={NOTES: {"instances": instances}}
-                )
+        within: Scope | InlineScope | None = None
+        if not self.allow_all_objects and self.scope_id is not None:
+            within = scopes[self.scope_id]
+        elif not self.allow_all_objects:
+            instances = self.traversal_spec_instances or []
+            entries = entries_of(instances)
+            within = InlineScope(
+                kind=ScopeKind.SELECTED if entries else ScopeKind.NOTHING,
+                entries=entries,
+                properties={NOTES: {"instances": instances}},
             )
         return ScopedRole(role=role, within=within, properties={NOTES: self.on_objects})
 

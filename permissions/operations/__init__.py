@@ -79,7 +79,6 @@ from permissions.operations.roles import (
 )
 from permissions.operations.scoped_roles import (
     InlineScope,
-    OwnScope,
     RoleSet,
     ScopedRole,
     create_assignment,
@@ -144,7 +143,6 @@ __all__ = [
     "NamespaceTaken",
     "ObjectGrant",
     "Outcome",
-    "OwnScope",
     "Pair",
     "Principal",
     "ReservedNamespace",

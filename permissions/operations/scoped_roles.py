@@ -5,7 +5,7 @@ a scope made for it. Several assignments of one role give way to the one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -20,19 +20,12 @@ from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope, Sc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnScope:
-    """To be made for one assignment. Without entries it covers nothing."""
-
-    entries: Sequence[EntrySpec]
-    properties: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InlineScope:
     """To be made for one assignment, of the kind said."""
 
     kind: ScopeKind
     entries: Sequence[EntrySpec] = ()
+    properties: dict[str, Any] = field(default_factory=dict)
 
 
 class Terms(TypedDict, total=False):
@@ -48,7 +41,7 @@ class ScopedRole:
     """``within`` None is everywhere; ``properties`` are the assignment's."""
 
     role: Role
-    within: Scope | OwnScope | None
+    within: Scope | InlineScope | None
     properties: dict[str, Any]
 
 
@@ -138,10 +131,10 @@ def _replace(
         [old] = before
         if old.properties == scoped.properties and old.valid_from is old.valid_until is None:
             return
-    if isinstance(scope, OwnScope):
+    if isinstance(scope, InlineScope):
         scope = create_scope(
             actor=actor,
-            kind=ScopeKind.SELECTED if scope.entries else ScopeKind.NOTHING,
+            kind=scope.kind,
             entries=scope.entries,
             properties=scope.properties,
         )
