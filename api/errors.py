@@ -201,21 +201,15 @@ def flattened(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """
     if isinstance(data, Mapping):
         for key, value in data.items():
-            yield from flattened(value, _below(path, str(key)))
+            member = f"[{key}]" if str(key).isdigit() else f".{key}"
+            below = path if key == "non_field_errors" else f"{path}{member}".removeprefix(".")
+            yield from flattened(value, below)
     elif isinstance(data, list):
         for n, value in enumerate(data):
             inner = isinstance(value, Mapping | list)
             yield from flattened(value, f"{path}[{n}]" if inner else path)
     else:
         yield path, data if isinstance(data, str) else str(data)
-
-
-def _below(path: str, key: str) -> str:
-    if key == "non_field_errors":
-        return path
-    if key.isdigit():
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else key
 
 
 def _net_below(exception: Exception) -> tuple[int, dict[str, Any]] | None:

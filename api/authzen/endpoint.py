@@ -34,14 +34,19 @@ def endpoint(
     def decorate(answer: Callable[[Request, Caller], Any]) -> Callable[[HttpRequest], HttpResponse]:
         def view(request: HttpRequest) -> HttpResponse:
             if request.method != "POST":
-                return _not_allowed(request)
+                response = _json(405, {"detail": f'Method "{request.method}" not allowed.'})
+                response.headers["Allow"] = "POST"
+                return response
             try:
                 return _json(200, _answered(request, shape, answer))
             except ANSWERED as error:
                 refusal = answer_to(error)
                 if refusal is None:
                     raise
-                return _refused(*refusal)
+                response = _json(*refusal)
+                if response.status_code == 401:
+                    response.headers["WWW-Authenticate"] = CHALLENGE
+                return response
 
         return view
 
@@ -51,20 +56,16 @@ def endpoint(
 def _answered(
     request: HttpRequest, shape: type[Request], answer: Callable[[Request, Caller], Any]
 ) -> Any:
-    caller = _caller(request)
+    """Raises Unauthenticated without a bearer token, or with one that counts for nothing."""
+    scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise Unauthenticated
+    caller = Caller(key.strip().encode("latin-1", "replace").decode("utf-8", "replace"))
     try:
         return answer(convert(_document(request), shape), caller)
     finally:
         # Strangers learn nothing, not even what is wrong with their request.
         caller.authenticate()
-
-
-def _caller(request: HttpRequest) -> Caller:
-    """Raises Unauthenticated without a bearer token."""
-    scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise Unauthenticated
-    return Caller(key.strip().encode("latin-1", "replace").decode("utf-8", "replace"))
 
 
 def _document(request: HttpRequest) -> Any:
@@ -74,22 +75,15 @@ def _document(request: HttpRequest) -> Any:
     if not body:
         raise InvalidInput("The request body is empty.")
     document = loads(body)
-    _refuse_duplicates(body, document)
+    # A duplicate member is missing when the document is written again, and so are its colons. Only
+    # if escapes could hide one are all the pairs looked at.
+    if b"\\u" in body or orjson.dumps(document).count(b":") != body.count(b":"):
+        json.loads(body, object_pairs_hook=_refuse_duplicates)
     return document
 
 
-def _refuse_duplicates(body: bytes, document: Any) -> None:
-    """Two members of one name: parsers disagree on which counts, so gateway and service might.
-
-    A duplicate is missing when the document is written again, and so are its colons. Only where
-    escapes could hide one are all the pairs looked at.
-    """
-    if b"\\u" not in body and orjson.dumps(document).count(b":") == body.count(b":"):
-        return
-    json.loads(body, object_pairs_hook=_unique)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> None:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    """Parsers disagree on which of two members of one name counts, so gateway and service might."""
     names = [name for name, _ in pairs]
     for name in set(names):
         if names.count(name) > 1:
@@ -106,16 +100,3 @@ def convert(document: Any, shape: type[T]) -> T:
 
 def _json(status: int, body: Any) -> HttpResponse:
     return HttpResponse(encode(body), status=status, content_type="application/json")
-
-
-def _refused(status: int, body: dict[str, Any]) -> HttpResponse:
-    response = _json(status, body)
-    if status == 401:
-        response.headers["WWW-Authenticate"] = CHALLENGE
-    return response
-
-
-def _not_allowed(request: HttpRequest) -> HttpResponse:
-    response = _json(405, {"detail": f'Method "{request.method}" not allowed.'})
-    response.headers["Allow"] = "POST"
-    return response

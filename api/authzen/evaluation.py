@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from api.authzen.endpoint import convert, endpoint
 from api.authzen.entities import Evaluation, Evaluations, Item, Semantic, without_empty
 from audit.errors import InvalidInput, TooLarge
 from permissions import engine
-from permissions.engine import Caller, Decision, Question, Step
+from permissions.engine import Caller, Decision, Question
 
 MOST_EVALUATIONS = 10_000
 STOPS_AT = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
@@ -32,8 +32,13 @@ def evaluations(request: dict[str, Any], caller: Caller) -> Answer:
         return _evaluated(convert(request, Evaluation), caller)
     if len(many.evaluations) > MOST_EVALUATIONS:
         raise TooLarge(f"One request may hold {MOST_EVALUATIONS} evaluations at most.")
-    answers = _all_evaluated(many, caller)
-    return {"evaluations": list(_until(STOPS_AT.get(many.options.evaluations_semantic), answers))}
+    stops_at = STOPS_AT.get(many.options.evaluations_semantic)
+    answers = []
+    for answer in _all_evaluated(many, caller):
+        answers.append(answer)
+        if answer["decision"] is stops_at:
+            break
+    return {"evaluations": answers}
 
 
 def _evaluated(request: Evaluation, caller: Caller) -> Answer:
@@ -50,24 +55,21 @@ def _all_evaluated(many: Evaluations, caller: Caller) -> Iterator[Answer]:
     decisions = iter(engine.check_many(sound, run=caller.run))
     with_context = many.options.context
     for question in questions:
-        if isinstance(question, Question):
-            yield _answer(next(decisions), with_context=with_context)
-        else:
-            yield _faulty(question, with_context=with_context)
+        outcome = next(decisions) if isinstance(question, Question) else question
+        yield _answer(outcome, with_context=with_context)
 
 
 def _items(documents: list[Any]) -> list[Item | InvalidInput]:
     try:
         return list(msgspec.convert(documents, list[Item]))
     except msgspec.ValidationError:
-        return [_item(document) for document in documents]
-
-
-def _item(document: Any) -> Item | InvalidInput:
-    try:
-        return convert(document, Item)
-    except InvalidInput as fault:
-        return fault
+        items: list[Item | InvalidInput] = []
+    for document in documents:
+        try:
+            items.append(convert(document, Item))
+        except InvalidInput as fault:
+            items.append(fault)
+    return items
 
 
 def _question(item: Item | InvalidInput, defaults: Item) -> Question | InvalidInput:
@@ -86,30 +88,16 @@ def _first(own: Any, default: Any) -> Any:
     return default if isinstance(own, UnsetType) else own
 
 
-def _until(stop: bool | None, answers: Iterable[Answer]) -> Iterator[Answer]:
-    """Everything up to the first decision of that kind, which is included."""
-    for answer in answers:
-        yield answer
-        if answer["decision"] is stop:
-            return
-
-
-def _answer(decision: Decision, *, with_context: bool) -> Answer:
+def _answer(outcome: Decision | InvalidInput, *, with_context: bool) -> Answer:
+    allowed = isinstance(outcome, Decision) and outcome.allowed
     if not with_context:
-        return {"decision": decision.allowed}
-    path = [_step(step) for step in decision.path]
-    context = without_empty({"reason": decision.reason, "path": path})
-    return {"decision": decision.allowed, "context": context}
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return without_empty(
-        {"kind": step.kind, "id": step.id, "name": step.name, "detail": step.detail}
-    )
-
-
-def _faulty(fault: InvalidInput, *, with_context: bool) -> Answer:
-    if not with_context:
-        return {"decision": False}
-    error = {"status": 400, "message": fault.message}
-    return {"decision": False, "context": {"error": error}}
+        return {"decision": allowed}
+    if isinstance(outcome, InvalidInput):
+        error = {"status": 400, "message": outcome.message}
+        return {"decision": allowed, "context": {"error": error}}
+    path = [
+        without_empty({"kind": step.kind, "id": step.id, "name": step.name, "detail": step.detail})
+        for step in outcome.path
+    ]
+    context = without_empty({"reason": outcome.reason, "path": path})
+    return {"decision": allowed, "context": context}

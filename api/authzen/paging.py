@@ -38,7 +38,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The results a request wants: at most ``limit`` of those behind ``after``."""
+    """The results a request wants: at most ``limit`` of those after ``after``."""
 
     after: Any
     limit: int
@@ -52,17 +52,16 @@ class Window:
         return min(self.limit, MOST_RESULTS) or 1
 
     def answer(self, results: Sequence[dict[str, str]], following: Any) -> dict[str, Any]:
-        """``following`` is the key of the last result when more come behind it, else None."""
+        """``following`` is the key of the last result when more come after it, else None."""
         if self.limit == 0 and results:
             results, following = (), self.after
-        token = "" if following is None else self._token(following)
+        token = ""
+        if following is not None:
+            mark = Mark(following, self.limit, self.search, self.context)
+            token = signing.dumps(msgspec.to_builtins(mark), salt=SALT)
         if not token and not self.is_asked_for:
             return {"results": results}
         return {"results": results, "page": {"next_token": token, "count": len(results)}}
-
-    def _token(self, after: Any) -> str:
-        mark = Mark(after, self.limit, self.search, self.context)
-        return signing.dumps(msgspec.to_builtins(mark), salt=SALT)
 
 
 def window(request: Search, *, start: int | str) -> Window:
@@ -70,16 +69,20 @@ def window(request: Search, *, start: int | str) -> Window:
     page = Page() if request.page is UNSET else request.page
     mark = _mark(page.token) if page.token else None
     limit = page.limit if page.limit is not UNSET else mark.limit if mark else MOST_RESULTS
-    wanted = Window(
+    members = (getattr(request, name, UNSET) for name in ("subject", "action", "resource"))
+    entities = [member for member in members if member is not UNSET]
+    asked = Window(
         after=mark.after if mark else start,
         limit=limit,
-        search=_digest(_entities(request)),
+        search=_digest([type(request).__name__, *entities]),
         context=_digest(request.context),
         is_asked_for=request.page is not UNSET,
     )
-    if mark and not _continues(mark, wanted, request):
-        raise InvalidInput("The page token belongs to another search.")
-    return wanted
+    if mark:
+        same_context = request.context is UNSET or mark.context == asked.context
+        if not same_context or (mark.search, mark.limit) != (asked.search, asked.limit):
+            raise InvalidInput("The page token belongs to another search.")
+    return asked
 
 
 def _mark(token: str) -> Mark:
@@ -87,17 +90,6 @@ def _mark(token: str) -> Mark:
         return msgspec.convert(signing.loads(token, salt=SALT), Mark)
     except (signing.BadSignature, msgspec.ValidationError):
         raise InvalidInput("The page token is not one of this service.") from None
-
-
-def _continues(mark: Mark, wanted: Window, request: Search) -> bool:
-    same_context = request.context is UNSET or mark.context == wanted.context
-    return mark.search == wanted.search and mark.limit == wanted.limit and same_context
-
-
-def _entities(request: Search) -> list[Any]:
-    members = (getattr(request, name, UNSET) for name in ("subject", "action", "resource"))
-    present = [member for member in members if member is not UNSET]
-    return [type(request).__name__, *present]
 
 
 def _digest(value: Any) -> str:

@@ -16,42 +16,42 @@ Answer = dict[str, Any]
 @endpoint(SubjectSearch)
 def subjects(request: SubjectSearch, caller: Caller) -> Answer:
     """By user name. Asks about everybody, so callers that may only ask about themselves may not."""
-    wanted = window(request, start=0)
+    asked = window(request, start=0)
     kind = request.subject.type
     if kind not in USER_TYPES:
-        return wanted.answer([], None)
+        return asked.answer([], None)
     page = engine.list_subjects(
         request.action.name,
         request.resource.ref,
-        after=wanted.after,
-        limit=wanted.size,
+        after=asked.after,
+        limit=asked.size,
         run=caller.run,
     )
-    return wanted.answer([{"type": kind, "id": name} for _, name in page.items], page.next)
+    return asked.answer([{"type": kind, "id": name} for _, name in page.items], page.next)
 
 
 @endpoint(ResourceSearch)
 def resources(request: ResourceSearch, caller: Caller) -> Answer:
     """By key. Known resources only, as ``engine.list_resources``."""
-    wanted = window(request, start="")
+    asked = window(request, start="")
     kind = request.resource.type
     page = engine.list_resources(
         request.subject.ref,
         request.action.name,
         label_of(kind),
-        after=wanted.after,
-        limit=wanted.size,
+        after=asked.after,
+        limit=asked.size,
         run=caller.run,
     )
-    return wanted.answer([{"type": kind, "id": key} for key in page.items], page.next)
+    return asked.answer([{"type": kind, "id": key} for key in page.items], page.next)
 
 
 @endpoint(ActionSearch)
 def actions(request: ActionSearch, caller: Caller) -> Answer:
     """By the shortest name that an evaluation takes for the same permission."""
-    wanted = window(request, start="")
+    asked = window(request, start="")
     names = engine.list_action_names(request.subject.ref, request.resource.ref, run=caller.run)
-    behind = [name for name in names if name > wanted.after]
-    page = behind[: wanted.size]
-    following = page[-1] if len(behind) > len(page) else None
-    return wanted.answer([{"name": name} for name in page], following)
+    later = [name for name in names if name > asked.after]
+    page = later[: asked.size]
+    following = page[-1] if len(later) > len(page) else None
+    return asked.answer([{"name": name} for name in page], following)

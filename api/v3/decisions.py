@@ -323,7 +323,11 @@ class AccessViewSet(GenericViewSet):
     )
     @action(detail=False, methods=["get"])
     def effective_permissions(self, request: Request) -> Response:
-        subject = _subject_of(request.query_params.get("user", ""))
+        name = request.query_params.get("user", "")
+        if not name:
+            raise ValidationError({"user": ["This field is required."]})
+        is_number = name.isascii() and name.isdecimal() and len(name) < len(str(LARGEST_INTEGER))
+        subject = SubjectRef(pk=int(name)) if is_number else SubjectRef(name)
         _require_for(request, [subject])
         user = engine.find_user(subject)
         if user is None:
@@ -356,14 +360,6 @@ def _named(asked: dict[str, Any], request: Request) -> SubjectRef:
     if "subject" in asked:
         return SubjectRef(asked["subject"])
     return SubjectRef.of(caller_of(request))
-
-
-def _subject_of(text: str) -> SubjectRef:
-    if not text:
-        raise ValidationError({"user": ["This field is required."]})
-    if text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_INTEGER)):
-        return SubjectRef(pk=int(text))
-    return SubjectRef(text)
 
 
 def _require_for(request: Request, subjects: list[SubjectRef]) -> None:

@@ -83,10 +83,6 @@ def with_inherited_roles() -> Prefetch[Any]:
     return Prefetch("ancestor_rows", rows, to_attr="ancestors_read")
 
 
-def _member_keys(group: Any) -> list[int]:
-    return [row.user_id for row in group.memberships_read]
-
-
 def _parent_keys(group: Any) -> list[UUID]:
     return [row.parent_id for row in group.parents_read]
 
@@ -108,7 +104,11 @@ class GroupSerializer(serializers.ModelSerializer):
     parents_obj = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField()
     children_obj = serializers.SerializerMethodField()
-    users = KeysField(queryset=User.objects.all(), read=_member_keys, default=list)
+    users = KeysField(
+        queryset=User.objects.all(),
+        read=lambda group: [row.user_id for row in group.memberships_read],
+        default=list,
+    )
     users_obj = serializers.SerializerMethodField()
     attributes = AttributesField(required=False)
     roles = KeysField(queryset=Role.objects.public(), read=role_keys, required=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.models import User
@@ -39,17 +39,13 @@ class Reference:
 def used_by(references: Iterable[Reference], *, caller: User) -> list[dict[str, str]]:
     """At most 1,000 rows of each kind, only those the caller may view; two statements a kind."""
     return [
-        _row(row, reference.action)
+        {
+            "app": row._meta.app_label,
+            "model_name": str(row._meta.model_name),
+            "pk": str(row.pk),
+            "name": describe(row),
+            "action": reference.action,
+        }
         for reference in references
         for row in engine.visible(reference.rows, user=caller).rows[:MOST_OF_A_KIND]
     ]
-
-
-def _row(row: Model, action: str) -> dict[str, str]:
-    return {
-        "app": row._meta.app_label,
-        "model_name": str(row._meta.model_name),
-        "pk": str(row.pk),
-        "name": describe(row),
-        "action": action,
-    }

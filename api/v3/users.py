@@ -72,10 +72,6 @@ def read_users(
     )
 
 
-def _group_keys(user: Any) -> list[UUID]:
-    return [row.group_id for row in user.memberships_read]
-
-
 def role_keys(principal: Any) -> list[UUID]:
     return [row.role_id for row in principal.assignments_read]
 
@@ -96,7 +92,11 @@ class UserSerializer(serializers.ModelSerializer):
     )
     name = serializers.CharField(allow_blank=True, max_length=255)
     is_superuser = serializers.BooleanField(read_only=True)
-    groups = KeysField(queryset=Group.objects.all(), read=_group_keys, default=list)
+    groups = KeysField(
+        queryset=Group.objects.all(),
+        read=lambda user: [row.group_id for row in user.memberships_read],
+        default=list,
+    )
     groups_obj = serializers.SerializerMethodField()
     roles = KeysField(queryset=Role.objects.public(), read=role_keys, default=list)
     roles_obj = serializers.SerializerMethodField()

@@ -19,12 +19,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["user"]
-        made = (
-            create_administrator_key()
-            if name is None
-            else create_access_key(actor=None, user=_user(name))
-        )
+        if options["user"] is None:
+            made = create_administrator_key()
+        else:
+            user = User.objects.filter(username=options["user"]).first()
+            if user is None:
+                raise CommandError(f"There is no user {options['user']}.")
+            made = create_access_key(actor=None, user=user)
         pair = {
             "access_key_id": made.access_key_id,
             "access_key_secret": made.access_key_secret,
@@ -34,10 +35,3 @@ class Command(BaseCommand):
             return
         for field, value in pair.items():
             self.stdout.write(f"{field}: {value}")
-
-
-def _user(username: str) -> User:
-    found = User.objects.filter(username=username).first()
-    if found is None:
-        raise CommandError(f"There is no user {username}.")
-    return found
