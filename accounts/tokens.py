@@ -24,11 +24,6 @@ def noted_before() -> datetime:
     return timezone.now() - LAST_USED_EVERY
 
 
-def note_use_of(token: Token) -> None:
-    if token.last_used is None or token.last_used < noted_before():
-        note_use(token.key_digest)
-
-
 def note_use(*key_digests: str) -> None:
     Token.objects.filter(key_digest__in=key_digests).update(last_used=timezone.now())
 

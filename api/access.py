@@ -148,8 +148,9 @@ class ModelAccessViewSet(GenericViewSet):
         rows = super().get_queryset()
         value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
         target = find(rows, **{self.lookup_field: value})
-        resource = ResourceRef(label_of(rows.model), str(target.pk) if target else None)
-        if not engine.check(self.caller, self.target_permission, resource).allowed:
+        key = str(target.pk) if target else None
+        resource = ResourceRef(rows.model._meta.label_lower, key)
+        if not engine.check(caller_of(self.request), self.target_permission, resource).allowed:
             return False
         if target is None:
             raise NotFound

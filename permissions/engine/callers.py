@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Token, TokenIntent, User
 from accounts.secrets import digests
-from accounts.tokens import note_use, note_use_of, noted_before
+from accounts.tokens import note_use, noted_before
 from audit.errors import Forbidden, Unauthenticated
 from permissions.engine import running, sql
 from permissions.engine.running import Parameter, Statement
@@ -38,7 +38,8 @@ def authenticate_key(key: str) -> Token | None:
     for row in _tokens_with_users(len(keys)).rows(now=timezone.now(), digest=keys):
         token = Token.from_db(DEFAULT_DB_ALIAS, TOKEN, row[: len(TOKEN)])
         token.user = User.from_db(DEFAULT_DB_ALIAS, USER, row[len(TOKEN) :])
-        note_use_of(token)
+        if token.last_used is None or token.last_used < noted_before():
+            note_use(token.key_digest)
         return token
     return None
 
