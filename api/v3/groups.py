@@ -32,7 +32,10 @@ from api.v3.partials import (
     PartialRoleSerializer,
     PartialUserSerializer,
     RelatedGroupSerializer,
+    Sight,
     first_parent,
+    name_of_first_parent,
+    shown,
     with_parents,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
@@ -51,35 +54,38 @@ from roles.models import Role, RoleAssignment
 INCLUDED = {"users": True, "children": False, "parents": False, "inherited_roles": False}
 
 
-def read_groups(queryset: QuerySet[Group], *, users: bool = True) -> QuerySet[Group]:
-    """With everything a group's representation needs, in four statements more."""
+def read_groups(
+    queryset: QuerySet[Group],
+    sight: Sight,
+    *,
+    users: bool = True,
+    inherited_roles: bool = False,
+) -> QuerySet[Group]:
+    """With everything a group's representation needs, in five statements more, or seven."""
     memberships = GroupMembership.objects.active().order_by("user_id")
     if users:
-        memberships = memberships.select_related("user")
+        memberships = sight.marked(memberships.select_related("user"), "user")
     children = GroupParent.objects.select_related("child").order_by("child__name")
-    assignments = RoleAssignment.objects.active().unscoped().select_related("role")
-    return queryset.prefetch_related(
+    queryset = queryset.prefetch_related(
         Prefetch("memberships", memberships, to_attr="memberships_read"),
-        with_parents(),
-        Prefetch("child_rows", children, to_attr="children_read"),
-        Prefetch(
-            "role_assignments",
-            assignments.filter(role__in=Role.objects.public()).order_by("role__name"),
-            to_attr="assignments_read",
-        ),
+        with_parents(sight),
+        Prefetch("child_rows", sight.marked(children, "child"), to_attr="children_read"),
+        _with_roles(sight),
     )
+    return queryset.prefetch_related(_with_ancestors(sight)) if inherited_roles else queryset
 
 
-def with_inherited_roles() -> Prefetch[Any]:
-    """The roles that come from ancestors, as rows of ``ancestors_read``."""
-    assignments = RoleAssignment.objects.active().unscoped().select_related("role")
-    rows = GroupClosure.objects.select_related("ancestor").prefetch_related(
-        Prefetch(
-            "ancestor__role_assignments",
-            assignments.filter(role__in=Role.objects.public()),
-            to_attr="assignments_read",
-        )
-    )
+def _with_roles(sight: Sight, prefix: str = "") -> Prefetch[Any]:
+    rows = RoleAssignment.objects.active().unscoped().select_related("role")
+    rows = rows.filter(role__in=Role.objects.public()).order_by("role__name")
+    marked = sight.marked(rows, "role")
+    return Prefetch(f"{prefix}role_assignments", marked, to_attr="assignments_read")
+
+
+def _with_ancestors(sight: Sight) -> Prefetch[Any]:
+    """With the roles that come from them, as rows of ``ancestors_read``."""
+    rows = GroupClosure.objects.select_related("ancestor")
+    rows = rows.prefetch_related(_with_roles(sight, "ancestor__"))
     return Prefetch("ancestor_rows", rows, to_attr="ancestors_read")
 
 
@@ -137,15 +143,13 @@ class GroupSerializer(serializers.ModelSerializer):
         ]
 
     def get_parent_name(self, group: Group) -> str | None:
-        parent = first_parent(group)
-        return parent.name if parent else None
+        return name_of_first_parent(group)
 
     @extend_schema_field(RelatedGroupSerializer(many=True, allow_null=True))
     def get_parents_obj(self, group: Any) -> Any:
         if not self._included("parents"):
             return None
-        parents = [row.parent for row in group.parents_read]
-        return RelatedGroupSerializer(parents, many=True).data
+        return RelatedGroupSerializer(shown(group.parents_read, "parent"), many=True).data
 
     def get_children(self, group: Any) -> list[UUID]:
         return [row.child_id for row in group.children_read]
@@ -154,28 +158,26 @@ class GroupSerializer(serializers.ModelSerializer):
     def get_children_obj(self, group: Any) -> Any:
         if not self._included("children"):
             return None
-        children = [row.child for row in group.children_read]
-        return RelatedGroupSerializer(children, many=True).data
+        return RelatedGroupSerializer(shown(group.children_read, "child"), many=True).data
 
     @extend_schema_field(PartialUserSerializer(many=True, allow_null=True))
     def get_users_obj(self, group: Any) -> Any:
         if not self._included("users"):
             return None
-        users = [row.user for row in group.memberships_read]
-        return PartialUserSerializer(users, many=True).data
+        return PartialUserSerializer(shown(group.memberships_read, "user"), many=True).data
 
     @extend_schema_field(PartialRoleSerializer(many=True))
     def get_roles_obj(self, group: Any) -> Any:
-        return PartialRoleSerializer([row.role for row in group.assignments_read], many=True).data
+        return PartialRoleSerializer(shown(group.assignments_read, "role"), many=True).data
 
     @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
     def get_inherited_roles_obj(self, group: Any) -> Any:
         if not self._included("inherited_roles"):
             return None
         roles = {
-            assignment.role_id: assignment.role
+            role.pk: role
             for row in group.ancestors_read
-            for assignment in row.ancestor.assignments_read
+            for role in shown(row.ancestor.assignments_read, "role")
         }
         direct = set(role_keys(group))
         inherited = [role for pk, role in roles.items() if pk not in direct]
@@ -283,11 +285,11 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     search_fields = ("name",)
 
     def get_queryset(self) -> QuerySet[Any]:
-        included = self._included()
-        queryset = read_groups(super().get_queryset(), users=included["users"])
-        if included["inherited_roles"]:
-            queryset = queryset.prefetch_related(with_inherited_roles())
-        return queryset
+        groups = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return groups
+        included = {name: self._included()[name] for name in ("users", "inherited_roles")}
+        return read_groups(groups, Sight(self.caller), **included)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "included": self._included()}
@@ -303,14 +305,14 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         require_links(self.caller, serializer.validated_data)
         group = create_group(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_groups(Group.objects.all()).get(pk=group.pk)
+        serializer.instance = read_groups(Group.objects.all(), Sight(self.caller)).get(pk=group.pk)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         group = serializer.instance
         assert isinstance(group, Group), "an update has something to update"
         require_links(self.caller, serializer.validated_data, group)
         update_group(group=group, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_groups(Group.objects.all()).get(pk=group.pk)
+        serializer.instance = read_groups(Group.objects.all(), Sight(self.caller)).get(pk=group.pk)
 
     def perform_destroy(self, instance: Group) -> None:
         delete_groups(groups=[instance], actor=self.caller)

@@ -1,28 +1,75 @@
-"""What one object says of the objects it is linked to."""
+"""What one object says of the objects it is linked to.
+
+Details only of those the caller may view; of the others the lists of keys hold the key, without
+which nobody could send back what it has read. The rows that link two objects are read ``marked``.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import BooleanField, ExpressionWrapper, Model, Prefetch, Q, QuerySet, Value
 from rest_framework import serializers
 
 from accounts.models import Group, GroupParent, User
+from api.access import decisions_on, label_of
 from api.v3.fields import AttributesField
+from permissions.engine import ResourceRef, visible_keys
+from permissions.models import related_model
 from roles.models import Role
 
+ROWS = TypeVar("ROWS", bound=QuerySet[Any])
 
-def with_parents(prefix: str = "") -> Prefetch[Any]:
+
+class Sight:
+    """How far a caller sees what objects are linked to; one statement, when it is first asked."""
+
+    def __init__(self, caller: User) -> None:
+        self.caller = caller
+
+    def marked(self, rows: ROWS, link: str) -> ROWS:
+        """Each row with ``shown``: whether the caller may view what the foreign key names."""
+        model = related_model(rows.model, link)
+        seen: Any = Value(True)
+        if model not in self._whole:
+            condition = Q(**{f"{link}__in": visible_keys(self.caller, model)})
+            if model is User:
+                condition |= Q(**{link: self.caller.pk})
+            seen = ExpressionWrapper(condition, BooleanField())
+        marked: ROWS = rows.annotate(shown=seen)
+        return marked
+
+    @cached_property
+    def _whole(self) -> set[type[Model]]:
+        """The models of which the caller may view every row."""
+        models: tuple[type[Model], ...] = (User, Group, Role)
+        needed = [(f"view_{m._meta.model_name}", ResourceRef(label_of(m))) for m in models]
+        decisions = decisions_on(self.caller, needed)
+        return {m for m, decision in zip(models, decisions, strict=True) if decision.allowed}
+
+
+def shown(rows: Iterable[Any], link: str) -> list[Any]:
+    """Of ``marked`` rows, what they link to, as far as the caller may view it."""
+    return [getattr(row, link) for row in rows if row.shown]
+
+
+def with_parents(sight: Sight, prefix: str = "") -> Prefetch[Any]:
     """The rows that link a group to its parents, by the parents' names, as ``parents_read``."""
     rows = GroupParent.objects.select_related("parent").order_by("parent__name")
-    return Prefetch(f"{prefix}parent_rows", rows, to_attr="parents_read")
+    return Prefetch(f"{prefix}parent_rows", sight.marked(rows, "parent"), to_attr="parents_read")
 
 
-def first_parent(group: Group) -> Group | None:
+def first_parent(group: Any) -> Group | None:
     """What clients see that know one parent only: the first by name."""
-    rows: list[GroupParent] = group.parents_read  # type: ignore[attr-defined]  # see with_parents
-    return rows[0].parent if rows else None
+    return next((row.parent for row in group.parents_read), None)
+
+
+def name_of_first_parent(group: Any) -> str | None:
+    """None also when the caller may not view it."""
+    return next((row.parent.name if row.shown else None for row in group.parents_read), None)
 
 
 class PartialRoleSerializer(serializers.ModelSerializer):
@@ -74,5 +121,4 @@ class PartialGroupSerializer(serializers.ModelSerializer):
         return parent.pk if parent else None
 
     def get_parent_name(self, group: Group) -> str | None:
-        parent = first_parent(group)
-        return parent.name if parent else None
+        return name_of_first_parent(group)

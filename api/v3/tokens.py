@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django.conf import settings
 from django.db.models import Model, Prefetch, QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -21,8 +22,10 @@ from accounts.tokens import default_expiry
 from api.access import ModelAccess, ModelAccessViewSet, find
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.partials import Sight
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
+from api.wire import EPOCH
 from permissions import engine
 from permissions.operations import (
     create_user_token,
@@ -43,7 +46,7 @@ class TokenSerializer(serializers.ModelSerializer):
     """Never the key: that has an operation of its own."""
 
     user = serializers.IntegerField(source="user_id", required=False)
-    user_obj = UserSerializer(source="user", read_only=True)
+    user_obj = serializers.SerializerMethodField()
     intent = serializers.ChoiceField(TokenIntent.choices, required=False)
 
     class Meta:
@@ -60,6 +63,10 @@ class TokenSerializer(serializers.ModelSerializer):
             "expiring",
         ]
         extra_kwargs = {"managed": {"allow_blank": False}}
+
+    @extend_schema_field(UserSerializer)
+    def get_user_obj(self, token: Any) -> Any:
+        return UserSerializer(token.user if token.shown else _unseen(token.user_id)).data
 
     def validate_intent(self, value: str) -> str:
         if value not in CREATABLE and value != getattr(self.instance, "intent", None):
@@ -88,6 +95,17 @@ class TokenSerializer(serializers.ModelSerializer):
         if found is None:
             raise ValidationError({"user": [f'Invalid pk "{wanted}" - object does not exist.']})
         return found
+
+
+def _unseen(key: int) -> User:
+    """An owner whom the caller may not view. Clients demand a whole user: all but the key is said
+    of nobody.
+    """
+    user = User(pk=key, uuid=UUID(int=0), username=str(key), date_joined=EPOCH)
+    user.last_updated = user.password_change_date = EPOCH
+    read = {"superuser_by_groups": False, "memberships_read": [], "assignments_read": []}
+    vars(user).update(read)
+    return user
 
 
 def _bind_lifetime(attrs: dict[str, Any], owner: User, *, is_new: bool) -> None:
@@ -188,7 +206,10 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     lookup_value_regex = "[-a-zA-Z0-9_]+"
 
     def get_queryset(self) -> QuerySet[Any]:
-        return read_tokens(super().get_queryset())
+        tokens = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return tokens
+        return read_tokens(tokens, Sight(self.caller))
 
     def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The caller's own, and what it may view besides."""
@@ -199,13 +220,13 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         token = create_user_token(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_tokens(Token.objects.all()).get(pk=token.pk)
+        serializer.instance = read_tokens(Token.objects.all(), Sight(self.caller)).get(pk=token.pk)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         token = serializer.instance
         assert isinstance(token, Token), "an update has something to update"
         update_token(token=token, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_tokens(Token.objects.all()).get(pk=token.pk)
+        serializer.instance = read_tokens(Token.objects.all(), Sight(self.caller)).get(pk=token.pk)
 
     def perform_destroy(self, instance: Token) -> None:
         delete_tokens(tokens=[instance], actor=self.caller)
@@ -234,6 +255,7 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         return Response([])
 
 
-def read_tokens(queryset: QuerySet[Token]) -> QuerySet[Token]:
+def read_tokens(queryset: QuerySet[Token], sight: Sight) -> QuerySet[Token]:
     """With everything a token's representation needs of its owner."""
-    return queryset.prefetch_related(Prefetch("user", read_users(User.objects.all())))
+    owners = read_users(User.objects.all(), sight)
+    return sight.marked(queryset, "user").prefetch_related(Prefetch("user", owners))

@@ -36,7 +36,13 @@ from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
-from api.v3.partials import PartialGroupSerializer, PartialRoleSerializer, with_parents
+from api.v3.partials import (
+    PartialGroupSerializer,
+    PartialRoleSerializer,
+    Sight,
+    shown,
+    with_parents,
+)
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (
     create_service_account,
@@ -53,15 +59,17 @@ ATTRIBUTES = "A JSON object; only those whose attributes hold all of its members
 
 
 def read_users(
-    queryset: QuerySet[User], *, groups: bool = True, roles: bool = True
+    queryset: QuerySet[User], sight: Sight, *, groups: bool = True, roles: bool = True
 ) -> QuerySet[User]:
-    """With everything a user's representation needs, in four statements more at most."""
+    """With everything a user's representation needs, in five statements more at most."""
     memberships = GroupMembership.objects.active().order_by("group__name")
     assignments = RoleAssignment.objects.active().unscoped().order_by("role__name")
     if groups:
-        memberships = memberships.select_related("group").prefetch_related(with_parents("group__"))
+        parents = with_parents(sight, "group__")
+        memberships = sight.marked(memberships.select_related("group"), "group")
+        memberships = memberships.prefetch_related(parents)
     if roles:
-        assignments = assignments.select_related("role")
+        assignments = sight.marked(assignments.select_related("role"), "role")
     return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]  # of its queryset
         Prefetch("memberships", memberships, to_attr="memberships_read"),
         Prefetch(
@@ -137,14 +145,13 @@ class UserSerializer(serializers.ModelSerializer):
     def get_groups_obj(self, user: Any) -> Any:
         if not self.context.get("include_groups", True):
             return None
-        groups = [row.group for row in user.memberships_read]
-        return PartialGroupSerializer(groups, many=True).data
+        return PartialGroupSerializer(shown(user.memberships_read, "group"), many=True).data
 
     @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
     def get_roles_obj(self, user: Any) -> Any:
         if not self.context.get("include_roles", True):
             return None
-        return PartialRoleSerializer([row.role for row in user.assignments_read], many=True).data
+        return PartialRoleSerializer(shown(user.assignments_read, "role"), many=True).data
 
     def get_avatar(self, user: User) -> str:
         return avatar(user)
@@ -427,7 +434,10 @@ class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     search_fields = ("username", "name", "email", "uuid")
 
     def get_queryset(self) -> QuerySet[Any]:
-        return read_users(super().get_queryset(), **self._includes())
+        users = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return users
+        return read_users(users, Sight(self.caller), **self._includes())
 
     def get_serializer_context(self) -> dict[str, Any]:
         included = {f"include_{name}": value for name, value in self._includes().items()}
@@ -445,14 +455,14 @@ class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         require_links(self.caller, serializer.validated_data)
         user = create_user(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_users(User.objects.all()).get(pk=user.pk)
+        serializer.instance = read_users(User.objects.all(), Sight(self.caller)).get(pk=user.pk)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         user = serializer.instance
         assert isinstance(user, User), "an update has something to update"
         require_links(self.caller, serializer.validated_data, user)
         update_user(user=user, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_users(User.objects.all()).get(pk=user.pk)
+        serializer.instance = read_users(User.objects.all(), Sight(self.caller)).get(pk=user.pk)
 
     def perform_destroy(self, instance: User) -> None:
         delete_users(users=[instance], actor=self.caller)

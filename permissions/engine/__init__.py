@@ -2,7 +2,8 @@
 
 * the words: SubjectRef, ResourceRef, Question; Decision, Reason, Step
 * to ask: check, check_many, holds, may_each; and to be told why: explain
-* to search: list_resources, list_subjects, list_actions; on rows of our own: visible, reach_of
+* to search: list_resources, list_subjects, list_actions; on rows of our own: visible, visible_keys,
+  reach_of
 * who asks: Caller, authenticate_key
 * before anything is given: require_grants, require_covers, require_superuser
 * from the names in a request to rows: resolve, canonical_pk, require_type, find_user
@@ -31,6 +32,7 @@ from permissions.engine.checking import (
     may_each,
     reach_of,
     visible,
+    visible_keys,
 )
 from permissions.engine.explaining import Explanation, NearMiss, SuggestionKind, explain
 from permissions.engine.names import (
@@ -110,4 +112,5 @@ __all__ = [
     "searchable",
     "subject_parameters",
     "visible",
+    "visible_keys",
 ]

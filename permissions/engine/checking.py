@@ -313,9 +313,22 @@ def visible(
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
-    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
-    keys = running.subquery(sql.visible_keys(connections[queryset.db].vendor, model), parameters)
+    keys = visible_keys(user, model, action=action, using=queryset.db)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
+
+
+def visible_keys(
+    user: User,
+    model: type[models.Model],
+    *,
+    action: str = "view",
+    using: str = DEFAULT_DB_ALIAS,
+) -> RawSQL:
+    """Keys of the rows of one of our own models that the user may do the action on, if not on all
+    of them: a part of other statements.
+    """
+    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    return running.subquery(sql.visible_keys(connections[using].vendor, model), parameters)
 
 
 def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> str:

@@ -63,4 +63,4 @@ def test_it_takes_few_statements(bearer_of, root, alice):
     with counted() as statements:
         client.get(f"{URL}{alice.pk}/")
 
-    assert len(statements) <= 6, statements
+    assert len(statements) <= 7, statements
