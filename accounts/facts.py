@@ -2,13 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+class Window(NamedTuple):
+    """The time in which something counts: inclusive start, exclusive end; None is no limit."""
+
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    @property
+    def start(self) -> datetime:
+        return self.valid_from or EARLIEST
+
+    @property
+    def end(self) -> datetime:
+        return self.valid_until or LATEST
+
+    def contains(self, other: Window) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+    def touches(self, other: Window) -> bool:
+        """Whether they have a moment in common, or one begins when the other ends."""
+        return self.start <= other.end and other.start <= self.end
+
+    def hull(self, other: Window) -> Window:
+        """From the earlier start to the later end."""
+        first, last = min(self, other, key=_start), max(self, other, key=_end)
+        return Window(first.valid_from, last.valid_until)
+
+    def overlap(self, other: Window) -> Window:
+        """What both have in common; ``is_empty`` when that is nothing."""
+        first, last = max(self, other, key=_start), min(self, other, key=_end)
+        return Window(first.valid_from, last.valid_until)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.end <= self.start
+
+    def is_over(self, now: datetime) -> bool:
+        return self.end <= now
+
+
+ALWAYS = Window()
+
+
+def _start(window: Window) -> datetime:
+    return window.start
+
+
+def _end(window: Window) -> datetime:
+    return window.end
 
 
 def valid_at(at: datetime | None = None, *, prefix: str = "") -> Q:
@@ -47,3 +99,7 @@ class Fact(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def window(self) -> Window:
+        return Window(self.valid_from, self.valid_until)

@@ -1,125 +1,223 @@
-"""The statement behind the grant ceiling; its parts are those of the decisions (``sql.py``)."""
+"""The statements of the grant ceiling: what is given, what the caller holds, each with its time.
+
+Decisions ask about one moment; the ceiling asks about all moments of what is given. So a row here
+carries a window, which is what all elements along the way have in common:
+
+    given ─ belongs (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
+
+``side`` says whose a row is: 'caller', or 'given' for those who would hold what is given. ``given``
+is a JSON array of {role_id, group_id, user_id, scope_id, since, until}: a role held within a scope,
+a group joined, or a user acted as, for that time.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 
-from permissions.engine.sql import DIALECTS, ONE_SUBJECT, Text
+from permissions.engine.sql import DIALECTS, Text
+
+ESCALATE = """(SELECT p.id FROM auth_permission p
+        JOIN django_content_type ct ON ct.id = p.content_type_id
+        WHERE ct.app_label = 'authentik_rbac' AND p.codename = 'escalate')"""
 
 
 @cache
-def beyond(vendor: str) -> str:
-    """An actor, and ``roles``, ``groups`` and ``users`` as JSON arrays in; what it lacks out.
+def ways(vendor: str) -> str:
+    """``user_id`` and ``given`` in; rows (kind, side, role, scopes on the way, since, until) out.
 
-    Rows (kind, permission, object_pk): what whoever joins the groups, is given the roles (within
-    ``scope_id``) or acts as the users would hold and the actor does not. Kind 'superuser' comes
-    when they confer that and the actor is none; 'grant' for the rest, at most ``limit`` of each
-    sort and none for actors who may escalate. Facts not valid yet count, expired ones do not.
+    Kind 'role' for each way to a role; 'superuser' if a group on the way confers that, 'free' for
+    when the ceiling does not bind the caller, 'clock' for now (since). What is over is left out,
+    what is to come is not.
     """
-    text = Text(DIALECTS[vendor].dialect)
-    return _beyond(text)
+    return _Windows(DIALECTS[vendor].dialect).ways()
 
 
-def _beyond(text: Text) -> str:
-    dialect, live = text.dialect, text.live
-    roles = dialect.listed("roles", dialect.uuid_of)
-    groups = dialect.listed("groups", dialect.uuid_of)
-    users = dialect.listed("users", dialect.integer_of)
-    not_over = f"(a.valid_until IS NULL OR a.valid_until > {dialect.now})"
-    scope = dialect.uuid_of.format(text="CAST(%(scope_id)s AS text)")
-    in_scope = dialect.longer_path.format(path=dialect.no_path, scope=scope)
-    within = text.within("h.path", "p.content_type_id", "g.object_pk")
-    # Read downwards: what is conferred, what the actor has, whom the ceiling binds, what is left.
-    return f"""WITH RECURSIVE {text.who(ONE_SUBJECT)},
-{text.member()},
-{text.held()},
-of_group AS (
-    SELECT c.ancestor_id AS group_id FROM authentik_core_groupclosure c
-    WHERE c.descendant_id IN ({groups})
-       OR c.descendant_id IN (SELECT m.group_id FROM authentik_core_groupmembership m
-                              WHERE m.user_id IN ({users}))
-), conferred AS (
-    SELECT r.uuid AS role_id FROM authentik_rbac_role r WHERE r.uuid IN ({roles})
-    UNION
-    SELECT a.role_id FROM of_group g
-    JOIN authentik_rbac_roleassignment a ON a.group_id = g.group_id AND {not_over}
-    UNION
-    SELECT a.role_id FROM authentik_rbac_roleassignment a
-    WHERE a.user_id IN ({users}) AND {not_over}
-    UNION
-    SELECT a.role_id FROM conferred c
-    JOIN authentik_rbac_roleassignment a ON a.holder_role_id = c.role_id AND {not_over}
-), super AS (
-    SELECT m.user_id FROM member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
-    WHERE g.is_superuser
-), mine AS (
-    SELECT g.permission_id FROM who w
-    JOIN permissions_userglobalgrant g ON g.user_id = w.user_id
-    WHERE w.is_active AND {live("g")}
-    UNION
-    SELECT g.permission_id FROM held h
-    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-    WHERE {live("g")} AND h.path IN ({dialect.no_path}, {in_scope})
-      AND (h.path = {dialect.no_path} OR %(scope_id)s IS NOT NULL)
-), may_escalate AS (
-    SELECT 1 AS yes FROM auth_permission p
-    JOIN django_content_type ct ON ct.id = p.content_type_id
-    WHERE ct.app_label = 'authentik_rbac' AND p.codename = 'escalate' AND (
-        p.id IN (SELECT g.permission_id FROM who w
-                 JOIN permissions_userglobalgrant g ON g.user_id = w.user_id
-                 WHERE w.is_active AND {live("g")})
-        OR p.id IN (SELECT g.permission_id FROM held h
-                    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
-                    WHERE {live("g")} AND h.path = {dialect.no_path}))
-), bound AS (
-    SELECT w.user_id FROM who w
-    WHERE NOT EXISTS (SELECT 1 FROM super) AND NOT EXISTS (SELECT 1 FROM may_escalate)
-), foreign_role AS (
-    SELECT c.role_id FROM conferred c CROSS JOIN bound
-    WHERE NOT EXISTS (
-        SELECT 1 FROM held h WHERE h.role_id = c.role_id
-        AND (h.path = {dialect.no_path} OR %(scope_id)s IS NOT NULL AND h.path = {in_scope}))
-), wanted_global AS (
-    SELECT g.permission_id FROM foreign_role f
-    JOIN permissions_roleglobalgrant g ON g.role_id = f.role_id
-    UNION
-    SELECT g.permission_id FROM bound CROSS JOIN permissions_userglobalgrant g
-    WHERE g.user_id IN ({users})
-), wanted_object AS (
-    SELECT g.permission_id, g.object_pk FROM foreign_role f
-    JOIN permissions_roleobjectpermission g ON g.group_id = f.role_id
-    UNION
-    SELECT g.permission_id, g.object_pk FROM bound CROSS JOIN permissions_userobjectpermission g
-    WHERE g.user_id IN ({users})
-)
-SELECT 'superuser' AS kind, '' AS permission, '' AS object_pk
-WHERE NOT EXISTS (SELECT 1 FROM super) AND EXISTS (
-    SELECT 1 FROM of_group g JOIN authentik_core_group confers
-    ON confers.group_uuid = g.group_id WHERE confers.is_superuser)
+@cache
+def objects_beyond(vendor: str) -> str:
+    """``user_id``, ``given`` and ``roles`` (as JSON array) in; grants on single objects out.
+
+    Rows (permission, its type, its name, object_pk, since, until): what those roles of the given
+    side, and the users acted as, have on an object and the caller has not for all of that time; at
+    most ``limit``.
+    """
+    return _Windows(DIALECTS[vendor].dialect).objects_beyond()
+
+
+class _Windows(Text):
+    def ways(self) -> str:
+        return f"""{self._with(*self._given_side(), self._free())}
+SELECT 'role' AS kind, h.side, h.role_id, h.path, h.since, h.until FROM held h
 UNION ALL
-SELECT 'grant', missing.name, '' FROM (
-    SELECT ct.app_label || '.' || p.codename AS name
-    FROM wanted_global g
-    JOIN auth_permission p ON p.id = g.permission_id
-    JOIN django_content_type ct ON ct.id = p.content_type_id
-    WHERE g.permission_id NOT IN (SELECT permission_id FROM mine)
-    ORDER BY 1 LIMIT %(limit)s) AS missing
+SELECT 'superuser', b.side, NULL, {self.dialect.no_path}, b.since, b.until
+FROM belongs b JOIN authentik_core_group g ON g.group_uuid = b.group_id AND g.is_superuser
 UNION ALL
-SELECT 'grant', missing.name, missing.object_pk FROM (
-    SELECT ct.app_label || '.' || p.codename AS name, g.object_pk
-    FROM wanted_object g
+SELECT 'free', 'caller', NULL, {self.dialect.no_path}, f.since, f.until FROM free f
+UNION ALL
+SELECT 'clock', 'caller', NULL, {self.dialect.no_path}, {self.dialect.clock}, NULL"""
+
+    def objects_beyond(self) -> str:
+        roles = self.dialect.listed("roles", self.dialect.uuid_of)
+        on_item = "own.permission_id = i.permission_id AND own.object_pk = i.object_pk"
+        of_item = "own.permission_id = i.permission_id"
+        within = self.within("h.path", "i.type_id", "i.object_pk")
+        ends = self._common("h", "own")
+        return f"""{self._with(*self._given_side(), self._free(), self._items(roles))}
+SELECT i.permission_id, i.type_id, ct.app_label || '.' || p.codename, i.object_pk, i.since, i.until
+FROM item i
+JOIN auth_permission p ON p.id = i.permission_id
+JOIN django_content_type ct ON ct.id = p.content_type_id
+WHERE ({self._open("i.since", "i.until")})
+  AND (i.path = {self.dialect.no_path} OR {self.within("i.path", "i.type_id", "i.object_pk")})
+  AND NOT EXISTS (SELECT 1 FROM free f WHERE {self._contains("f.since", "f.until")})
+  AND NOT EXISTS (SELECT 1 FROM permissions_userglobalgrant own
+                  WHERE own.user_id = %(user_id)s AND {of_item}
+                    AND {self._contains("own.valid_from", "own.valid_until")})
+  AND NOT EXISTS (SELECT 1 FROM permissions_userobjectpermission own
+                  WHERE own.user_id = %(user_id)s AND {on_item}
+                    AND {self._contains("own.valid_from", "own.valid_until")})
+  AND NOT EXISTS (SELECT 1 FROM held h JOIN permissions_roleobjectpermission own
+                  ON own.group_id = h.role_id AND {on_item}
+                  WHERE h.side = 'caller' AND {self._contains(*ends)} AND {within})
+  AND NOT EXISTS (SELECT 1 FROM held h JOIN permissions_roleglobalgrant own
+                  ON own.role_id = h.role_id AND {of_item}
+                  WHERE h.side = 'caller' AND {self._contains(*ends)} AND {within})
+ORDER BY 3, 4 LIMIT %(limit)s"""
+
+    def _given_side(self) -> tuple[str, ...]:
+        since, until = self._common("g", "m")
+        return (
+            f"""given AS (
+    SELECT {self.dialect.uuid_of.format(text="asked.role_id")} AS role_id,
+           {self.dialect.uuid_of.format(text="asked.group_id")} AS group_id, asked.user_id,
+           {self.dialect.uuid_of.format(text="asked.scope_id")} AS scope_id,
+           {self.dialect.moment.format(text="asked.since")} AS since,
+           {self.dialect.moment.format(text="asked.until")} AS until
+    FROM {self.dialect.asked_given}
+)""",
+            f"""belongs AS (
+    SELECT 'caller' AS side, c.ancestor_id AS group_id, {self._instant("m.valid_from")} AS since,
+           {self._instant("m.valid_until")} AS until
+    FROM authentik_core_groupmembership m
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE m.user_id = %(user_id)s AND {self._not_over("m")}
+    UNION
+    SELECT 'given', c.ancestor_id, {since}, {until}
+    FROM given g JOIN authentik_core_groupmembership m ON m.user_id = g.user_id
+    JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
+    WHERE {self._not_over("m")}
+    UNION
+    SELECT 'given', c.ancestor_id, g.since, g.until
+    FROM given g JOIN authentik_core_groupclosure c ON c.descendant_id = g.group_id
+)""",
+            self._held(),
+        )
+
+    def _held(self) -> str:
+        """The caller's ways end when a role on them is disabled. On the given side a disabled role
+        counts as if it were enabled, which others may do later.
+        """
+        dialect = self.dialect
+        first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
+        further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
+        is_known = dialect.on_path.format(path="h.path", scope="a.scope_id")
+        of_user, of_group, of_holder = (self._common(one, "a") for one in "gbh")
+
+        def ending(side: str, until: str) -> str:
+            disabled = self._earlier(until, "r.disabled_from")
+            return f"CASE WHEN {side} = 'caller' THEN {disabled} ELSE {until} END"
+
+        return f"""held AS (
+    SELECT a.side, a.role_id,
+           CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path,
+           a.since, {ending("a.side", "a.until")} AS until
+    FROM (
+        SELECT 'given' AS side, g.role_id, g.scope_id, g.since, g.until
+        FROM given g WHERE g.role_id IS NOT NULL
+        UNION ALL
+        SELECT 'caller', a.role_id, a.scope_id,
+               {self._instant("a.valid_from")}, {self._instant("a.valid_until")}
+        FROM authentik_rbac_roleassignment a WHERE a.user_id = %(user_id)s
+        UNION ALL
+        SELECT 'given', a.role_id, a.scope_id, {of_user[0]}, {of_user[1]}
+        FROM given g JOIN authentik_rbac_roleassignment a ON a.user_id = g.user_id
+        UNION ALL
+        SELECT b.side, a.role_id, a.scope_id, {of_group[0]}, {of_group[1]}
+        FROM belongs b JOIN authentik_rbac_roleassignment a ON a.group_id = b.group_id
+    ) AS a JOIN authentik_rbac_role r ON r.uuid = a.role_id
+    WHERE (r.is_enabled OR a.side = 'given') AND ({self._open("a.since", "a.until")})
+    UNION
+    SELECT h.side, a.role_id,
+           CASE WHEN a.scope_id IS NULL OR {is_known} THEN h.path ELSE {further} END,
+           {of_holder[0]}, {ending("h.side", of_holder[1])}
+    FROM held h JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id
+    JOIN authentik_rbac_role r ON r.uuid = a.role_id
+    WHERE (r.is_enabled OR h.side = 'given') AND ({self._open(*of_holder)})
+)"""
+
+    def _free(self) -> str:
+        """When the ceiling does not bind the caller."""
+        since, until = self._common("h", "g")
+        return f"""free AS (
+    SELECT b.since, b.until FROM belongs b
+    JOIN authentik_core_group g ON g.group_uuid = b.group_id AND g.is_superuser
+    WHERE b.side = 'caller'
+    UNION
+    SELECT {self._instant("g.valid_from")}, {self._instant("g.valid_until")}
+    FROM permissions_userglobalgrant g
+    WHERE g.user_id = %(user_id)s AND g.permission_id = {ESCALATE}
+    UNION
+    SELECT {since}, {until} FROM held h
+    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id AND g.permission_id = {ESCALATE}
+    WHERE h.side = 'caller' AND h.path = {self.dialect.no_path}
+)"""
+
+    def _items(self, roles: str) -> str:
+        of_role, of_user = self._common("h", "g"), self._common("a", "g")
+        return f"""item AS (
+    SELECT g.permission_id, p.content_type_id AS type_id, g.object_pk, h.path,
+           {of_role[0]} AS since, {of_role[1]} AS until
+    FROM held h JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
     JOIN auth_permission p ON p.id = g.permission_id
-    JOIN django_content_type ct ON ct.id = p.content_type_id
-    WHERE g.permission_id NOT IN (SELECT permission_id FROM mine)
-      AND NOT EXISTS (
-        SELECT 1 FROM bound JOIN permissions_userobjectpermission own ON own.user_id = bound.user_id
-        WHERE own.permission_id = g.permission_id AND own.object_pk = g.object_pk
-          AND {live("own")})
-      AND NOT EXISTS (
-        SELECT 1 FROM held h JOIN permissions_roleobjectpermission own ON own.group_id = h.role_id
-        WHERE own.permission_id = g.permission_id AND own.object_pk = g.object_pk
-          AND {live("own")} AND {within})
-      AND NOT EXISTS (
-        SELECT 1 FROM held h JOIN permissions_roleglobalgrant own ON own.role_id = h.role_id
-        WHERE own.permission_id = g.permission_id AND {live("own")} AND {within})
-    ORDER BY 1, 2 LIMIT %(limit)s) AS missing"""
+    WHERE h.side = 'given' AND h.role_id IN ({roles})
+    UNION
+    SELECT g.permission_id, p.content_type_id, g.object_pk, {self.dialect.no_path},
+           {of_user[0]}, {of_user[1]}
+    FROM given a JOIN permissions_userobjectpermission g ON g.user_id = a.user_id
+    JOIN auth_permission p ON p.id = g.permission_id
+)"""
+
+    # Windows
+
+    def _instant(self, time: str) -> str:
+        """A stored time in the form that compares with others to the microsecond."""
+        return self.dialect.instant.format(time=time)
+
+    def _common(self, one: str, other: str) -> tuple[str, str]:
+        """Start and end of what two rows have in common; the first carries a window already."""
+        return (
+            self.dialect.later.format(a=f"{one}.since", b=self._instant(f"{other}.valid_from")),
+            self._earlier(f"{one}.until", f"{other}.valid_until"),
+        )
+
+    def _earlier(self, end: str, column: str) -> str:
+        return self.dialect.earlier.format(a=end, b=self._instant(column))
+
+    def _not_over(self, row: str) -> str:
+        end = f"{row}.valid_until"
+        return f"({end} IS NULL OR {self._instant(end)} > {self.dialect.clock})"
+
+    def _open(self, since: str, until: str) -> str:
+        """Whether a window has any time left in it."""
+        return (
+            f"{until} IS NULL OR {until} > {self.dialect.clock}"
+            f" AND ({since} IS NULL OR {since} < {until})"
+        )
+
+    def _contains(self, since: str, until: str) -> str:
+        """Whether a window is open throughout that of the item i, as far as that is to come."""
+        now = self.dialect.clock
+        begun = self.dialect.later.format(a="i.since", b=now)
+        return (
+            f"({since} IS NULL OR {self._instant(since)} <= {begun})"
+            f" AND ({until} IS NULL OR COALESCE({self._instant(until)} >= i.until, FALSE))"
+        )

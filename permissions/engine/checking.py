@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import RawSQL
 
+from accounts.facts import Window
 from accounts.models import User
 from permissions.engine import running, sql
 from permissions.engine.words import (
@@ -153,10 +154,14 @@ def check_many(
     questions: Sequence[Question],
     *,
     at: datetime | None = None,
+    throughout: Window | None = None,
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> list[Decision]:
-    """Answer any number of questions, in their order, with one statement."""
+    """Answer any number of questions, in their order, with one statement.
+
+    ``throughout`` asks about all of a time instead of a moment: whether one way lasts that long.
+    """
     if not questions:
         return []
     subjects: dict[SubjectRef, int] = {}
@@ -184,6 +189,12 @@ def check_many(
         "at": moment(at),
     }
     text = sql.statement(connections[using].vendor, "check_many")
+    if throughout is not None:
+        text = sql.throughout(connections[using].vendor)
+        parameters |= {
+            "since": moment(throughout.valid_from),
+            "until": moment(throughout.valid_until),
+        }
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
     for n, *row in run(text, parameters, using=using):
         decisions[n] = Verdict(*row).decision(questions[n].resource)

@@ -11,6 +11,9 @@ class Dialect:
 
     clock: str  # the time of the statement
     moment: str  # {text} as a time
+    instant: str  # a stored {time} in the form that compares to the microsecond
+    later: str  # of {a} and {b}, where NULL is no limit
+    earlier: str
     no_path: str  # the empty list of scopes
     longer_path: str  # {path} with {scope} at its end
     on_path: str  # whether {scope} is in {path}
@@ -21,6 +24,7 @@ class Dialect:
     asked_subjects: str
     asked_actions: str
     asked_items: str
+    asked_given: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
     json_text: str  # {text} as JSON
     one_of: str  # what stands behind a column to have it looked up for each of {rows}
@@ -40,6 +44,9 @@ class Dialect:
 POSTGRESQL = Dialect(
     clock="statement_timestamp()",
     moment="CAST({text} AS timestamptz)",
+    instant="{time}",
+    later="GREATEST({a}, {b})",
+    earlier="LEAST({a}, {b})",
     no_path="CAST(ARRAY[] AS uuid[])",
     longer_path="array_append({path}, {scope})",
     on_path="{scope} = ANY({path})",
@@ -54,6 +61,8 @@ POSTGRESQL = Dialect(
             codename text, bare_codename text, long_codename text)""",
     asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
             n integer, s integer, a integer, object_pk text)""",
+    asked_given="""json_to_recordset(CAST(%(given)s AS json)) AS asked(
+            role_id text, group_id text, user_id bigint, scope_id text, since text, until text)""",
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
     one_of="= ANY(ARRAY({rows}))",
     looked_up="SELECT unnest(ARRAY({rows}))",
@@ -71,6 +80,10 @@ def _members_of(array: str, columns: str) -> str:
 SQLITE = Dialect(
     clock="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
     moment="{text}",
+    # Django leaves out a fraction of zero, and times are compared as text.
+    instant="substr({time} || '.000000', 1, 26)",
+    later="COALESCE(max({a}, {b}), {a}, {b})",
+    earlier="COALESCE(min({a}, {b}), {a}, {b})",
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
     on_path="instr({path}, {scope}) > 0",
@@ -86,6 +99,7 @@ SQLITE = Dialect(
         "%(actions)s", "a app_label model codename bare_codename long_codename"
     ),
     asked_items=_members_of("%(items)s", "n s a object_pk"),
+    asked_given=_members_of("%(given)s", "role_id group_id user_id scope_id since until"),
     members="SELECT {key} FROM json_each({array}) AS listed",
     one_of="IN ({rows})",
     looked_up="{rows}",

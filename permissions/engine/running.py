@@ -15,6 +15,7 @@ Only texts are kept, never rows: what a statement finds is as fresh as that of a
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -212,3 +213,10 @@ def _converters(compiler: Any) -> dict[int, list[Converter]]:
         ]
         for n, (converters, expression) in compiler.get_converters(columns).items()
     }
+
+
+def uuids(path: Any) -> tuple[uuid.UUID, ...]:
+    """An array of uuids, or on SQLite the text of one."""
+    if isinstance(path, str):
+        path = path.strip("[]").replace('"', "").split(",") if path != "[]" else []
+    return tuple(uuid.UUID(str(one)) for one in path)

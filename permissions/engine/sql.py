@@ -756,6 +756,35 @@ SELECT w.user_id FROM who w"""
 SELECT h.role_id, h.path FROM held h"""
 
 
+class Throughout(Text):
+    """The statements of decisions, for all of a time instead of a moment: one way that lasts.
+
+    ``since`` None is now, ``until`` None is for ever.
+    """
+
+    def live(self, row: str) -> str:
+        since = self.dialect.moment.format(text="%(since)s")
+        since = f"COALESCE({since}, {self.dialect.clock})"
+        return (
+            f"({row}.valid_from IS NULL OR {self.dialect.instant.format(time=f'{row}.valid_from')}"
+            f" <= {since}) AND {self._lasts(f'{row}.valid_until')}"
+        )
+
+    def effective(self, role: str) -> str:
+        return f"{role}.is_enabled AND {self._lasts(f'{role}.disabled_from')}"
+
+    def not_disabled(self, role: str) -> str:
+        return f"""NOT EXISTS (
+            SELECT 1 FROM authentik_rbac_role r WHERE r.uuid = {role}
+             AND NOT ({self.effective("r")}))"""
+
+    def _lasts(self, end: str) -> str:
+        until = self.dialect.moment.format(text="%(until)s")
+        # A comparison with no end is NULL: nothing that ends lasts for ever.
+        end_at = self.dialect.instant.format(time=end)
+        return f"({end} IS NULL OR COALESCE({end_at} >= {until}, FALSE))"
+
+
 DIALECTS = {"postgresql": Text(POSTGRESQL), "sqlite": Text(SQLITE)}
 REGISTERED = (
     "SELECT r.object_pk FROM permissions_resource r CROSS JOIN what t WHERE r.type_id = t.type_id"
@@ -771,6 +800,12 @@ def statement(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
     """The finished text of a statement without parameters of its own, built once."""
     text: str = getattr(Text(DIALECTS[vendor].dialect, naming), name)()
     return text
+
+
+@cache
+def throughout(vendor: str) -> str:
+    """``check_many`` for all of a time instead of a moment: see ``Throughout``."""
+    return Throughout(DIALECTS[vendor].dialect).check_many()
 
 
 @cache

@@ -58,11 +58,4 @@ def holdings(user: User) -> list[tuple[uuid.UUID, tuple[uuid.UUID, ...]]]:
     """(role, scopes on the way to it), each way once; no scopes mean no limit."""
     parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
     rows: Iterable[Any] = running.rows(sql.statement(connection.vendor, "holdings"), parameters)
-    return [(uuid.UUID(str(role)), _scopes(path)) for role, path in rows]
-
-
-def _scopes(path: Any) -> tuple[uuid.UUID, ...]:
-    """An array of uuids, or on SQLite the text of one."""
-    if isinstance(path, str):
-        path = path.strip("[]").replace('"', "").split(",") if path != "[]" else []
-    return tuple(uuid.UUID(str(one)) for one in path)
+    return [(uuid.UUID(str(role)), running.uuids(path)) for role, path in rows]

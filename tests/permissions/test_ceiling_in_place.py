@@ -1,0 +1,184 @@
+"""What lies inside the scope in which the caller holds it may be given, and nothing else."""
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+
+from permissions.engine import GrantCeiling, require_covers
+from permissions.models import Resource, ResourceClosure, ResourceMode
+from permissions.operations import ActionSpec, create_type
+from roles.models import Scope, ScopeEntry, ScopeKind
+from tests import facts
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shop():
+    """Tenants t1 and t2, folder f1 below t1, documents d1 below f1 and d2 below t2."""
+    for model, actions in (("tenant", ["admin"]), ("folder", ["view"]), ("doc", ["view", "edit"])):
+        create_type(
+            actor=None,
+            label=f"shop.{model}",
+            actions=[ActionSpec(name=f"{name}_{model}") for name in actions],
+            mode=ResourceMode.OPEN,
+        )
+    rows = {
+        key: facts.resource(f"shop.{model}", key)
+        for model, key in (
+            ("tenant", "t1"),
+            ("tenant", "t2"),
+            ("folder", "f1"),
+            ("doc", "d1"),
+            ("doc", "d2"),
+        )
+    }
+    for below, *above in (("f1", "t1"), ("d1", "f1", "t1"), ("d2", "t2")):
+        Resource.objects.filter(pk=rows[below].pk).update(parent=rows[above[0]])
+        for ancestor in above:
+            ResourceClosure.objects.create(descendant=rows[below], ancestor=rows[ancestor])
+
+
+def scope(*entries, kind=ScopeKind.SELECTED):
+    """Of ``model``, ``model:key`` or ``model:key/`` for all below it too."""
+    made = Scope.objects.create(kind=kind)
+    for entry in entries:
+        model, _, key = entry.rstrip("/").partition(":")
+        ScopeEntry.objects.create(
+            scope=made,
+            content_type=ContentType.objects.get(app_label="shop", model=model),
+            object_pk=key or None,
+            with_descendants=entry.endswith("/"),
+        )
+    return made
+
+
+def role_of(name, *permissions, on=None):
+    role = facts.role(name)
+    for permission in permissions:
+        facts.grant(role, f"shop.{permission}", on)
+    return role
+
+
+def gives(actor, *roles, within):
+    try:
+        require_covers(actor=actor, roles=roles, scope=within)
+    except GrantCeiling:
+        return False
+    return True
+
+
+INSIDE = [
+    ("tenant:t1/", ["tenant:t1/"]),
+    ("tenant:t1/", ["folder:f1/"]),
+    ("tenant:t1/", ["doc:d1"]),
+    ("tenant:t1/", ["doc:d1", "folder:f1/"]),
+    ("tenant:t1/", ["tenant:t2"]),  # no documents are selected by it
+    ("doc", ["doc:d2"]),
+    ("doc", ["doc:unheard-of"]),
+    ("doc", ["doc"]),
+    ("doc", ["tenant:t2/"]),
+    ("tenant/", ["tenant:t2/"]),
+    ("tenant/", ["folder:f1/"]),
+    ("doc:d1", ["doc:d1"]),
+]
+OUTSIDE = [
+    ("tenant:t1/", ["tenant:t2/"]),
+    ("tenant:t1/", ["doc:d2"]),
+    ("tenant:t1/", ["doc:d1", "doc:d2"]),
+    ("tenant:t1/", ["doc"]),
+    ("tenant:t1/", ["tenant/"]),
+    ("tenant:t1", ["tenant:t1/"]),
+    ("tenant:t1", ["doc:d1"]),
+    ("folder:f1/", ["tenant:t1/"]),
+    ("doc:d1", ["folder:f1/"]),
+    ("doc:d1", ["doc:d1/"]),
+    ("tenant/", ["doc"]),
+]
+
+
+@pytest.mark.parametrize(("held", "given"), INSIDE)
+def test_what_lies_inside_is_given(alice, held, given):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope(held))
+
+    assert gives(alice, role_of("reader", "view_doc"), within=scope(*given))
+
+
+@pytest.mark.parametrize(("held", "given"), OUTSIDE)
+def test_what_lies_outside_is_not(alice, held, given):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope(held))
+
+    assert not gives(alice, role_of("reader", "view_doc"), within=scope(*given))
+
+
+@pytest.mark.parametrize("held", ["tenant:t1/", None])
+def test_what_is_held_without_limit_is_given_without(alice, held):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=held and scope(held))
+
+    assert gives(alice, role_of("reader", "view_doc"), within=None) is (held is None)
+
+
+def test_all_contains_every_scope_but_not_what_has_none(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope(kind=ScopeKind.ALL))
+    reader = role_of("reader", "view_doc")
+
+    assert gives(alice, reader, within=scope("doc"))
+    assert gives(alice, reader, within=scope(kind=ScopeKind.ALL))
+    assert not gives(alice, reader, within=None)
+
+
+def test_a_scope_of_nothing_gives_nothing(alice):
+    assert gives(alice, role_of("reader", "view_doc"), within=scope(kind=ScopeKind.NOTHING))
+
+
+def test_entries_may_be_held_by_different_ways(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    facts.hold(role_of("mine too", "view_doc"), alice, scope=scope("doc:d2"))
+
+    assert gives(alice, role_of("reader", "view_doc"), within=scope("folder:f1/", "doc:d2"))
+
+
+def test_every_permission_of_the_role_is_judged(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+
+    assert not gives(alice, role_of("editor", "view_doc", "edit_doc"), within=scope("doc:d1"))
+
+
+def test_joining_a_group_whose_role_is_held_within_such_a_scope_is_given(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    readers, others = facts.group("readers"), facts.group("others")
+    facts.hold(role_of("reader", "view_doc"), readers, scope=scope("folder:f1/"))
+    facts.hold(role_of("other", "view_doc"), others, scope=scope("tenant:t2/"))
+
+    require_covers(actor=alice, groups=[readers])
+    with pytest.raises(GrantCeiling):
+        require_covers(actor=alice, groups=[others])
+
+
+def test_scopes_along_the_way_narrow_what_is_given(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    inner, outer = role_of("inner", "view_doc"), facts.role("outer")
+    facts.hold(inner, outer, scope=scope("folder:f1/"))
+
+    assert gives(alice, outer, within=None)
+    assert gives(alice, outer, within=scope("doc"))
+    assert gives(alice, outer, within=scope("tenant:t2/"))
+
+
+def test_scopes_along_the_way_narrow_what_is_held(alice):
+    inner, outer = role_of("inner", "view_doc"), facts.role("outer")
+    facts.hold(inner, outer, scope=scope("folder:f1/"))
+    facts.hold(outer, alice, scope=scope("tenant:t1/"))
+    reader = role_of("reader", "view_doc")
+
+    assert gives(alice, reader, within=scope("doc:d1"))
+    assert not gives(alice, reader, within=scope("tenant:t1/"))
+
+
+def test_grants_on_single_objects_count_as_far_as_the_scope_covers_them(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    reader = role_of("reader", "view_doc", on="d1")
+    facts.grant(reader, "shop.view_doc", "d2")
+
+    assert gives(alice, reader, within=scope("tenant:t1/"))
+    assert not gives(alice, reader, within=scope("tenant:t1/", "tenant:t2/"))
+    assert not gives(alice, reader, within=None)
