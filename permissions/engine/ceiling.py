@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from accounts.facts import ALWAYS, Window
 from accounts.models import Group, User
@@ -158,6 +158,12 @@ def require_conferrals(*, actor: User | None, conferrals: Iterable[Conferral]) -
     lacking += _objects_lacking(actor, given, {way.role for way in ways})
     if lacking:
         raise _too_much(lacking, holdings)
+
+
+def require_may(*, actor: User | None, action: str, rows: Iterable[Model]) -> None:
+    """The actor may do the action on every row, else Forbidden. One statement."""
+    if actor is not None and not checking.may_each(actor, action, rows):
+        raise Forbidden
 
 
 def require_superuser(actor: User | None, window: Window = ALWAYS) -> None:
