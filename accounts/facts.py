@@ -28,7 +28,9 @@ class Window(NamedTuple):
         return self.valid_until or LATEST
 
     def contains(self, other: Window) -> bool:
-        return self.start <= other.start and other.end <= self.end
+        return (self.valid_from or EARLIEST) <= (other.valid_from or EARLIEST) and (
+            other.valid_until or LATEST
+        ) <= (self.valid_until or LATEST)
 
     def touches(self, other: Window) -> bool:
         """Whether they have a moment in common, or one begins when the other ends."""
@@ -46,7 +48,7 @@ class Window(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        return self.end <= self.start
+        return (self.valid_until or LATEST) <= (self.valid_from or EARLIEST)
 
     def is_over(self, now: datetime) -> bool:
         return self.end <= now

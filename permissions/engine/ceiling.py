@@ -143,11 +143,14 @@ def require_conferrals(*, actor: User | None, conferrals: Iterable[Conferral]) -
     if actor is None or not given:
         return
     holdings = _Holdings.of(actor, given)
-    for window in holdings.superuser_given:
-        if not holdings.is_superuser(window):
-            raise SuperuserOnly
+    if not all(_lasts(holdings.superuser, window) for window in holdings.superuser_given):
+        raise SuperuserOnly
     ways = [way for way in holdings.given if not holdings.has(way)]
-    acted_as = [row for row in given if row["user_id"] and not holdings.is_free(_window(row))]
+    acted_as = [
+        row
+        for row in given
+        if row["user_id"] and not _lasts(holdings.free, _from_now(_window(row), holdings.now))
+    ]
     if not (ways or acted_as):
         return
     lacking = [
@@ -168,7 +171,10 @@ def require_may(*, actor: User | None, action: str, rows: Iterable[Model]) -> No
 
 def require_superuser(actor: User | None, window: Window = ALWAYS) -> None:
     """Raises SuperuserOnly unless the actor is one throughout."""
-    if actor is not None and not _Holdings.of(actor, ()).is_superuser(window):
+    if actor is None:
+        return
+    holdings = _Holdings.of(actor, ())
+    if not _lasts(holdings.superuser, _from_now(window, holdings.now)):
         raise SuperuserOnly
 
 
@@ -235,7 +241,8 @@ class _Holdings:
         assert now is not None
         holdings = cls(actor=actor, now=now)
         for kind, side, role, path, since, until in rows:
-            window = _from_now(Window(_time(since), _time(until)), now)
+            # Nobody is judged for the past.
+            window = Window(max(_time(since) or now, now), _time(until))
             if window.is_empty or kind == "clock":
                 continue
             if kind == "role":
@@ -249,19 +256,11 @@ class _Holdings:
                     holdings.superuser.append(window)
         return holdings
 
-    def is_superuser(self, window: Window) -> bool:
-        return _lasts(self.superuser, _from_now(window, self.now))
-
-    def is_free(self, window: Window) -> bool:
-        return _lasts(self.free, _from_now(window, self.now))
-
     def has(self, given: _Way) -> bool:
         """Whether the actor holds the very role as widely and as long: then nothing it gives needs
         to be looked at. By the keys of scopes alone; what others cover is judged grant by grant.
         """
-        if self.is_free(given.window):
-            return True
-        return any(
+        return _lasts(self.free, given.window) or any(
             way.role == given.role
             and way.scopes <= given.scopes
             and way.window.contains(given.window)
@@ -269,7 +268,7 @@ class _Holdings:
         )
 
     def covers(self, item: _Lacking) -> bool:
-        return self.is_free(item.window) or self._best(item) is None
+        return _lasts(self.free, item.window) or self._best(item) is None
 
     def note(self, item: _Lacking) -> str:
         """For how long the actor holds what it lacks for longer; nothing where it does not."""
@@ -300,7 +299,13 @@ class _Holdings:
         return first
 
     def _part_lacking(self, scope: uuid.UUID, item: _Lacking) -> list[Window] | None:
-        """As ``_best``, going by the entries of one scope of several."""
+        """As ``_best``, going by the entries of one scope of several.
+
+        A scope of nothing asks for the permission anywhere: with it comes what the role may become.
+        """
+        if self.places.is_nothing(scope):
+            windows = [window for _, window in self._ways_to(item)]
+            return None if _lasts(windows, item.window) else windows
         for entry in self.places.selected(scope, item.type):
             windows = [w for scopes, w in self._ways_to(item) if self._inside(entry, item, scopes)]
             if not _lasts(windows, item.window):
@@ -385,6 +390,9 @@ class _Places:
         if kind == ScopeKind.NOTHING:
             return []
         return [entry for entry in entries if entry.type == of_type or entry.with_descendants]
+
+    def is_nothing(self, scope: uuid.UUID) -> bool:
+        return self._contents[scope][0] == ScopeKind.NOTHING
 
     def contains(self, scope: uuid.UUID, place: _Entry, of_type: int) -> bool:
         """Whether a scope covers every resource of a type that the selector covers."""

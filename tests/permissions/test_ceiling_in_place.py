@@ -126,8 +126,12 @@ def test_all_contains_every_scope_but_not_what_has_none(alice):
     assert not gives(alice, reader, within=None)
 
 
-def test_a_scope_of_nothing_gives_nothing(alice):
-    assert gives(alice, role_of("reader", "view_doc"), within=scope(kind=ScopeKind.NOTHING))
+def test_within_a_scope_of_nothing_a_role_is_given_by_those_who_hold_it_anywhere(alice):
+    reader, nothing = role_of("reader", "view_doc"), scope(kind=ScopeKind.NOTHING)
+
+    assert not gives(alice, reader, within=nothing)
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("doc:d1"))
+    assert gives(alice, reader, within=nothing)
 
 
 def test_entries_may_be_held_by_different_ways(alice):
