@@ -84,28 +84,27 @@ class Facts:
         return tuple(obstacles)
 
     def leading(self, *, strict: bool) -> frozenset[Principal]:
-        """Principals from which a grant can be reached; ``strict`` over what counts alone.
-
-        The walk goes nowhere else, so that it never gets lost where nothing is to be found.
-        """
+        """Principals from which a grant can be reached; ``strict`` over what counts alone."""
+        # Found backwards from the grants. A walk that also went elsewhere would spend all its steps
+        # among the ways of a large company before it came to the one that leads to a grant.
         holders: dict[Role, list[Principal]] = defaultdict(list)
         for principal, held in self.assignments.items():
             for a in held:
                 if not (strict and self.hindering(a)):
                     holders[a.role].append(principal)
-        found = {
+        leading = {
             principal
             for principal, grants in self.grants.items()
             if any(not (strict and self.hindering(grant)) for grant in grants)
         }
-        waiting = deque(found)
+        waiting = deque(leading)
         while waiting:
             principal = waiting.popleft()
             for holder in holders.get(principal, ()) if isinstance(principal, Role) else ():
-                if holder not in found:
-                    found.add(holder)
+                if holder not in leading:
+                    leading.add(holder)
                     waiting.append(holder)
-        return frozenset(found)
+        return frozenset(leading)
 
     def upwards(self, below: Group, above: Group) -> list[Group]:
         """The groups after ``below`` on a shortest way up to ``above``, which is the last."""
@@ -147,9 +146,18 @@ def load(
     )
     if resource is not None and resource.id is None:
         resource = None
-    held = _assignments(user_id, using)
+    ways = running.subquery(sql.statement(connections[using].vendor, "ways"), {"user_id": user_id})
+    held = list(
+        RoleAssignment.objects.using(using)
+        .filter(pk__in=ways)
+        .select_related("role", "scope", "user", "group", "holder_role")
+        .order_by("role__name", "pk")
+    )
+    assignments: dict[Principal, list[RoleAssignment]] = defaultdict(list)
+    for assignment in held:
+        assignments[assignment.principal].append(assignment)
+    ancestors, parents = _groups_above(user_id, using)
     roles = {assignment.role_id: assignment.role for assignment in held}
-    scopes = {a.scope for a in held if a.scope is not None}
     return Facts(
         user=user,
         permission=permission,
@@ -161,54 +169,25 @@ def load(
             .select_related("group")
             .order_by("group__name")
         ),
-        ancestors=_ancestors(user_id, using),
-        parents=_parents(user_id, using),
-        assignments=_by_principal(held),
+        ancestors=ancestors,
+        parents=parents,
+        assignments=assignments,
         grants=_grants(user, permission, roles, resource, using),
-        covering=_covering(scopes, permission, resource, using),
+        covering=_covering({a.scope for a in held if a.scope}, permission, resource, using),
     )
 
 
-def _assignments(user_id: int, using: str) -> list[RoleAssignment]:
-    statement = sql.statement(connections[using].vendor, "ways")
-    return list(
-        RoleAssignment.objects.using(using)
-        .filter(pk__in=running.subquery(statement, {"user_id": user_id}))
-        .select_related("role", "scope", "user", "group", "holder_role")
-        .order_by("role__name", "pk")
-    )
-
-
-def _by_principal(held: Iterable[RoleAssignment]) -> dict[Principal, list[RoleAssignment]]:
-    by_principal: dict[Principal, list[RoleAssignment]] = defaultdict(list)
-    for assignment in held:
-        by_principal[assignment.principal].append(assignment)
-    return by_principal
-
-
-def _ancestors(user_id: int, using: str) -> dict[Any, list[Group]]:
-    rows = (
-        GroupClosure.objects.using(using)
-        .filter(descendant__memberships__user=user_id)
-        .select_related("ancestor")
-        .order_by("ancestor__name")
-    )
+def _groups_above(user_id: int, using: str) -> tuple[dict[Any, list[Group]], dict[Any, list[Any]]]:
+    """By each group of the user: itself and everything above; by each of those: its parents."""
+    closure = GroupClosure.objects.using(using).filter(descendant__memberships__user=user_id)
     ancestors: dict[Any, list[Group]] = defaultdict(list)
-    for row in rows:
+    for row in closure.select_related("ancestor").order_by("ancestor__name"):
         ancestors[row.descendant_id].append(row.ancestor)
-    return ancestors
-
-
-def _parents(user_id: int, using: str) -> dict[Any, list[Any]]:
-    rows = GroupParent.objects.using(using).filter(
-        child__in=GroupClosure.objects.using(using)
-        .filter(descendant__memberships__user=user_id)
-        .values("ancestor")
-    )
+    links = GroupParent.objects.using(using).filter(child__in=closure.values("ancestor"))
     parents: dict[Any, list[Any]] = defaultdict(list)
-    for child, parent in rows.order_by("parent__name").values_list("child", "parent"):
+    for child, parent in links.order_by("parent__name").values_list("child", "parent"):
         parents[child].append(parent)
-    return parents
+    return ancestors, parents
 
 
 def _grants(
@@ -260,8 +239,8 @@ def _covering(
         .filter(descendant__type=type_id, descendant__object_pk=resource.id)
         .values_list("ancestor__type", "ancestor__object_pk")
     ):
-        named = Q(object_pk__isnull=True) | Q(object_pk=ancestor_key)
-        above |= Q(content_type=ancestor_type, with_descendants=True) & named
+        covers_it = Q(object_pk__isnull=True) | Q(object_pk=ancestor_key)
+        above |= Q(content_type=ancestor_type, with_descendants=True) & covers_it
     selected = [scope.pk for scope in scopes if scope.kind == ScopeKind.SELECTED]
     entries = ScopeEntry.objects.using(using).filter(direct | above, scope__in=selected)
     return frozenset(covering | set(entries.values_list("scope", flat=True)))
@@ -275,9 +254,6 @@ def entries_of(scopes: Iterable[Scope], using: str) -> dict[Any, list[ScopeEntry
         .select_related("content_type")
         .order_by("content_type__app_label", "content_type__model", "object_pk", "pk")
     )
-    found = (
-        Scope.objects.using(using)
-        .filter(pk__in=keys)
-        .prefetch_related(Prefetch("entries", entries))
-    )
-    return {scope.pk: list(scope.entries.all()) for scope in found}
+    rows = Scope.objects.using(using).filter(pk__in=keys)
+    with_entries = rows.prefetch_related(Prefetch("entries", entries))
+    return {scope.pk: list(scope.entries.all()) for scope in with_entries}

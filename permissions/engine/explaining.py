@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import count, islice
-from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import DEFAULT_DB_ALIAS
@@ -22,7 +21,7 @@ from django.db.models import Count, Q
 from accounts.facts import Fact, valid_at
 from accounts.models import Group, GroupMembership, User
 from permissions.engine import checking, evidence
-from permissions.engine.evidence import Facts, Grant, Obstacle, Principal
+from permissions.engine.evidence import Facts, Obstacle, Principal
 from permissions.engine.words import (
     Decision,
     Reason,
@@ -31,7 +30,12 @@ from permissions.engine.words import (
     StepKind,
     SubjectRef,
 )
-from permissions.models import RoleGlobalGrant, RoleObjectPermission
+from permissions.models import (
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 # More paths than anybody reads; ``complete`` says whether there were more.
@@ -42,6 +46,13 @@ MAX_STEPS = 10_000
 MAX_ROLES_SUGGESTED = 3
 MAX_ACTIONS_NAMED = 20
 MAX_SCOPE_ENTRIES_NAMED = 3
+
+REASONS = {
+    UserGlobalGrant: Reason.USER_GLOBAL,
+    UserObjectPermission: Reason.USER_OBJECT,
+    RoleGlobalGrant: Reason.ROLE_GLOBAL,
+    RoleObjectPermission: Reason.ROLE_OBJECT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +82,11 @@ class NearMiss:
     @property
     def text(self) -> str:
         hindrances = ", and ".join(hindrance.text for hindrance in self.hindrances)
-        return f"would be allowed through {_last_holder(self.steps)}, but {hindrances}"
+        last = [step for step in self.steps if step.kind is not StepKind.GRANT][-1]
+        through = f"{last.kind} {last.name}"
+        if last.kind is StepKind.USER:
+            through = "a grant of its own"
+        return f"would be allowed through {through}, but {hindrances}"
 
 
 class SuggestionKind(StrEnum):
@@ -124,7 +139,12 @@ def explain(
     at = at or checking.clock(using)
     decision, verdict = checking.ask(subject, action, resource, at=at, using=using)
     if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
-        return Explanation(decision=decision, at=at, actions=_actions(resource, using))
+        app_label, _, model = resource.type.partition(".")
+        of_type = Permission.objects.using(using).filter(
+            content_type__app_label=app_label, content_type__model=model
+        )
+        codenames = of_type.order_by("codename").values_list("codename", flat=True)
+        return Explanation(decision=decision, at=at, actions=tuple(codenames[:MAX_ACTIONS_NAMED]))
     if verdict is None or verdict.user_id is None or verdict.permission_id is None:
         return Explanation(decision=decision, at=at)
     facts = evidence.load(
@@ -136,12 +156,16 @@ def explain(
     )
     if decision.allowed:
         return _allowed(decision, facts)
-    return _denied(decision, facts, using)
+    nearest = list(islice(_candidates(facts, strict=False), MAX_PATHS))
+    nearest.sort(key=lambda way: (len(way.hindrances), len(way.steps)))
+    misses = _near_misses(nearest[:MAX_NEAR_MISSES], facts, using)
+    suggestions = tuple(_suggestions(facts, misses, using))
+    return Explanation(decision=decision, at=at, near_misses=tuple(misses), suggestions=suggestions)
 
 
 def _allowed(decision: Decision, facts: Facts) -> Explanation:
-    found = list(islice(_candidates(facts, strict=True), MAX_PATHS + 1))
-    paths = [Path(reason=c.reason, steps=c.steps) for c in found[:MAX_PATHS]]
+    ways = list(islice(_candidates(facts, strict=True), MAX_PATHS + 1))
+    paths = [Path(reason=way.reason, steps=way.steps) for way in ways[:MAX_PATHS]]
     order = list(Reason)
     paths.sort(key=lambda path: (order.index(path.reason), len(path.steps)))
     best = next((path for path in paths if path.reason is decision.reason), None)
@@ -149,19 +173,7 @@ def _allowed(decision: Decision, facts: Facts) -> Explanation:
         decision=replace(decision, path=best.steps) if best else decision,
         at=facts.at,
         paths=tuple(paths),
-        complete=len(found) <= MAX_PATHS,
-    )
-
-
-def _denied(decision: Decision, facts: Facts, using: str) -> Explanation:
-    nearest = list(islice(_candidates(facts, strict=False), MAX_PATHS))
-    nearest.sort(key=lambda c: (len(c.hindrances), len(c.steps)))
-    misses = _say_what_scopes_cover(nearest[:MAX_NEAR_MISSES], facts, using)
-    return Explanation(
-        decision=decision,
-        at=facts.at,
-        near_misses=tuple(misses),
-        suggestions=tuple(_suggestions(facts, misses, using)),
+        complete=len(ways) <= MAX_PATHS,
     )
 
 
@@ -205,9 +217,10 @@ def _candidates(facts: Facts, *, strict: bool) -> Iterator[_Way]:
     waiting: list[tuple[tuple[int, int], int, _Way]] = []
     numbers = count()
 
-    def wait(found: Iterable[_Way]) -> None:
-        for way in found:
+    def wait(ways: Iterable[_Way]) -> None:
+        for way in ways:
             if not (strict and way.hindrances):
+                # Ways have no order of their own: their numbers keep the heap from comparing them.
                 heapq.heappush(waiting, (way.rank, next(numbers), way))
 
     leading = facts.leading(strict=strict)
@@ -238,14 +251,11 @@ def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
         member = _step(membership.group, "member", membership)
         for group in facts.ancestors[membership.group_id]:
             if group.is_superuser or group in leading:
-                above = facts.upwards(membership.group, group)
-                yield start.on(group, (member, *_above(membership.group, above)), late)
-
-
-def _above(below: Group, groups: Iterable[Group]) -> Iterator[Step]:
-    for group in groups:
-        yield _step(group, f"above {_name(below)}")
-        below = group
+                below, steps = membership.group, [member]
+                for above in facts.upwards(below, group):
+                    steps.append(_step(above, f"above {_name(below)}"))
+                    below = above
+                yield start.on(group, steps, late)
 
 
 def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
@@ -254,9 +264,19 @@ def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
     if isinstance(principal, Group) and principal.is_superuser:
         last = replace(way.steps[-1], detail=f"{way.steps[-1].detail}, makes superusers")
         yield replace(way, reason=Reason.SUPERUSER, steps=(*way.steps[:-1], last))
+    label = _label(facts.permission)
     for grant in facts.grants.get(principal, ()):
-        done = way.on(principal, [_grant_step(facts, grant)], _hindrances(facts, grant))
-        yield replace(done, reason=_reason(principal, grant))
+        key = evidence.key_of(grant)
+        step = Step(
+            kind=StepKind.GRANT,
+            id=str(grant.pk),
+            name=_permission_name(facts.permission),
+            detail=f"on every {label}" if key is None else f"on {label}:{key}",
+            valid_from=grant.valid_from,
+            valid_until=grant.valid_until,
+        )
+        granted = way.on(principal, [step], _hindrances(facts, grant))
+        yield replace(granted, reason=REASONS[type(grant)])
 
 
 def _onwards(facts: Facts, way: _Way, leading: frozenset[Principal]) -> Iterator[_Way]:
@@ -264,6 +284,7 @@ def _onwards(facts: Facts, way: _Way, leading: frozenset[Principal]) -> Iterator
     passed = {step.fact for step in way.steps if step.kind is StepKind.ROLE}
     for assignment in facts.assignments.get(way.principal, ()):
         role, scope = assignment.role, assignment.scope
+        # Roles in a circle, which only rows from elsewhere can make, would be walked for ever.
         if role not in leading or str(assignment.pk) in passed:
             continue
         hindrances = _hindrances(facts, assignment)
@@ -313,28 +334,22 @@ def _told(facts: Facts, fact: Fact, obstacle: Obstacle) -> str:
     return f"{_name(facts.user)} is not active"
 
 
-def _say_what_scopes_cover(found: list[_Way], facts: Facts, using: str) -> list[NearMiss]:
-    scopes = {scope for way in found for scope in way.uncovering}
+def _near_misses(nearest: list[_Way], facts: Facts, using: str) -> list[NearMiss]:
+    """With what the scopes that do not cover the resource cover instead."""
+    scopes = {scope for way in nearest for scope in way.uncovering}
     entries = evidence.entries_of(scopes, using) if scopes else {}
-    return [
-        NearMiss(
-            reason=way.reason,
-            steps=way.steps,
-            hindrances=tuple(_with_scopes(way, entries)),
-        )
-        for way in found
-    ]
-
-
-def _with_scopes(way: _Way, entries: dict[Any, list[ScopeEntry]]) -> Iterator[Hindrance]:
-    uncovering = iter(way.uncovering)
-    for hindrance in way.hindrances:
-        if hindrance.obstacle is Obstacle.SCOPE_DOES_NOT_COVER:
-            scope = next(uncovering)
-            covers = _coverage(scope, entries.get(scope.pk, []))
-            yield replace(hindrance, text=f"{hindrance.text}; it covers {covers}")
-        else:
-            yield hindrance
+    misses = []
+    for way in nearest:
+        # One for each hindrance of that kind, in their order.
+        uncovering = iter(way.uncovering)
+        hindrances = list(way.hindrances)
+        for n, hindrance in enumerate(hindrances):
+            if hindrance.obstacle is Obstacle.SCOPE_DOES_NOT_COVER:
+                scope = next(uncovering)
+                covers = _coverage(scope, entries.get(scope.pk, []))
+                hindrances[n] = replace(hindrance, text=f"{hindrance.text}; it covers {covers}")
+        misses.append(NearMiss(reason=way.reason, steps=way.steps, hindrances=tuple(hindrances)))
+    return misses
 
 
 def _coverage(scope: Scope, entries: list[ScopeEntry]) -> str:
@@ -342,15 +357,13 @@ def _coverage(scope: Scope, entries: list[ScopeEntry]) -> str:
         return "every resource"
     if scope.kind == ScopeKind.NOTHING or not entries:
         return "nothing"
-    named = [_entry_text(entry) for entry in entries[:MAX_SCOPE_ENTRIES_NAMED]]
-    more = len(entries) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
-
-
-def _entry_text(entry: ScopeEntry) -> str:
-    label = f"{entry.content_type.app_label}.{entry.content_type.model}"
-    what = f"every {label}" if entry.object_pk is None else f"{label}:{entry.object_pk}"
-    return f"{what} and all below" if entry.with_descendants else what
+    texts = []
+    for entry in entries[:MAX_SCOPE_ENTRIES_NAMED]:
+        label = f"{entry.content_type.app_label}.{entry.content_type.model}"
+        text = f"every {label}" if entry.object_pk is None else f"{label}:{entry.object_pk}"
+        texts.append(f"{text} and all below" if entry.with_descendants else text)
+    more = len(entries) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "")
 
 
 # What would help
@@ -405,14 +418,6 @@ def _roles_that_have_it(facts: Facts, using: str) -> Iterable[Role]:
     )
 
 
-def _actions(resource: ResourceRef, using: str) -> tuple[str, ...]:
-    app_label, _, model = resource.type.partition(".")
-    known = Permission.objects.using(using).filter(
-        content_type__app_label=app_label, content_type__model=model
-    )
-    return tuple(known.order_by("codename").values_list("codename", flat=True)[:MAX_ACTIONS_NAMED])
-
-
 # Steps and names
 
 
@@ -426,26 +431,6 @@ def _step(principal: Group | Role, detail: str, fact: Fact | None = None) -> Ste
     )
     scope = fact.scope if isinstance(fact, RoleAssignment) else None
     return replace(step, scope=_scope_name(scope), scope_id=str(scope.pk)) if scope else step
-
-
-def _grant_step(facts: Facts, grant: Grant) -> Step:
-    label, key = _label(facts.permission), evidence.key_of(grant)
-    on = f"every {label}" if key is None else f"{label}:{key}"
-    return Step(
-        kind=StepKind.GRANT,
-        id=str(grant.pk),
-        name=_permission_name(facts.permission),
-        detail=f"on {on}",
-        valid_from=grant.valid_from,
-        valid_until=grant.valid_until,
-    )
-
-
-def _reason(principal: Principal, grant: Grant) -> Reason:
-    anywhere = evidence.key_of(grant) is None
-    if isinstance(principal, User):
-        return Reason.USER_GLOBAL if anywhere else Reason.USER_OBJECT
-    return Reason.ROLE_GLOBAL if anywhere else Reason.ROLE_OBJECT
 
 
 def _name(principal: Principal) -> str:
@@ -466,12 +451,6 @@ def _label(permission: Permission) -> str:
 
 def _permission_name(permission: Permission) -> str:
     return f"{permission.content_type.app_label}.{permission.codename}"
-
-
-def _last_holder(steps: tuple[Step, ...]) -> str:
-    holders = [step for step in steps if step.kind is not StepKind.GRANT]
-    last = holders[-1]
-    return "a grant of its own" if last.kind is StepKind.USER else f"{last.kind} {last.name}"
 
 
 def _moment(at: datetime | None) -> str:
