@@ -11,15 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model, UniqueConstraint
 
 from accounts.models import Group, GroupClosure, GroupMembership, Token, User
-from permissions.models import (
-    Resource,
-    ResourceClosure,
-    ResourceType,
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
-)
+from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.models.fact_tables import GRANTS
 from roles.models import Role, RoleAssignment, ScopeEntry
 
 # Every decision goes through these by their indexes.
@@ -35,10 +28,7 @@ READ_BY_INDEX: tuple[type[Model], ...] = (
     ResourceType,
     Resource,
     ResourceClosure,
-    UserGlobalGrant,
-    RoleGlobalGrant,
-    UserObjectPermission,
-    RoleObjectPermission,
+    *(table.model for table in GRANTS),
 )
 
 

@@ -19,7 +19,7 @@ from api.access import CallerAccess, caller_of, decisions_on, resource_of
 from api.v3.fields import LARGEST_INTEGER
 from audit.errors import InvalidInput
 from permissions.engine import MOST_PERMISSIONS
-from permissions.operations import MOST_FACTS, Item, Outcome, assign_many, revoke_many
+from permissions.operations import MOST_FACTS, GrantOutcome, Outcome, assign_many, revoke_many
 from roles.models import Role
 
 
@@ -85,7 +85,7 @@ class BulkGrantViewSet(GenericViewSet):
     def assign(self, request: Request) -> Response:
         body = BulkAssignSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        items = assign_many(
+        outcomes = assign_many(
             principals=_principals(body.validated_data, caller_of(request), "assign"),
             actor=caller_of(request),
             names=body.validated_data["permissions"],
@@ -94,7 +94,7 @@ class BulkGrantViewSet(GenericViewSet):
             valid_from=body.validated_data.get("valid_from"),
             valid_until=body.validated_data.get("valid_until"),
         )
-        return Response([_described(item) for item in items])
+        return Response([_described(outcome) for outcome in outcomes])
 
     @extend_schema(
         description=(
@@ -108,14 +108,14 @@ class BulkGrantViewSet(GenericViewSet):
     def revoke(self, request: Request) -> Response:
         body = BulkRevokeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        items = revoke_many(
+        outcomes = revoke_many(
             principals=_principals(body.validated_data, caller_of(request), "unassign"),
             actor=caller_of(request),
             names=body.validated_data["permissions"],
             model=body.validated_data.get("model"),
             object_pks=body.validated_data.get("object_pks"),
         )
-        return Response([_described(item) for item in items])
+        return Response([_described(outcome) for outcome in outcomes])
 
 
 def _principals(body: Mapping[str, Any], caller: User, verb: str) -> list[User | Role]:
@@ -155,13 +155,13 @@ def _allowed(
     return [existing[key] for key in keys]
 
 
-def _described(item: Item) -> dict[str, Any]:
-    is_user = isinstance(item.principal, User)
-    app_label = item.permission.content_type.app_label
+def _described(outcome: GrantOutcome) -> dict[str, Any]:
+    principal, permission, object_pk = outcome.grant
+    is_user = isinstance(principal, User)
     return {
-        "user": item.principal.pk if is_user else None,
-        "role": None if is_user else str(item.principal.pk),
-        "permission": f"{app_label}.{item.permission.codename}",
-        "object_pk": item.object_pk,
-        "result": item.outcome.value,
+        "user": principal.pk if is_user else None,
+        "role": None if is_user else str(principal.pk),
+        "permission": f"{permission.content_type.app_label}.{permission.codename}",
+        "object_pk": object_pk,
+        "result": outcome.outcome.value,
     }

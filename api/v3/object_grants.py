@@ -16,7 +16,8 @@ from api.v3.grants import ObjectGrantSerializer
 from api.v3.lists.listing import ColumnsViewSet, Row
 from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.models import python_model
-from permissions.operations import ObjectGrant, delete_object_grant, move_object_grant
+from permissions.models.fact_tables import ObjectGrantRow
+from permissions.operations import delete_object_grant, move_object_grant
 
 
 class ExtraObjectGrantSerializer(ObjectGrantSerializer):
@@ -86,9 +87,9 @@ class ObjectGrantViewSet(
             grant = move_object_grant(grant=grant, object_pk=object_pk, actor=self.caller)
         return Response(self._row(grant))
 
-    def perform_destroy(self, instance: ObjectGrant) -> None:
+    def perform_destroy(self, instance: ObjectGrantRow) -> None:
         delete_object_grant(grant=instance, actor=self.caller)
 
-    def _row(self, grant: ObjectGrant) -> Row:
+    def _row(self, grant: ObjectGrantRow) -> Row:
         found = type(grant).objects.filter(pk=grant.pk).values_list(*self.columns.values())
         return self.completed([dict(zip(self.columns, found.get(), strict=True))])[0]

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
 from api.v3.fields import KeysField
 from api.v3.roles import RoleSerializer
-from permissions.operations import assign_role, set_role_parents, unassign_role
+from permissions.operations import assign_role, set_roles, unassign_role
 from roles.models import Role, RoleAssignment
 
 ROLE_PARAMETER = OpenApiParameter(
@@ -58,7 +58,7 @@ class RoleParentViewSet(ModelAccessViewSet):
         child = self._changed(role)
         body = RoleParentsSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
-        set_role_parents(role=child, parents=body.validated_data["parents"], actor=self.caller)
+        set_roles(principal=child, roles=body.validated_data["parents"], actor=self.caller)
         return self._answer(child)
 
     @extend_schema(request=RoleParentSerializer, responses={204: None})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import Exists, OuterRef, Q
 
 from audit.errors import InvalidInput
@@ -21,8 +21,6 @@ from permissions.models import Resource, ResourceMode, ResourceType, python_mode
 
 MOST_PERMISSIONS = 1_000
 LARGEST_INTEGER = 2**63 - 1
-# The weakest lock a deletion waits for; Django has no word for it.
-HOLD = " FOR KEY SHARE OF permissions_resource"
 TOGETHER = "The fields model, object_pk must be used together."
 NEEDS_LABEL = "When assigning global permissions, codename must be given as app_label.codename"
 
@@ -165,40 +163,6 @@ def require_type(label: str) -> ResourceType:
     if found is None:
         raise InvalidInput(fields={"model": [f'"{label[:200]}" is not a valid choice.']})
     return found
-
-
-def hold_resource(resource: ResourceRef | None) -> None:
-    """Raise InvalidInput where the resource is gone; one that is registered stays with us, as
-    ``held`` says. One statement, on SQLite none.
-    """
-    if resource is None or python_model(resource.type) is not None or not _has_row_locks():
-        return
-    if not _holding().rows(**_named(resource)) and not resource_exists(resource):
-        raise no_such(resource)
-
-
-@cache
-def _holding() -> Statement:
-    """``held`` for one registered resource; only where there are row locks."""
-    found = Statement.of(_resources(*_NAMED).order_by().values_list("pk"))
-    return replace(found, text=found.text + HOLD)
-
-
-def held(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
-    """Types and keys of those that are there. Nobody deletes these before the transaction ends,
-    because what it writes about them must go with them. One statement.
-    """
-    text, values = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
-    if _has_row_locks():
-        text += HOLD
-    with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        return set(cursor.fetchall())
-
-
-def _has_row_locks() -> bool:
-    """SQLite needs none, its writing transactions exclude each other."""
-    return connection.features.has_select_for_update
 
 
 def resource_exists(resource: ResourceRef) -> bool:

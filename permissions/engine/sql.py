@@ -23,6 +23,7 @@ from functools import cache
 from django.db import models
 
 from permissions.engine.dialects import POSTGRESQL, SQLITE, Dialect
+from permissions.models.fact_tables import ROLE_GLOBAL, ROLE_OBJECT, USER_GLOBAL, USER_OBJECT
 
 
 class Naming(Enum):
@@ -87,12 +88,12 @@ ONE_ACTION = """(SELECT 0 AS a, CAST(%(app_label)s AS text) AS app_label,
 
 
 GRANTS_TO_USER = {
-    "global": "permissions_userglobalgrant",
-    "object": "permissions_userobjectpermission",
+    "global": USER_GLOBAL.name,
+    "object": USER_OBJECT.name,
 }
 GRANTS_TO_ROLE = {
-    "global": ("permissions_roleglobalgrant", "g.role_id"),
-    "object": ("permissions_roleobjectpermission", "g.group_id"),
+    "global": (ROLE_GLOBAL.name, f"g.{ROLE_GLOBAL.column}"),
+    "object": (ROLE_OBJECT.name, f"g.{ROLE_OBJECT.column}"),
 }
 
 # About as many as an ordinary subject holds.

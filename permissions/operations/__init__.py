@@ -6,14 +6,16 @@ from permissions.operations.access_keys import (
     create_administrator_key,
 )
 from permissions.operations.assignments import (
+    Pair,
     Principal,
     RoleCycle,
     assign_role,
+    assign_roles,
     delete_assignments,
-    set_role_parents,
+    set_roles,
     unassign_role,
+    unassign_roles,
 )
-from permissions.operations.bulk_assignments import Pair, assign_roles, column, unassign_roles
 from permissions.operations.deletion import (
     BuiltInRole,
     delete_groups,
@@ -22,10 +24,16 @@ from permissions.operations.deletion import (
     delete_users,
 )
 from permissions.operations.grants import (
-    ObjectGrant,
+    MOST_FACTS,
+    ExactGrants,
+    GrantOutcome,
+    Outcome,
+    assign_many,
     assign_permissions,
     delete_object_grant,
     move_object_grant,
+    replace_grants,
+    revoke_many,
     unassign_permissions,
 )
 from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
@@ -35,7 +43,6 @@ from permissions.operations.initial_permissions import (
     delete_initial_permissions,
     update_initial_permissions,
 )
-from permissions.operations.many_grants import MOST_FACTS, Item, Outcome, assign_many, revoke_many
 from permissions.operations.membership import (
     GroupCycle,
     add_members,
@@ -135,13 +142,13 @@ __all__ = [
     "BuiltInScope",
     "BuiltInType",
     "EntrySpec",
+    "ExactGrants",
+    "GrantOutcome",
     "GrantsByName",
     "GroupCycle",
     "InlineScope",
-    "Item",
     "NamespaceSpec",
     "NamespaceTaken",
-    "ObjectGrant",
     "Outcome",
     "Pair",
     "Principal",
@@ -166,7 +173,6 @@ __all__ = [
     "change_groups",
     "change_own_password",
     "change_role_actions",
-    "column",
     "create_access_key",
     "create_administrator_key",
     "create_assignment",
@@ -202,6 +208,7 @@ __all__ = [
     "register_resource",
     "register_resources",
     "remove_members",
+    "replace_grants",
     "replace_grants_by_name",
     "revoke_many",
     "save_group",
@@ -210,7 +217,7 @@ __all__ = [
     "set_members",
     "set_parents",
     "set_password",
-    "set_role_parents",
+    "set_roles",
     "set_token_key",
     "unassign_permissions",
     "unassign_role",

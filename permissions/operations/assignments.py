@@ -1,25 +1,41 @@
-"""Roles given to users, to groups and to the holders of other roles, and taken away again."""
+"""Roles given to users, to groups and to the holders of other roles, and taken away again.
+
+Whatever gives ends in ``_give``, one assignment or a thousand; whatever takes away ends in
+``delete_assignments``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, TypeAlias
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Q
 
+from accounts.facts import ALWAYS, Window
 from accounts.models import Group, User
 from audit.errors import Conflict, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import require_covers
-from permissions.operations.grants import require_times
+from permissions.models.fact_tables import (
+    ASSIGNMENTS,
+    assignments_to,
+    given_again,
+    stays,
+    window_between,
+)
+from permissions.operations.locks import Change, lock_roles, one_at_a_time
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope
 
 Principal: TypeAlias = User | Group | Role
-ROLE_LOCK = 7_003
-ATTEMPTS = 5
+Pair: TypeAlias = tuple[Role, Principal]
+# Of a role, the column that names its holder, and of the holder.
+Key: TypeAlias = tuple[Any, str, Any]
 
 
 class RoleCycle(InvalidInput):
@@ -52,26 +68,54 @@ def assign_role(
     """Idempotent: an existing assignment with the same scope takes on the times given, or none.
 
     Raises GrantCeiling when the role gives more than the actor holds, RoleCycle, InvalidInput for
-    an end before its start.
+    an end before its start, Conflict when others delete the same meanwhile.
     """
-    require_times(valid_from, valid_until)
+    window = window_between(valid_from, valid_until)
     if isinstance(principal, Role):
-        _refuse_cycle(role=role, holder=principal)
-    times = {"valid_from": valid_from, "valid_until": valid_until}
-    row = _rows(role, principal).filter(scope=scope).first()
-    if row is not None and _unchanged(row, times, reason, properties):
+        _refuse_cycles([(role, principal)], field="role")
+    pairs = {_key(role, principal): (role, principal)}
+    rows = _rows(pairs).filter(scope=scope)
+    row = rows.first()
+    _give(
+        pairs,
+        there=[row] if row else [],
+        scope=scope,
+        window=window,
+        reason=reason,
+        properties=properties,
+        actor=actor,
+    )
+    if row is not None:
         return row
-    require_covers(actor=actor, roles=[role], scope=scope)
-    before = assignment_facts(row) if row is not None else None
-    row = row or _inserted(role=role, scope=scope, principal=principal, actor=actor)
-    row.valid_from, row.valid_until = valid_from, valid_until
-    row.reason = reason or row.reason
-    row.properties = row.properties if properties is None else properties
-    row.save()
-    kind = EventKind.ROLE_ASSIGNED if before is None else EventKind.ROLE_ASSIGNMENT_CHANGED
-    entry = Entry(kind=kind, target=principal, before=before, after=assignment_facts(row))
-    record_many([entry], actor=actor)
-    return row
+    written = rows.select_related(None).select_for_update().first()
+    if written is None:
+        raise Conflict("The assignment is being changed by others; try again.")
+    written.role = role
+    # Somebody may have written the same at the same time, for other times or with other words.
+    if _differs(written, window, reason, properties):
+        _change([written], window, reason, properties)
+    return written
+
+
+@transaction.atomic
+def assign_roles(
+    *,
+    pairs: Iterable[Pair],
+    actor: User | None,
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+) -> None:
+    """Each principal holds its role, unscoped, for these times or for ever. Idempotent.
+
+    All or none, with a fixed number of statements. Raises GrantCeiling, RoleCycle, InvalidInput for
+    an end before its start, NotFound for a role deleted meanwhile; nothing is written then.
+    """
+    window = window_between(valid_from, valid_until)
+    by_key = {_key(*pair): pair for pair in pairs}
+    _refuse_cycles(by_key.values(), field="targets")
+    lock_roles(role for role, _ in by_key.values())
+    there = _rows(by_key).filter(scope=None)
+    _give(by_key, there=there, window=window, actor=actor)
 
 
 @transaction.atomic
@@ -83,10 +127,46 @@ def unassign_role(
     scope: Scope | AnyScope | None = ANY_SCOPE,
 ) -> int:
     """How many assignments went; 0 when the role was not held."""
-    rows = _rows(role, principal)
+    rows = _rows({_key(role, principal): (role, principal)})
     if not isinstance(scope, AnyScope):
         rows = rows.filter(scope=scope)
-    return delete_assignments(list(rows.select_related("role", "scope")), actor=actor)
+    return delete_assignments(list(rows), actor=actor)
+
+
+@transaction.atomic
+def unassign_roles(*, pairs: Iterable[Pair], actor: User | None) -> int:
+    """Nobody of the pairs holds its role any more, whatever the scope; how many rows went."""
+    by_key = {_key(*pair): pair for pair in pairs}
+    lock_roles(role for role, _ in by_key.values())
+    # Roles times principals holds more than the pairs.
+    rows = [row for row in _rows(by_key) if _key(row.role, row.principal) in by_key]
+    return delete_assignments(rows, actor=actor)
+
+
+@transaction.atomic
+def set_roles(*, principal: Principal, roles: Iterable[Role], actor: User | None) -> None:
+    """The roles held without scope become exactly these, of a user or group the public ones; only
+    those added meet the ceiling. Raises RoleCycle, GrantCeiling.
+
+    Lists show what counts now, so this is what they change: an assignment that ends later keeps its
+    end, and one that has not begun stays as it is.
+    """
+    by_pk = {role.pk: role for role in roles}
+    table = assignments_to(principal)
+    own = table.model.objects.unscoped().filter(**{table.principal: principal})
+    own = own.select_related(*table.related)
+    counting = own.active()
+    if not isinstance(principal, Role):
+        counting = counting.filter(role__in=Role.objects.public())
+    rows = list(counting)
+    delete_assignments([row for row in rows if row.role_id not in by_pk], actor=actor)
+    kept = {row.role_id for row in rows}
+    added = [(role, principal) for pk, role in by_pk.items() if pk not in kept]
+    if not added:
+        return
+    _refuse_cycles(added, field="role")
+    there = own.filter(role__in=[role for role, _ in added])
+    _give({_key(*pair): pair for pair in added}, there=there, window=ALWAYS, actor=actor)
 
 
 @transaction.atomic
@@ -95,7 +175,11 @@ def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int
     if not rows:
         return 0
     entries = [
-        Entry(kind=EventKind.ROLE_UNASSIGNED, target=row.principal, before=assignment_facts(row))
+        Entry(
+            kind=EventKind.ROLE_UNASSIGNED,
+            target=row.principal,
+            before=assignments_to(row.principal).audit_facts(row),
+        )
         for row in rows
     ]
     inline = {row.scope.pk for row in rows if row.scope is not None and row.scope.name is None}
@@ -105,157 +189,113 @@ def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int
     return len(rows)
 
 
-@transaction.atomic
-def set_roles(*, principal: User | Group, roles: Iterable[Role], actor: User | None) -> None:
-    """The public roles held without scope become exactly these; only those added meet the ceiling.
-
-    Lists show what counts now, so this is what they change: an assignment that ends later keeps its
-    end, and one that has not begun stays as it is.
-    """
-    wanted = {role.pk: role for role in roles}
-    known = RoleAssignment.objects.unscoped().filter(**_named(principal))
-    rows = list(
-        known.active()
-        .filter(role__in=Role.objects.public())
-        .select_related("role", "scope", "user", "group")
-    )
-    delete_assignments([row for row in rows if row.role_id not in wanted], actor=actor)
-    held = {row.role_id for row in rows}
-    added = [role for pk, role in wanted.items() if pk not in held]
-    again = known.filter(role__in=added).select_related("role", "scope", "user", "group")
-    _add([(role, principal) for role in added], list(again), actor=actor)
-
-
-@transaction.atomic
-def set_role_parents(*, role: Role, parents: Iterable[Role], actor: User | None) -> None:
-    """Holders of the role hold exactly these too, unscoped, as far as it counts now; see
-    ``set_roles``. Raises RoleCycle, GrantCeiling.
-    """
-    wanted = {parent.pk: parent for parent in parents}
-    rows = list(
-        RoleAssignment.objects.active()
-        .unscoped()
-        .filter(holder_role=role)
-        .select_related("role", "scope", "holder_role")
-    )
-    delete_assignments([row for row in rows if row.role_id not in wanted], actor=actor)
-    known = {row.role_id for row in rows}
-    for pk, parent in wanted.items():
-        if pk not in known:
-            assign_role(role=parent, principal=role, actor=actor)
-
-
-def _add(
-    pairs: list[tuple[Role, User | Group]], rows: list[RoleAssignment], *, actor: User | None
+def _give(
+    pairs: Mapping[Key, Pair],
+    *,
+    there: Iterable[RoleAssignment],
+    window: Window,
+    actor: User | None,
+    scope: Scope | None = None,
+    reason: str = "",
+    properties: dict[str, Any] | None = None,
 ) -> None:
-    """Write the unscoped assignments that are missing or limited in time, with few statements."""
-    known = {row.role_id: row for row in rows}
-    limited = [row for row in rows if row.valid_from or row.valid_until]
-    created = [
-        RoleAssignment(role=role, granted_by=actor, **_named(principal))
-        # In one order: two who write the same rows in different orders wait for each other.
-        for role, principal in sorted(pairs, key=lambda pair: pair[0].pk)
-        if role.pk not in known
+    """Write the assignments that are missing and change those that say something else, an event
+    each, if the ceiling allows these. ``there`` has those of the pairs that exist.
+    """
+    rows = {_key(row.role, row.principal): row for row in there}
+    changed = [
+        row
+        for key, row in rows.items()
+        if key in pairs and _differs(row, window, reason, properties)
     ]
-    if not limited and not created:
+    created = [
+        RoleAssignment(
+            role=role,
+            scope=scope,
+            granted_by=actor,
+            reason=reason,
+            properties=properties or {},
+            **{key[1]: principal},
+            **window._asdict(),
+        )
+        # In one order: two who write the same rows in different orders wait for each other.
+        for key, (role, principal) in sorted(pairs.items(), key=lambda item: item[0])
+        if key not in rows
+    ]
+    if not changed and not created:
         return
-    require_covers(actor=actor, roles=[row.role for row in (*limited, *created)])
-    entries = change_times(limited, valid_from=None, valid_until=None)
+    roles = {row.role_id: row.role for row in (*changed, *created)}
+    require_covers(actor=actor, roles=roles.values(), scope=scope)
+    facts = ASSIGNMENTS[0].audit_facts
+    before = [facts(row) for row in changed]
+    if changed:
+        _change(changed, window, reason, properties)
     # Somebody may have written the same assignment since; theirs is as good.
     RoleAssignment.objects.bulk_create(created, ignore_conflicts=True)
-    given = EventKind.ROLE_ASSIGNED
-    entries += [Entry(kind=given, target=r.principal, after=assignment_facts(r)) for r in created]
+    kind = EventKind.ROLE_ASSIGNMENT_CHANGED
+    entries = [
+        Entry(kind=kind, target=row.principal, before=old, after=facts(row))
+        for row, old in zip(changed, before, strict=True)
+    ]
+    kind = EventKind.ROLE_ASSIGNED
+    entries += [Entry(kind=kind, target=row.principal, after=facts(row)) for row in created]
     record_many(entries, actor=actor)
 
 
-def change_times(
-    rows: Sequence[RoleAssignment], *, valid_from: datetime | None, valid_until: datetime | None
-) -> list[Entry]:
-    """All in one statement; the events of it, to be recorded."""
-    before = [assignment_facts(row) for row in rows]
-    for row in rows:
-        row.valid_from, row.valid_until = valid_from, valid_until
-    keys = [row.pk for row in rows]
-    RoleAssignment.objects.filter(pk__in=keys).update(
-        valid_from=valid_from, valid_until=valid_until
-    )
-    return [
-        Entry(
-            kind=EventKind.ROLE_ASSIGNMENT_CHANGED,
-            target=row.principal,
-            before=old,
-            after=assignment_facts(row),
-        )
-        for row, old in zip(rows, before, strict=True)
-    ]
-
-
-def _inserted(
-    *, role: Role, scope: Scope | None, principal: Principal, actor: User | None
-) -> RoleAssignment:
-    """The assignment's row, ours or that of whoever wrote the same at the same time.
-
-    Raises Conflict when others keep deleting it in between.
-    """
-    row = RoleAssignment(role=role, scope=scope, granted_by=actor, **_named(principal))
-    for _ in range(ATTEMPTS):
-        RoleAssignment.objects.bulk_create([row], ignore_conflicts=True)
-        found = _rows(role, principal).filter(scope=scope).select_for_update().first()
-        if found is not None:
-            found.role = role
-            return found
-    raise Conflict("The assignment is being changed by others; try again.")
-
-
-def _refuse_cycle(*, role: Role, holder: Role) -> None:
-    """Holders of ``holder`` would hold ``role``: nobody who holds ``role`` may reach ``holder`` so.
-
-    Under a lock: two assignments that are each fine may make a cycle together.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLE_LOCK])
-    reached, frontier = {role.pk}, {role.pk}
-    while frontier:
-        if holder.pk in frontier:
-            raise RoleCycle(
-                fields={"role": ["A role cannot be given to its own holders, however indirectly."]}
-            )
-        # What holders of these roles hold besides.
-        found = RoleAssignment.objects.filter(holder_role__in=frontier)
-        frontier = set(found.values_list("role", flat=True)) - reached
-        reached |= frontier
-
-
-def _rows(role: Role, principal: Principal) -> RoleAssignmentQuerySet:
-    return RoleAssignment.objects.filter(role=role, **_named(principal))
-
-
-def _named(principal: Principal) -> dict[str, Principal]:
-    if isinstance(principal, User):
-        return {"user": principal}
-    return {"group": principal} if isinstance(principal, Group) else {"holder_role": principal}
-
-
-def _unchanged(
-    row: RoleAssignment,
-    times: dict[str, datetime | None],
-    reason: str,
-    properties: dict[str, Any] | None,
+def _differs(
+    row: RoleAssignment, window: Window, reason: str, properties: dict[str, Any] | None
 ) -> bool:
-    same_times = row.valid_from == times["valid_from"] and row.valid_until == times["valid_until"]
     same_words = reason in ("", row.reason) and properties in (None, row.properties)
-    return same_times and same_words
+    return not (same_words and stays(row, window))
 
 
-def assignment_facts(row: RoleAssignment) -> dict[str, Any]:
-    """What an audit event says of an assignment."""
-    facts: dict[str, Any] = {"role": str(row.role_id), "name": row.role.name}
-    if row.scope_id is not None:
-        facts["scope"] = str(row.scope_id)
-    for name in ("valid_from", "valid_until"):
-        if (value := getattr(row, name)) is not None:
-            facts[name] = value.isoformat()
-    if row.reason:
-        facts["reason"] = row.reason
-    return facts
+def _change(
+    rows: list[RoleAssignment], window: Window, reason: str, properties: dict[str, Any] | None
+) -> None:
+    """All in one statement."""
+    for row in rows:
+        row.valid_from, row.valid_until = given_again(row.window, window)
+        row.reason = reason or row.reason
+        row.properties = row.properties if properties is None else properties
+    RoleAssignment.objects.bulk_update(rows, ["valid_from", "valid_until", "reason", "properties"])
+
+
+def _refuse_cycles(pairs: Iterable[Pair], *, field: str) -> None:
+    """Nobody who holds one of the roles may, with the pairs written, be who is given it."""
+    added = [(role.pk, holder.pk) for role, holder in pairs if isinstance(holder, Role)]
+    if not added:
+        return
+    one_at_a_time(Change.ROLE_HOLDERS)
+    held = defaultdict(set)
+    for role, holder in added:
+        held[holder].add(role)
+    reached = frontier = {role for role, _ in added}
+    while frontier:
+        # What holders of these roles hold besides.
+        rows = RoleAssignment.objects.filter(holder_role__in=frontier)
+        frontier = set()
+        for holder, role in rows.values_list("holder_role", "role"):
+            held[holder].add(role)
+            frontier |= {role} - reached
+        reached = reached | frontier
+    try:
+        TopologicalSorter(held).prepare()
+    except CycleError:
+        message = "A role cannot be given to its own holders, however indirectly."
+        raise RoleCycle(fields={field: [message]}) from None
+
+
+def _key(role: Role, principal: Principal) -> Key:
+    return role.pk, assignments_to(principal).principal, principal.pk
+
+
+def _rows(pairs: Mapping[Key, Pair]) -> RoleAssignmentQuerySet:
+    """Assignments of any of the roles to any of the principals, and so to more than the pairs."""
+    principals: dict[str, list[Any]] = defaultdict(list)
+    for _, field, pk in pairs:
+        principals[f"{field}__in"].append(pk)
+    held_by = Q()
+    for lookup, keys in principals.items():
+        held_by |= Q(**{lookup: keys})
+    rows = RoleAssignment.objects.filter(held_by, role__in={role for role, _, _ in pairs})
+    return rows.select_related(*ASSIGNMENTS[0].related)

@@ -28,37 +28,14 @@ class Hierarchy:
     child: str
     parent: str
     closure: type[models.Model]
-    lock: int  # the number of its advisory lock
 
     @property
     def pairs(self) -> str:
         return self.closure._meta.db_table
 
 
-GROUPS = Hierarchy(Group, GroupParent._meta.db_table, "child_id", "parent_id", GroupClosure, 7_001)
-RESOURCES = Hierarchy(Resource, Resource._meta.db_table, "id", "parent_id", ResourceClosure, 7_002)
-
-
-def lock(hierarchy: Hierarchy) -> None:
-    """Let one transaction at a time change parents: two that are each fine may make a cycle.
-
-    SQLite needs none, its writing transactions exclude each other.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [hierarchy.lock])
-
-
-def lock_groups(condition: models.Q) -> None:
-    """Let one transaction at a time change what these groups are linked to.
-
-    Taken after ``lock`` and before any other row, and in one order: two that write the same links
-    in different orders would wait for each other. The key itself stays free, because rows elsewhere
-    refer to it. SQLite needs none either.
-    """
-    if connection.features.has_select_for_update:
-        rows = Group.objects.filter(condition).order_by("pk").select_for_update(no_key=True)
-        list(rows.values_list("pk"))
+GROUPS = Hierarchy(Group, GroupParent._meta.db_table, "child_id", "parent_id", GroupClosure)
+RESOURCES = Hierarchy(Resource, Resource._meta.db_table, "id", "parent_id", ResourceClosure)
 
 
 def add_nodes(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
@@ -104,8 +81,8 @@ def _levels_above(hierarchy: Hierarchy, keys: list[Any], limit: int) -> int:
 def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
     """Make the pairs of these nodes, and of all below them, follow the parents as they are now.
 
-    Call under ``lock``. What lies below a node does not depend on its parents, so the old pairs
-    still say whose new ones are to be made. Two statements per 500 nodes.
+    Call under ``one_at_a_time``. What lies below a node does not depend on its parents, so the old
+    pairs still say whose new ones are to be made. Two statements per 500 nodes.
     """
     wanted = list(keys)
     for start in range(0, len(wanted), BATCH):

@@ -1,19 +1,29 @@
-"""Giving permissions to users and roles, globally or on one resource, and taking them away."""
+"""Giving permissions to users and roles, everywhere or on resources, and taking them away.
+
+Whatever gives goes the same way: what is to be granted is found, the ceiling judges it, the
+resources are kept from being deleted, and ``write_grants`` writes all of it, one or ten thousand.
+Whatever takes away ends in ``delete_grants``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeAlias
+from itertools import chain, product
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import ExpressionWrapper, F, IntegerField
 
-from accounts.models import User
-from audit.errors import Conflict, InvalidInput
+from accounts.facts import ALWAYS, Window
+from accounts.models import Group, User
+from audit.errors import Conflict, InvalidInput, TooLarge
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions import engine
@@ -25,23 +35,65 @@ from permissions.engine import (
     Statement,
     SubjectRef,
     canonical_pk,
-    hold_resource,
     no_such,
     require_grants,
+    require_type,
     resolve,
     resource_exists,
 )
-from permissions.models import (
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
+from permissions.models import ResourceMode, python_model
+from permissions.models.fact_tables import (
+    ROLE_GLOBAL,
+    FactTable,
+    GrantRow,
+    ObjectGrantRow,
+    given_again,
+    grants_like,
+    grants_to,
+    stays,
+    window_between,
 )
+from permissions.operations.group_roles import own_roles
+from permissions.operations.locks import keep_keys, keep_resource
 from roles.models import Role
 
-Grant: TypeAlias = UserGlobalGrant | RoleGlobalGrant | UserObjectPermission | RoleObjectPermission
-ObjectGrant: TypeAlias = UserObjectPermission | RoleObjectPermission
-TIMES_SWAPPED = "The end must come after the start."
+MOST_FACTS = 10_000
+KEYS_READ = 500
+ROWS_WRITTEN = 5_000
+
+# Principal, permission and resource of a grant, by their keys.
+GrantKey: TypeAlias = tuple[Any, int, str | None]
+
+
+class Grant(NamedTuple):
+    """Who may do what, on one resource of the permission's type or (None) everywhere.
+
+    The permission comes with its content type loaded.
+    """
+
+    principal: User | Role
+    permission: Permission
+    object_pk: str | None
+
+    @property
+    def key(self) -> GrantKey:
+        return self.principal.pk, self.permission.pk, self.object_pk
+
+
+class Outcome(StrEnum):
+    GRANTED = "granted"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REVOKED = "revoked"
+    NOT_HELD = "not_held"
+
+
+class GrantOutcome(NamedTuple):
+    """What became of a grant, and its row if it was given."""
+
+    grant: Grant
+    outcome: Outcome
+    row: GrantRow | None = None
 
 
 @transaction.atomic
@@ -60,115 +112,45 @@ def assign_permissions(
     Idempotent: what exists keeps its row, and takes on the times given (none: unlimited).
     Raises InvalidInput and GrantCeiling; nothing is written then.
     """
-    require_times(valid_from, valid_until)
+    window = window_between(valid_from, valid_until)
     resolved = resolve(names=names, model=model, object_pk=object_pk)
-    require_grants(actor=actor, wanted=[(p, resolved.resource) for p in resolved.permissions])
+    resource = resolved.resource
+    key = resource.id if resource else None
+    grants = [Grant(principal, permission, key) for permission in resolved.permissions]
+    _require_held(actor, grants)
     resolved.require_resource()
-    hold_resource(resolved.resource)
-    rows = grant(
-        principal=principal,
-        permissions=resolved.permissions,
-        resource=resolved.resource,
-        actor=actor,
-        valid_from=valid_from,
-        valid_until=valid_until,
-    )
-    if resolved.resource is None:
+    keep_resource(resource)
+    outcomes = write_grants(grants, window=window, actor=actor)
+    if resource is None:
         return [permission.pk for permission in resolved.permissions]
-    return [rows[permission.pk].pk for permission in resolved.permissions]
+    ids = {one.grant.permission.pk: one.row.pk for one in outcomes if one.row is not None}
+    return [ids[permission.pk] for permission in resolved.permissions]
 
 
-def grant(
+@transaction.atomic
+def assign_many(
     *,
-    principal: User | Role,
-    permissions: Iterable[Permission],
-    resource: ResourceRef | None,
+    principals: Sequence[User | Role],
+    names: Sequence[str],
+    model: str | None,
+    object_pks: Sequence[str] | None,
     actor: User | None,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
-) -> dict[int, Grant]:
-    """Write the grants without asking the ceiling; rows by permission.
+) -> list[GrantOutcome]:
+    """Every permission, on every resource, to every principal; what exists takes on the times
+    given, or none.
 
-    For ``assign_permissions`` and for what follows from a rule rather than from somebody's wish.
+    At most 10,000 grants, with a fixed number of statements per 500 resources. Raises InvalidInput,
+    GrantCeiling, TooLarge, and writes nothing then.
     """
-    wanted = {permission.pk: permission for permission in permissions}
-    model, named = _table(principal, resource)
-    times = {"valid_from": valid_from, "valid_until": valid_until}
-    manager: Any = model.objects
-    known = _known(model, named, list(wanted))
-    changed = {pk: row for pk, row in known.items() if _times(row) != times}
-    entries = []
-    for pk, row in changed.items():
-        before = grant_facts(row, wanted[pk])
-        row.valid_from, row.valid_until = valid_from, valid_until
-        entries.append(_entry(EventKind.GRANT_CHANGED, row, wanted[pk], before=before))
-    if changed:
-        manager.bulk_update(changed.values(), ["valid_from", "valid_until"])
-    created = [
-        model(
-            permission=permission,
-            granted_by=actor,
-            **named,
-            **times,
-            **({"content_type_id": permission.content_type_id} if resource else {}),
-        )
-        # In one order: two who write the same rows in different orders wait for each other.
-        for pk, permission in sorted(wanted.items())
-        if pk not in known
-    ]
-    # Whoever loses a race against the same grant gets the winner's row instead of an error.
-    manager.bulk_create(
-        created,
-        update_conflicts=True,
-        unique_fields=_unique_fields(principal, resource),
-        update_fields=["permission"],
-    )
-    new = {row.permission_id: row for row in created}
-    known.update(new)
-    entries += [
-        _entry(EventKind.GRANT_CREATED, new[pk], permission)
-        for pk, permission in wanted.items()
-        if pk in new
-    ]
-    record_many(entries, actor=actor)
-    return known
-
-
-def _known(
-    table: type[Grant], named: dict[str, Any], permissions: Sequence[int]
-) -> dict[int, Grant]:
-    """The rows there are already, by permission."""
-    if not permissions:
-        return {}
-    statement = _rows_of(table, tuple(named), Parameter.room(permissions))
-    keys = {name: getattr(value, "pk", value) for name, value in named.items()}
-    columns = [field.attname for field in table._meta.concrete_fields]
-    found: dict[int, Grant] = {}
-    for values in statement.rows(**keys, permission=permissions):
-        row = table.from_db(DEFAULT_DB_ALIAS, columns, values)
-        for name, value in named.items():
-            setattr(row, name, value)  # the grantee is at hand, and an event asks for it
-        found[row.permission_id] = row
-    return found
-
-
-@lru_cache(maxsize=256)
-def _rows_of(table: type[Grant], named: tuple[str, ...], room: int) -> Statement:
-    manager: Any = table.objects
-    keys = {name: Parameter(name, _column(table, name)) for name in named}
-    # A foreign key's own `in` takes values alone.
-    permission = ExpressionWrapper(F("permission_id"), IntegerField())
-    found = manager.alias(wanted=permission).filter(
-        wanted__in=Parameter.several("permission", room), **keys
-    )
-    return Statement.of(
-        found.values_list(*(field.attname for field in table._meta.concrete_fields))
-    )
-
-
-def _column(table: type[Grant], name: str) -> Any:
-    field: Any = table._meta.get_field(name)
-    return field.target_field if field.is_relation else field
+    window = window_between(valid_from, valid_until)
+    permissions, keys = _resolve_many(principals, names, model, object_pks)
+    grants = [Grant(*grant) for grant in product(principals, permissions, keys)]
+    _require_held(actor, grants)
+    if model is not None:
+        _keep_all(model, [key for key in keys if key is not None])
+    return write_grants(grants, window=window, actor=actor)
 
 
 @transaction.atomic
@@ -182,79 +164,79 @@ def unassign_permissions(
 ) -> None:
     """Take the named grants away; what is not held is no error. Raises InvalidInput.
 
-    Where there was nothing to take, a resource hidden from the actor is answered like a missing
-    one, so that nobody learns from the answer what exists.
+    If there was nothing to take, a resource hidden from the actor is answered like a missing one,
+    so that nobody learns from the answer what exists.
     """
     resolved = resolve(names=names, model=model, object_pk=object_pk)
-    table, named = _table(principal, resolved.resource)
-    manager: Any = table.objects
-    rows = list(
-        manager.filter(permission__in=[p.pk for p in resolved.permissions], **named).select_related(
-            "permission__content_type"
-        )
-    )
+    key = resolved.resource.id if resolved.resource else None
+    rows = _rows_there([principal], resolved.permissions, [key])
     if not rows:
-        _knows_of(actor, resolved).require_resource()
-    delete_grants(rows, actor=actor)
-
-
-def _knows_of(actor: User | None, resolved: Resolved) -> Resolved:
-    """With the resource gone unless the actor may view it or holds a named permission on it."""
-    resource = resolved.resource
-    if actor is None or resource is None or not resolved.exists:
-        return resolved
-    subject = SubjectRef.of(actor)
-    actions = ["view", *(permission.codename for permission in resolved.permissions)]
-    questions = [Question(subject=subject, action=name, resource=resource) for name in actions]
-    known = any(decision.allowed for decision in engine.check_many(questions))
-    return replace(resolved, exists=known)
-
-
-def delete_grants(rows: Sequence[Grant], *, actor: User | None) -> None:
-    """Delete grant rows (permission and type loaded), an event each. Call in a transaction."""
-    if not rows:
-        return
-    entries = [
-        Entry(
-            kind=EventKind.GRANT_DELETED,
-            target=_principal(row),
-            before=grant_facts(row, row.permission),
-        )
-        for row in rows
-    ]
-    manager: Any = type(rows[0]).objects
-    manager.filter(pk__in=[row.pk for row in rows]).delete()
-    record_many(entries, actor=actor)
+        _as_known_to(actor, resolved).require_resource()
+    delete_grants(list(rows.values()), actor=actor)
 
 
 @transaction.atomic
-def delete_object_grant(*, grant: ObjectGrant, actor: User | None) -> None:
-    delete_grants([grant], actor=actor)
+def revoke_many(
+    *,
+    principals: Sequence[User | Role],
+    names: Sequence[str],
+    model: str | None,
+    object_pks: Sequence[str] | None,
+    actor: User | None,
+) -> list[GrantOutcome]:
+    """At most 10,000 grants; what is not held is told, and is no error."""
+    permissions, keys = _resolve_many(principals, names, model, object_pks)
+    outcomes = []
+    for kind in (User, Role):
+        of_kind = [principal for principal in principals if isinstance(principal, kind)]
+        rows = _rows_there(of_kind, permissions, keys)
+        delete_grants(list(rows.values()), actor=actor)
+        for grant in (Grant(*grant) for grant in product(of_kind, permissions, keys)):
+            held = grant.key in rows
+            outcomes.append(GrantOutcome(grant, Outcome.REVOKED if held else Outcome.NOT_HELD))
+    return outcomes
 
 
-@transaction.atomic
-def move_object_grant(*, grant: ObjectGrant, object_pk: str, actor: User | None) -> ObjectGrant:
-    """Let an existing grant speak of another resource of the same type.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactGrants:
+    """All that a principal is granted on one resource of a type, or without key on all of them.
 
-    Raises InvalidInput for a missing or malformed key, GrantCeiling when the actor does not hold
-    the permission there, Conflict when the grantee has it already. The row keeps its id.
+    A group's grants are kept in its own role. ``permissions`` are of the type, with their content
+    types loaded; none takes everything away.
     """
-    permission = grant.permission
-    label = f"{permission.content_type.app_label}.{permission.content_type.model}"
-    resource = ResourceRef(label, canonical_pk(label, object_pk))
-    require_grants(actor=actor, wanted=[(permission, resource)])
-    if not resource_exists(resource):
-        raise no_such(resource)
-    hold_resource(resource)
-    _, named = _table(_principal(grant), resource)
-    manager: Any = type(grant).objects
-    if manager.filter(permission=permission, **named).exclude(pk=grant.pk).exists():
-        raise Conflict(fields={"object_pk": ["This permission is granted on that object already."]})
-    before = grant_facts(grant, permission)
-    grant.object_pk = str(resource.id)
-    manager.filter(pk=grant.pk).update(object_pk=grant.object_pk)
-    record_many([_entry(EventKind.GRANT_CHANGED, grant, permission, before=before)], actor=actor)
-    return grant
+
+    principal: User | Role | Group
+    content_type_id: int
+    object_pk: str | None
+    permissions: tuple[Permission, ...]
+
+
+@transaction.atomic
+def replace_grants(*, exactly: Iterable[ExactGrants], actor: User | None) -> None:
+    """All or none, with a fixed number of statements; the same resource named twice adds up.
+
+    Raises GrantCeiling for what is added; taking away meets no ceiling.
+    """
+    exactly = list(exactly)
+    groups = {to.pk: to for to in (one.principal for one in exactly) if isinstance(to, Group)}
+    roles = own_roles(groups=list(groups.values()), actor=actor) if groups else {}
+    by_table: dict[FactTable, list[ExactGrants]] = defaultdict(list)
+    grants: dict[GrantKey, Grant] = {}
+    for one in exactly:
+        to = roles[one.principal.pk] if isinstance(one.principal, Group) else one.principal
+        table = grants_to(to, by_object=one.object_pk is not None)
+        by_table[table].append(replace(one, principal=to))
+        of_one = [Grant(to, permission, one.object_pk) for permission in one.permissions]
+        grants |= {grant.key: grant for grant in of_one}
+    there: dict[GrantKey, GrantRow] = {}
+    for table, named in by_table.items():
+        there |= _rows_named(table, named)
+    kept = {key for key, row in there.items() if stays(row, ALWAYS)}
+    _require_held(actor, (grant for key, grant in grants.items() if key not in kept))
+    for table in by_table:
+        gone = [row for key, row in there.items() if key not in grants]
+        delete_grants([row for row in gone if grants_like(row) is table], actor=actor)
+    write_grants(grants.values(), window=ALWAYS, actor=actor, there=there)
 
 
 @transaction.atomic
@@ -269,64 +251,285 @@ def change_role_permissions(
 
     Raises GrantCeiling.
     """
-    added = list(added)
-    require_grants(actor=actor, wanted=[(permission, None) for permission in added])
-    gone = RoleGlobalGrant.objects.filter(role=role, permission__in=list(removed))
-    delete_grants(list(gone.select_related("permission__content_type", "role")), actor=actor)
-    grant(principal=role, permissions=added, resource=None, actor=actor)
+    grants = [Grant(role, permission, None) for permission in added]
+    _require_held(actor, grants)
+    gone = ROLE_GLOBAL.model.objects.filter(role=role, permission__in=list(removed))
+    delete_grants(list(gone.select_related(*ROLE_GLOBAL.related)), actor=actor)
+    write_grants(grants, window=ALWAYS, actor=actor)
 
 
-def require_times(valid_from: datetime | None, valid_until: datetime | None) -> None:
-    if valid_from and valid_until and valid_until <= valid_from:
-        raise InvalidInput(fields={"valid_until": [TIMES_SWAPPED]})
+@transaction.atomic
+def move_object_grant(
+    *, grant: ObjectGrantRow, object_pk: str, actor: User | None
+) -> ObjectGrantRow:
+    """Let an existing grant speak of another resource of the same type.
+
+    Raises InvalidInput for a missing or malformed key, GrantCeiling when the actor does not hold
+    the permission there, Conflict when the grantee has it already. The row keeps its id.
+    """
+    content_type = grant.permission.content_type
+    label = f"{content_type.app_label}.{content_type.model}"
+    resource = ResourceRef(label, canonical_pk(label, object_pk))
+    require_grants(actor=actor, wanted=[(grant.permission, resource)])
+    if not resource_exists(resource):
+        raise no_such(resource)
+    keep_resource(resource)
+    table = grants_like(grant)
+    principal = getattr(grant, table.principal)
+    same = {table.principal: principal, "permission": grant.permission, "object_pk": resource.id}
+    if table.model.objects.filter(**same).exclude(pk=grant.pk).exists():
+        raise Conflict(fields={"object_pk": ["This permission is granted on that object already."]})
+    before = table.audit_facts(grant)
+    grant.object_pk = str(resource.id)
+    table.model.objects.filter(pk=grant.pk).update(object_pk=grant.object_pk)
+    after = table.audit_facts(grant)
+    changed = Entry(kind=EventKind.GRANT_CHANGED, target=principal, before=before, after=after)
+    record_many([changed], actor=actor)
+    return grant
 
 
-def grant_facts(row: Grant, permission: Permission) -> dict[str, Any]:
-    """What an audit event says of a grant."""
-    content_type = permission.content_type
-    facts: dict[str, Any] = {
-        "permission": f"{content_type.app_label}.{permission.codename}",
-        "model": f"{content_type.app_label}.{content_type.model}",
-    }
-    if isinstance(row, UserObjectPermission | RoleObjectPermission):
-        facts["object_pk"] = row.object_pk
-    for name, value in _times(row).items():
-        if value is not None:
-            facts[name] = value.isoformat()
-    return facts
+@transaction.atomic
+def delete_object_grant(*, grant: ObjectGrantRow, actor: User | None) -> None:
+    delete_grants([grant], actor=actor)
 
 
-def _table(
-    principal: User | Role, resource: ResourceRef | None
-) -> tuple[type[Grant], dict[str, Any]]:
-    """Where a grant is kept, and the columns that name grantee and resource there."""
-    if resource is None:
-        if isinstance(principal, User):
-            return UserGlobalGrant, {"user": principal}
-        return RoleGlobalGrant, {"role": principal}
-    if isinstance(principal, User):
-        return UserObjectPermission, {"user": principal, "object_pk": resource.id}
-    return RoleObjectPermission, {"group": principal, "object_pk": resource.id}
+def write_grants(
+    grants: Iterable[Grant],
+    *,
+    window: Window,
+    actor: User | None,
+    there: Mapping[GrantKey, GrantRow] | None = None,
+    note: Mapping[str, Any] | None = None,
+) -> list[GrantOutcome]:
+    """Give each grant, an event for each that is new or changed. Call in a transaction.
+
+    The one place that writes grants, and it does not ask the ceiling: what follows from a rule is
+    written here too. ``there`` are the rows that are there already, looked up unless the caller
+    knows them; ``note`` is what events say besides.
+    """
+    by_table: dict[FactTable, dict[GrantKey, Grant]] = defaultdict(dict)
+    for grant in grants:
+        table = grants_to(grant.principal, by_object=grant.object_pk is not None)
+        by_table[table][grant.key] = grant
+    outcomes, entries = [], []
+    for table, of_table in by_table.items():
+        rows = there
+        if rows is None:
+            principals = {grant.principal.pk: grant.principal for grant in of_table.values()}
+            permissions = {grant.permission.pk: grant.permission for grant in of_table.values()}
+            keys = list({grant.object_pk: None for grant in of_table.values()})
+            rows = _rows_there(list(principals.values()), list(permissions.values()), keys)
+        written = []
+        for key, grant in of_table.items():
+            outcome, row, before = _given(table, grant, rows.get(key), window, actor)
+            outcomes.append(GrantOutcome(grant, outcome, row))
+            if outcome is Outcome.UNCHANGED:
+                continue
+            written.append(row)
+            entries.append(
+                Entry(
+                    kind=EventKind.GRANT_CREATED if before is None else EventKind.GRANT_CHANGED,
+                    target=grant.principal,
+                    before=before,
+                    after={**table.audit_facts(row), **(note or {})},
+                )
+            )
+        _write(table, written, over=any(row.pk for row in written))
+    record_many(entries, actor=actor)
+    return outcomes
 
 
-def _unique_fields(principal: User | Role, resource: ResourceRef | None) -> list[str]:
-    _, named = _table(principal, resource)
-    return [*named, "permission"]
+def _given(
+    table: FactTable, grant: Grant, row: GrantRow | None, window: Window, actor: User | None
+) -> tuple[Outcome, GrantRow, dict[str, Any] | None]:
+    """What is to become of it: its row as it is to be, and what an event says of it before."""
+    if row is None:
+        named: dict[str, Any] = {table.principal: grant.principal, "permission": grant.permission}
+        if grant.object_pk is not None:
+            named |= {
+                "object_pk": grant.object_pk,
+                "content_type_id": grant.permission.content_type_id,
+            }
+        new = table.model(granted_by=actor, **named, **window._asdict())
+        return Outcome.GRANTED, new, None
+    if stays(row, window):
+        return Outcome.UNCHANGED, row, None
+    before = table.audit_facts(row)
+    row.valid_from, row.valid_until = given_again(row.window, window)
+    return Outcome.CHANGED, row, before
 
 
-def _principal(row: Grant) -> User | Role:
-    if isinstance(row, UserGlobalGrant | UserObjectPermission):
-        return row.user
-    return row.role if isinstance(row, RoleGlobalGrant) else row.group
+def _write(table: FactTable, rows: list[Any], *, over: bool) -> None:
+    """New rows and changed ones with one statement per 5,000; ``over`` the times that are there.
 
-
-def _times(row: Grant) -> dict[str, datetime | None]:
-    return {"valid_from": row.valid_from, "valid_until": row.valid_until}
-
-
-def _entry(
-    kind: EventKind, row: Grant, permission: Permission, *, before: dict[str, Any] | None = None
-) -> Entry:
-    return Entry(
-        kind=kind, target=_principal(row), before=before, after=grant_facts(row, permission)
+    Whoever loses a race against the same grant gets the winner's row instead of an error.
+    """
+    # In one order: two who write the same rows in different orders wait for each other.
+    rows.sort(key=attrgetter(table.column, "permission_id", *table.given[1:]))
+    for row in rows:
+        row.pk = None  # a row with an id would be inserted by a statement of its own
+    table.model.objects.bulk_create(
+        rows,
+        batch_size=ROWS_WRITTEN,
+        update_conflicts=True,
+        unique_fields=table.unique,
+        update_fields=["valid_from", "valid_until"] if over else ["permission"],
     )
+
+
+def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
+    """Delete rows of one table (with what is ``related`` loaded), an event each. Call in a
+    transaction.
+    """
+    if not rows:
+        return
+    table = grants_like(rows[0])
+    entries = [
+        Entry(
+            kind=EventKind.GRANT_DELETED,
+            target=getattr(row, table.principal),
+            before=table.audit_facts(row),
+        )
+        for row in rows
+    ]
+    table.model.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    record_many(entries, actor=actor)
+
+
+def _rows_there(
+    principals: Sequence[User | Role],
+    permissions: Sequence[Permission],
+    keys: Sequence[str | None],
+) -> dict[GrantKey, GrantRow]:
+    """Rows of any of the principals, all of one kind, for any permission on any resource."""
+    if not (principals and permissions and keys):
+        return {}
+    table = grants_to(principals[0], by_object=keys[0] is not None)
+    holders = {principal.pk: principal for principal in principals}
+    by_pk = {permission.pk: permission for permission in permissions}
+    columns = [field.attname for field in table.model._meta.concrete_fields]
+    stored: Iterable[Sequence[Any]]
+    if len(holders) == len(keys) == 1:
+        named: dict[str, Any] = {
+            "principal": principals[0].pk,
+            "object_pk": keys[0],
+            "permission": list(by_pk),
+        }
+        stored = _on_one(table, Parameter.room(named["permission"])).rows(**named)
+    else:
+        among = {f"{table.principal}__in": list(holders), "permission__in": list(by_pk)}
+        stored = everywhere = table.model.objects.filter(**among).values_list(*columns)
+        if table.by_object:
+            starts = range(0, len(keys), KEYS_READ)
+            stored = chain.from_iterable(
+                everywhere.filter(object_pk__in=keys[n : n + KEYS_READ]) for n in starts
+            )
+    rows: dict[GrantKey, GrantRow] = {}
+    for values in stored:
+        row = table.model.from_db(DEFAULT_DB_ALIAS, columns, values)
+        holder = getattr(row, table.column)
+        # Both are at hand, and an event asks for them.
+        setattr(row, table.principal, holders[holder])
+        row.permission = by_pk[row.permission_id]
+        rows[holder, row.permission_id, getattr(row, "object_pk", None)] = row
+    return rows
+
+
+@lru_cache(maxsize=256)
+def _on_one(table: FactTable, room: int) -> Statement:
+    """Grants of one principal on one resource or everywhere, as nearly every request asks."""
+    fields = table.model._meta
+    named = {table.principal: Parameter("principal", table.holder._meta.pk)}
+    if table.by_object:
+        named["object_pk"] = Parameter("object_pk", fields.get_field("object_pk"))
+    # A foreign key's own `in` takes values alone.
+    permission = ExpressionWrapper(F("permission_id"), IntegerField())
+    rows = table.model.objects.alias(given=permission).filter(
+        given__in=Parameter.several("permission", room), **named
+    )
+    return Statement.of(rows.values_list(*(field.attname for field in fields.concrete_fields)))
+
+
+def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantKey, GrantRow]:
+    """Every grant of these principals on these resources. One statement."""
+    named = {(one.principal.pk, one.content_type_id, one.object_pk) for one in exactly}
+    principals, content_types, keys = zip(*named, strict=True)
+    among = {
+        f"{table.principal}__in": set(principals),
+        "permission__content_type__in": set(content_types),
+    }
+    if table.by_object:
+        among["object_pk__in"] = set(keys)
+    rows = table.model.objects.filter(**among).select_related(*table.related)
+    there: dict[GrantKey, GrantRow] = {}
+    for row in rows:
+        holder, key = getattr(row, table.column), getattr(row, "object_pk", None)
+        # Principals times types times keys holds more than what is named.
+        if (holder, row.permission.content_type_id, key) in named:
+            there[holder, row.permission_id, key] = row
+    return there
+
+
+def _require_held(actor: User | None, grants: Iterable[Grant]) -> None:
+    """The grant ceiling, each permission on each resource once."""
+    wanted: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
+    for _, permission, object_pk in grants:
+        kind = permission.content_type
+        label = f"{kind.app_label}.{kind.model}"
+        resource = None if object_pk is None else ResourceRef(label, object_pk)
+        wanted[permission.pk, object_pk] = permission, resource
+    require_grants(actor=actor, wanted=wanted.values())
+
+
+def _resolve_many(
+    principals: Sequence[User | Role],
+    names: Sequence[str],
+    model: str | None,
+    object_pks: Sequence[str] | None,
+) -> tuple[list[Permission], list[str | None]]:
+    """Each permission and each key once; the one key None is everywhere."""
+    if (model is None) != (object_pks is None):
+        message = "The fields model, object_pks must be used together."
+        raise InvalidInput(fields={"non_field_errors": [message]})
+    if len(principals) * len(names) * len(object_pks or [""]) > MOST_FACTS:
+        raise TooLarge(f"At most {MOST_FACTS} grants are allowed in one request.")
+    keys: list[str | None] = [None]
+    if model is not None and object_pks is not None:
+        require_type(model)
+        keys = list(dict.fromkeys(_canonical(model, object_pks)))
+    if not keys:
+        return [], []
+    resolved = resolve(names=names, model=model, object_pk=keys[0])
+    return list({p.pk: p for p in resolved.permissions}.values()), keys
+
+
+def _canonical(model: str, object_pks: Sequence[str]) -> Iterator[str]:
+    for n, key in enumerate(object_pks):
+        try:
+            yield canonical_pk(model, key)
+        except InvalidInput as error:
+            faults = (error.fields or {}).get("object_pk")
+            raise InvalidInput(fields={"object_pks": {str(n): faults}}) from None
+
+
+def _keep_all(label: str, keys: Sequence[str]) -> None:
+    """Every key names a resource, which stays with us, or the type takes any."""
+    kind = require_type(label)
+    if python_model(label) is None and kind.mode == ResourceMode.OPEN:
+        return
+    there = keep_keys(kind, keys)
+    faults = {str(n): [f"No {label} has this key."] for n, k in enumerate(keys) if k not in there}
+    if faults:
+        raise InvalidInput(fields={"object_pks": faults})
+
+
+def _as_known_to(actor: User | None, resolved: Resolved) -> Resolved:
+    """With the resource gone unless the actor may view it or holds a named permission on it."""
+    resource = resolved.resource
+    if actor is None or resource is None or not resolved.exists:
+        return resolved
+    subject = SubjectRef.of(actor)
+    actions = ["view", *(permission.codename for permission in resolved.permissions)]
+    questions = [Question(subject=subject, action=name, resource=resource) for name in actions]
+    is_known = any(decision.allowed for decision in engine.check_many(questions))
+    return replace(resolved, exists=is_known)

@@ -13,9 +13,10 @@ from django.db.models import Q
 
 from accounts.models import Group, User
 from audit.errors import InvalidInput
-from permissions.engine import canonical_pk, held
+from permissions.engine import canonical_pk
 from permissions.models import Resource, ResourceMode, ResourceType
-from permissions.operations.replaced_grants import Authorization, replace_grants
+from permissions.operations.grants import ExactGrants, replace_grants
+from permissions.operations.locks import keep_resources
 from permissions.operations.types import (
     MOST_ACTIONS,
     ActionSpec,
@@ -84,8 +85,8 @@ def replace_grants_by_name(*, grants: Sequence[GrantsByName], actor: User | None
     permissions = _by_codename(types.values())
     _refuse_missing(grants, types)
     replace_grants(
-        wanted=[
-            Authorization(
+        exactly=[
+            ExactGrants(
                 principal=one.principal,
                 content_type_id=types[one.label].pk,
                 object_pk=one.object_pk,
@@ -171,7 +172,7 @@ def _refuse_missing(grants: Iterable[GrantsByName], types: Mapping[str, Resource
     for label, pks in keys.items():
         of_keys |= Q(type=types[label], object_pk__in=pks)
     # Held until the end: a resource that went away meanwhile would leave its grants behind.
-    registered = held(Resource.objects.filter(of_keys)) if keys else set()
+    registered = keep_resources(Resource.objects.filter(of_keys)) if keys else set()
     for label, pks in keys.items():
         for pk in sorted(pks):
             if (types[label].pk, pk) not in registered:

@@ -19,18 +19,18 @@ from roles.models import OWN_ROLE, SYSTEM_NAMESPACE, Namespace, Role, RoleAssign
 @transaction.atomic
 def own_roles(*, groups: Sequence[Group], actor: User | None) -> dict[Any, Role]:
     """The own role of each group by the group's key; those missing are made."""
-    keys = {managed_key(group): group for group in groups}
-    known = {role.managed: role for role in Role.objects.filter(managed__in=keys)}
-    missing = [group for key, group in keys.items() if key not in known]
+    by_key = {managed_key(group): group for group in groups}
+    roles = {role.managed: role for role in Role.objects.filter(managed__in=by_key)}
+    missing = [group for key, group in by_key.items() if key not in roles]
     if missing:
-        known |= _created(missing, actor)
-    return {group.pk: known[key] for key, group in keys.items()}
+        roles |= _created(missing, actor)
+    return {group.pk: roles[key] for key, group in by_key.items()}
 
 
 def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Role]:
     namespace = Namespace.objects.get(code=SYSTEM_NAMESPACE)
-    roles = [
-        Role(
+    own = {
+        managed_key(group): Role(
             name=f"{OWN_ROLE}{group.hex_id}",
             namespace=namespace,
             code=group.hex_id,
@@ -38,29 +38,20 @@ def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Ro
             managed=managed_key(group),
         )
         for group in groups
-    ]
-    # Whoever makes the same role at the same time makes it equal; what is there counts.
-    Role.objects.bulk_create(roles, ignore_conflicts=True)
-    found = {
-        role.managed: role
-        for role in Role.objects.filter(managed__in=[role.managed for role in roles])
     }
+    # Whoever makes the same role at the same time makes it equal; what is there counts.
+    Role.objects.bulk_create(own.values(), ignore_conflicts=True)
+    roles = {role.managed: role for role in Role.objects.filter(managed__in=own)}
+    held = [(roles[managed_key(group)], group) for group in groups]
+    # Without an event of its own: that the role exists says that the group holds it.
     RoleAssignment.objects.bulk_create(
-        [
-            RoleAssignment(role=found[managed_key(group)], group=group, granted_by=actor)
-            for group in groups
-        ],
+        [RoleAssignment(role=role, group=group, granted_by=actor) for role, group in held],
         ignore_conflicts=True,
     )
-    record_many(
-        [
-            Entry(
-                kind=EventKind.ROLE_CREATED,
-                target=found[managed_key(group)],
-                after={"name": found[managed_key(group)].name, "group": str(group.pk)},
-            )
-            for group in groups
-        ],
-        actor=actor,
-    )
-    return found
+    kind = EventKind.ROLE_CREATED
+    entries = [
+        Entry(kind=kind, target=role, after={"name": role.name, "group": str(group.pk)})
+        for role, group in held
+    ]
+    record_many(entries, actor=actor)
+    return roles

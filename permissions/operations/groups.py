@@ -17,6 +17,7 @@ from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import group_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import Change, lock_groups, one_at_a_time
 from permissions.operations.membership import set_members, set_parents
 from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
@@ -64,9 +65,9 @@ def update_group(
     """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
     if parents is not None:
         # Before any row is locked: whoever changes parents takes this lock first.
-        closure.lock(closure.GROUPS)
+        one_at_a_time(Change.GROUP_PARENTS)
     if users is not None:
-        closure.lock_groups(Q(pk=group.pk))
+        lock_groups(Q(pk=group.pk))
     change(group, fields, EventKind.GROUP_CHANGED, actor=actor)
     if is_superuser is not None:
         if is_superuser and not group.is_superuser:

@@ -11,16 +11,15 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db import transaction
 
+from accounts.facts import ALWAYS
 from accounts.models import User
 from audit.models import EventKind
-from audit.operations import Entry, record, record_many
+from audit.operations import record
 from permissions.engine import require_grants
-from permissions.models import RoleObjectPermission, UserObjectPermission
 from permissions.operations.deletion import delete_rows
+from permissions.operations.grants import Grant, write_grants
 from permissions.queries import holdings
 from roles.models import InitialPermissions, InitialPermissionsMode, Role
-
-BATCH = 5_000
 
 
 @transaction.atomic
@@ -33,10 +32,10 @@ def create_initial_permissions(
     mode: str = InitialPermissionsMode.ROLE,
 ) -> InitialPermissions:
     """Permissions come with their content type loaded. Raises GrantCeiling."""
-    wanted = list(permissions)
-    require_grants(actor=actor, wanted=[(permission, None) for permission in wanted])
+    permissions = list(permissions)
+    require_grants(actor=actor, wanted=[(permission, None) for permission in permissions])
     row = InitialPermissions.objects.create(name=name, role=role, mode=mode)
-    row.permissions.set(wanted)
+    row.permissions.set(permissions)
     record(EventKind.INITIAL_PERMISSIONS_CREATED, target=row, actor=actor, after=_facts(row))
     fire(actor=actor, label="authentik_rbac.initialpermissions", keys=[str(row.pk)])
     return row
@@ -54,19 +53,19 @@ def update_initial_permissions(
     given all of it anew. Raises GrantCeiling.
     """
     before = _facts(initial)
-    kept = list(initial.permissions.select_related("content_type"))
-    wanted = kept if permissions is None else list(permissions)
+    present = list(initial.permissions.select_related("content_type"))
+    permissions = present if permissions is None else list(permissions)
     moved = "role" in fields and fields["role"] != initial.role
     to_role = fields.get("mode", initial.mode) == InitialPermissionsMode.ROLE
     widened = to_role and initial.mode != InitialPermissionsMode.ROLE
-    known = set() if moved or widened else {permission.pk for permission in kept}
-    added = [permission for permission in wanted if permission.pk not in known]
+    given_already = [] if moved or widened else present
+    added = [permission for permission in permissions if permission not in given_already]
     require_grants(actor=actor, wanted=[(permission, None) for permission in added])
     for name, value in fields.items():
         setattr(initial, name, value)
     if fields:
         initial.save(update_fields=list(fields))
-    initial.permissions.set(wanted)
+    initial.permissions.set(permissions)
     after = _facts(initial)
     if after != before:
         record(
@@ -90,27 +89,13 @@ def fire(*, actor: User | None, label: str, keys: Sequence[str]) -> None:
     """
     if actor is None or not keys:
         return
-    rules = _rules(actor, label)
-    if not rules:
-        return
-    for rule, permissions in rules:
-        to_user = rule.mode == InitialPermissionsMode.USER
-        model: Any = UserObjectPermission if to_user else RoleObjectPermission
-        principal = actor if to_user else rule.role
-        column = "user" if to_user else "group"
-        rows = [
-            model(
-                permission=permission,
-                content_type_id=permission.content_type_id,
-                object_pk=key,
-                granted_by=actor,
-                **{column: principal},
-            )
-            for key in keys
-            for permission in permissions
-        ]
-        model.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-        record_many([_fired(row, principal, label, rule) for row in rows], actor=actor)
+    for rule, permissions in _rules(actor, label):
+        principal = actor if rule.mode == InitialPermissionsMode.USER else rule.role
+        grants = [Grant(principal, permission, key) for key in keys for permission in permissions]
+        note = {"initial_permissions": rule.name}
+        # Nothing is looked up: nobody has anything on what is new. A grant on a resource that was
+        # named before it was registered stays as it is.
+        write_grants(grants, window=ALWAYS, actor=actor, there={}, note=note)
 
 
 def _rules(actor: User, label: str) -> list[tuple[InitialPermissions, list[Permission]]]:
@@ -126,7 +111,7 @@ def _rules(actor: User, label: str) -> list[tuple[InitialPermissions, list[Permi
     )
     if not rules:
         return []
-    held = {role for role, scopes in holdings(actor) if not scopes}
+    unlimited = {role for role, scopes in holdings(actor) if not scopes}
     return [
         (
             rule,
@@ -138,22 +123,8 @@ def _rules(actor: User, label: str) -> list[tuple[InitialPermissions, list[Permi
             ],
         )
         for rule in rules
-        if rule.role_id in held
+        if rule.role_id in unlimited
     ]
-
-
-def _fired(row: Any, principal: User | Role, label: str, rule: InitialPermissions) -> Entry:
-    app_label, _, _ = label.partition(".")
-    return Entry(
-        kind=EventKind.GRANT_CREATED,
-        target=principal,
-        after={
-            "permission": f"{app_label}.{row.permission.codename}",
-            "model": label,
-            "object_pk": row.object_pk,
-            "initial_permissions": rule.name,
-        },
-    )
 
 
 def _facts(row: InitialPermissions) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.facts import FactQuerySet
+from accounts.facts import ALWAYS, FactQuerySet
 from accounts.models import Group, GroupMembership, GroupParent, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import require_covers
+from permissions.models.fact_tables import MEMBERSHIPS, stays
 from permissions.operations import closure
+from permissions.operations.locks import Change, lock_groups, one_at_a_time
 
 
 class GroupCycle(InvalidInput):
@@ -26,14 +28,14 @@ class GroupCycle(InvalidInput):
 @transaction.atomic
 def add_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """Idempotent. Raises GrantCeiling when the group gives more than the actor holds."""
-    closure.lock_groups(Q(pk=group.pk))
+    lock_groups(Q(pk=group.pk))
     _add([(group, user) for user in users], actor=actor)
 
 
 @transaction.atomic
 def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """Idempotent."""
-    closure.lock_groups(Q(pk=group.pk))
+    lock_groups(Q(pk=group.pk))
     rows = GroupMembership.objects.filter(group=group, user__in=list(users))
     remove_memberships(_loaded(rows), actor=actor)
 
@@ -77,7 +79,7 @@ def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -
 
     Members of the group, and of those below it, become members of the new ancestors.
     """
-    closure.lock(closure.GROUPS)
+    one_at_a_time(Change.GROUP_PARENTS)
     parents_by_key = {parent.pk: parent for parent in parents}
     rows = {
         row.parent_id: row
@@ -122,7 +124,7 @@ def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
     joined = [
         (group, user)
         for group, user in pairs
-        if (row := existing.get((group.pk, user.pk))) is None or row.valid_from or row.valid_until
+        if (row := existing.get((group.pk, user.pk))) is None or not stays(row, ALWAYS)
     ]
     if not joined:
         return
@@ -130,7 +132,7 @@ def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
     GroupMembership.objects.bulk_create(
         [GroupMembership(group=group, user=user, granted_by=actor) for group, user in joined],
         update_conflicts=True,
-        unique_fields=["user", "group"],
+        unique_fields=MEMBERSHIPS.unique,
         update_fields=["valid_from", "valid_until"],
     )
     kind = EventKind.GROUP_MEMBER_ADDED

@@ -16,8 +16,9 @@ from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.models import ResourceType
 from permissions.operations.changes import change
-from permissions.operations.deletion import delete_roles, delete_rows, lock_rows
+from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import lock_rows
 from permissions.operations.roles import name_of
 from permissions.operations.types import delete_types
 from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace, Role

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import GroupMembership, SignIn, User
-from permissions.models import (
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
+from accounts.models import SignIn, User
+from permissions.models.fact_tables import (
+    ASSIGNMENTS,
+    MEMBERSHIPS,
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_GLOBAL,
+    USER_OBJECT,
+    FactTable,
 )
-from permissions.operations.assignments import delete_assignments
-from permissions.operations.grants import delete_grants
-from permissions.operations.membership import remove_memberships
-from roles.models import RoleAssignment
+from permissions.operations.deletion import deleter_of
 
 BATCH = 1_000
 
@@ -29,41 +28,29 @@ def purge_expired(*, older_than: timedelta, actor: User | None) -> dict[str, int
     In transactions of 1,000, each with its audit events, so that nobody waits for all of them.
     Sign-ins are keys, not facts: they go as soon as they have ended, without events.
     """
-    grants = {
-        "user_global_grants": (UserGlobalGrant, "user"),
-        "role_global_grants": (RoleGlobalGrant, "role"),
-        "user_object_grants": (UserObjectPermission, "user"),
-        "role_object_grants": (RoleObjectPermission, "group"),
+    tables = {
+        "user_global_grants": USER_GLOBAL,
+        "role_global_grants": ROLE_GLOBAL,
+        "user_object_grants": USER_OBJECT,
+        "role_object_grants": ROLE_OBJECT,
+        # The same table for every kind of principal.
+        "role_assignments": ASSIGNMENTS[0],
+        "group_memberships": MEMBERSHIPS,
     }
-    counts = {
-        name: _purge(
-            table, ("permission__content_type", principal), delete_grants, older_than, actor
-        )
-        for name, (table, principal) in grants.items()
-    }
-    principals = ("role", "scope", "user", "group", "holder_role")
-    counts["role_assignments"] = _purge(
-        RoleAssignment, principals, delete_assignments, older_than, actor
-    )
-    counts["group_memberships"] = _purge(
-        GroupMembership, ("group", "user"), remove_memberships, older_than, actor
-    )
+    counts = {name: _purge(table, older_than, actor) for name, table in tables.items()}
     counts["sign_ins"], _ = SignIn.objects.filter(expires__lte=timezone.now()).delete()
     return counts
 
 
-def _purge(
-    table: Any, related: tuple[str, ...], delete: Any, older_than: timedelta, actor: User | None
-) -> int:
-    over = table.objects.filter(valid_until__lte=timezone.now() - older_than).select_related(
-        *related
-    )
+def _purge(table: FactTable, older_than: timedelta, actor: User | None) -> int:
+    over = table.model.objects.filter(valid_until__lte=timezone.now() - older_than)
+    # Locked as they are looked at: what somebody extends meanwhile stays.
+    locked = over.select_related(*table.related).order_by("pk").select_for_update(of=("self",))
     count = 0
     while True:
         with transaction.atomic():
-            # Locked as they are looked at: what somebody extends meanwhile stays.
-            rows = list(over.order_by("pk").select_for_update(of=("self",))[:BATCH])
-            delete(rows, actor=actor)
+            rows = list(locked[:BATCH])
+            deleter_of(table)(rows, actor=actor)
         count += len(rows)
         if len(rows) < BATCH:
             return count

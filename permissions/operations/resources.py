@@ -18,8 +18,9 @@ from audit.operations import Entry, record_many
 from permissions.engine import ResourceRef, require_covers, searchable
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations import closure
-from permissions.operations.deletion import forget_resources, lock_rows
+from permissions.operations.deletion import forget_resources
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from roles.models import Role, ScopeEntry
 
 MOST_RESOURCES = 10_000
@@ -77,7 +78,7 @@ def register_resources(
     to holders of more than the actor holds.
     """
     _refuse_unfit(type, items)
-    closure.lock(closure.RESOURCES)
+    one_at_a_time(Change.RESOURCE_PARENTS)
     known = _known(type, [item.object_pk for item in items])
     parents = _parents(type, items)
     before = {key: resource_facts(row) for key, row in known.items()}
@@ -115,7 +116,7 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
     rows = list(resources)
     if not rows:
         return 0
-    closure.lock(closure.RESOURCES)
+    one_at_a_time(Change.RESOURCE_PARENTS)
     rows = lock_rows(rows)
     keys = {row.pk for row in rows}
     by_type: dict[int, list[Resource]] = defaultdict(list)

@@ -14,7 +14,9 @@ from django.db import transaction
 from accounts.models import Group, User
 from audit.errors import InvalidInput
 from permissions.engine import require_may
+from permissions.models.fact_tables import assignments_to
 from permissions.operations.assignments import assign_role, delete_assignments
+from permissions.operations.locks import lock_principal
 from permissions.operations.scopes import EntrySpec, create_scope
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope, ScopeKind
 
@@ -107,17 +109,11 @@ def _locked(principal: User | Group) -> RoleAssignmentQuerySet:
     Of two writers at once the second must see what the first wrote, or both would stand; so the
     principal's row is locked. Its key stays free: assignments by other operations refer to it.
     """
-    if isinstance(principal, User):
-        User.objects.select_for_update(no_key=True).get(pk=principal.pk)
-        rows = RoleAssignment.objects.filter(user=principal)
-    else:
-        Group.objects.select_for_update(no_key=True).get(pk=principal.pk)
-        rows = RoleAssignment.objects.filter(group=principal)
-    return (
-        rows.filter(role__in=Role.objects.shareable())
-        .select_related("role", "scope", "user", "group")
-        .order_by("pk")
-    )
+    lock_principal(principal)
+    table = assignments_to(principal)
+    rows = RoleAssignment.objects.filter(**{table.principal: principal})
+    shareable = rows.filter(role__in=Role.objects.shareable())
+    return shareable.select_related(*table.related).order_by("pk")
 
 
 def _replace(

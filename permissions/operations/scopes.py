@@ -13,10 +13,11 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.engine import canonical_pk, held, require_covers
+from permissions.engine import canonical_pk, require_covers
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
-from permissions.operations.deletion import delete_rows, lock_rows
+from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import keep_keys, lock_rows
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 MOST_ENTRIES = 10_000
@@ -191,23 +192,11 @@ def _missing(
     keys: dict[str, list[str]] = defaultdict(list)
     for label, key in named:
         keys[label].append(key)
-    return [
-        (label, key) for label, wanted in keys.items() for key in _without_row(types[label], wanted)
-    ]
-
-
-def _without_row(type_: ResourceType, keys: Sequence[str]) -> list[str]:
-    model: Any = python_model(type_.label)
-    known: set[str] = set()
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        if model is not None:
-            rows = model._default_manager.filter(pk__in=batch).values_list("pk", flat=True)
-            known.update(map(str, rows))
-        else:
-            own = held(Resource.objects.filter(type=type_, object_pk__in=batch))
-            known.update(key for _, key in own)
-    return [key for key in keys if key not in known]
+    missing = []
+    for label, wanted in keys.items():
+        there = keep_keys(types[label], wanted)
+        missing += [(label, key) for key in wanted if key not in there]
+    return missing
 
 
 def _takes_any(type_: ResourceType) -> bool:

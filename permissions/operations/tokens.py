@@ -8,11 +8,12 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 
 from accounts import tokens as keys
+from accounts.facts import ALWAYS
 from accounts.models import Token, User
 from audit.models import EventKind
-from permissions.engine import ResourceRef, require_covers
+from permissions.engine import require_covers
 from permissions.operations.changes import change, differing
-from permissions.operations.grants import grant
+from permissions.operations.grants import Grant, write_grants
 from permissions.operations.initial_permissions import fire
 
 TOKEN = "authentik_core.token"  # noqa: S105  the name of a type
@@ -29,8 +30,7 @@ def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token
             content_type__app_label="authentik_core",
             content_type__model="token",
         )
-        resource = ResourceRef(TOKEN, str(token.pk))
-        grant(principal=actor, permissions=[view_key], resource=resource, actor=actor)
+        write_grants([Grant(actor, view_key, str(token.pk))], window=ALWAYS, actor=actor)
         fire(actor=actor, label=TOKEN, keys=[str(token.pk)])
     return token
 

@@ -14,11 +14,11 @@ from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import record
 from permissions.engine import SubjectRef, require_covers, subject_parameters
-from permissions.operations import closure
 from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import user_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import lock_groups
 from permissions.operations.membership import change_groups, set_groups
 from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
@@ -78,7 +78,7 @@ def update_user(
     if groups is not None:
         groups = list(groups)
         joined = GroupMembership.objects.filter(user=user).values("group")
-        closure.lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
+        lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
     change(user, fields, EventKind.USER_CHANGED, actor=actor)
     if deactivated:
         end_sessions(user=user)

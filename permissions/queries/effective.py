@@ -15,14 +15,14 @@ from django.contrib.auth.models import Permission
 from django.db.models import CharField, F, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
-from accounts.facts import FactQuerySet
 from accounts.models import User
 from permissions.engine import Reason
-from permissions.models import (
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
+from permissions.models.fact_tables import (
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_GLOBAL,
+    USER_OBJECT,
+    FactTable,
 )
 from permissions.queries.held import groups_of, held_roles
 from roles.models import Role, RoleAssignment
@@ -48,15 +48,13 @@ def grants_of(user: User) -> QuerySet[Any]:
     """The rows ``effective_permissions`` reads, by permission and resource; one statement."""
     roles = held_roles(user)
     active = {"user": user, "user__is_active": True}
-    of_roles = [
-        _rows(RoleGlobalGrant.objects.active().filter(role__in=roles), Reason.ROLE_GLOBAL),
-        _rows(RoleObjectPermission.objects.active().filter(group__in=roles), Reason.ROLE_OBJECT),
+    first, *others = [
+        _rows(ROLE_GLOBAL, Reason.ROLE_GLOBAL, role__in=roles),
+        _rows(ROLE_OBJECT, Reason.ROLE_OBJECT, group__in=roles),
+        _rows(USER_GLOBAL, Reason.USER_GLOBAL, **active),
+        _rows(USER_OBJECT, Reason.USER_OBJECT, **active),
     ]
-    own = [
-        _rows(UserGlobalGrant.objects.active().filter(**active), Reason.USER_GLOBAL),
-        _rows(UserObjectPermission.objects.active().filter(**active), Reason.USER_OBJECT),
-    ]
-    together = of_roles[0].union(of_roles[1], *own, all=True)
+    together = first.union(*others, all=True)
     return together.order_by("app_label", "codename", "on", "why", "grant")
 
 
@@ -81,20 +79,20 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
     ]
 
 
-def _rows(grants: FactQuerySet, reason: Reason) -> QuerySet[Any]:
-    is_global = reason in (Reason.USER_GLOBAL, Reason.ROLE_GLOBAL)
-    role = {Reason.ROLE_GLOBAL: F("role"), Reason.ROLE_OBJECT: F("group")}.get(reason)
+def _rows(table: FactTable, reason: Reason, **named: Any) -> QuerySet[Any]:
+    key = F("object_pk") if table.by_object else Value("")
     columns = {
         "app_label": F("permission__content_type__app_label"),
         "codename": F("permission__codename"),
-        "on": Cast(Value("") if is_global else F("object_pk"), CharField(max_length=255)),
+        "on": Cast(key, CharField(max_length=255)),
         "why": Value(reason, CharField()),
         "grant": F("pk"),
         "of": F("permission"),
-        "by": role or Cast(Value(None), UUIDField()),
+        "by": F(table.principal) if table.holder is Role else Cast(Value(None), UUIDField()),
         "until": F("valid_until"),
     }
-    return grants.order_by().annotate(**columns).values_list(*columns)
+    rows = table.model.objects.active().filter(**named).order_by()
+    return rows.annotate(**columns).values_list(*columns)
 
 
 def _assignments(user: User, roles: Iterable[Any]) -> dict[Any, list[RoleAssignment]]:

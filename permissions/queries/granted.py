@@ -13,13 +13,13 @@ from django.db.models import Q
 from accounts.models import Group, User
 from permissions import engine
 from permissions.engine import Question, ResourceRef, SubjectRef
-from permissions.models import (
-    ResourceClosure,
-    ResourceType,
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
+from permissions.models import ResourceClosure, ResourceType
+from permissions.models.fact_tables import (
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_GLOBAL,
+    USER_OBJECT,
+    FactTable,
 )
 from permissions.queries.held import holdings
 from roles.models import OWN_ROLE, Role, Scope, ScopeEntry, ScopeKind, managed_key
@@ -47,7 +47,9 @@ def own_grants(principal: User | Role | Group, *, types: Iterable[int]) -> list[
         role = Role.objects.filter(managed=managed_key(principal)).first()
     else:
         role = principal
-    return [] if role is None else _by_resource(_of_roles([role.pk], list(types)))
+    if role is None:
+        return []
+    return _by_resource(grant for _, grant in _of_roles([role.pk], list(types)))
 
 
 def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
@@ -62,7 +64,7 @@ def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
     held = holdings(user)
     unlimited = {role for role, scopes in held if not scopes}
     limited = [(role, scopes) for role, scopes in held if scopes and role not in unlimited]
-    grants = {*_of_user(user, wanted), *_of_roles(unlimited, wanted)}
+    grants = _of_user(user, wanted) | {grant for _, grant in _of_roles(unlimited, wanted)}
     return _by_resource(grants | _within_scopes(user, limited, wanted))
 
 
@@ -72,7 +74,7 @@ def _within_scopes(
     if not held:
         return set()
     of_role: dict[UUID, list[_Grant]] = defaultdict(list)
-    for role, grant in _with_roles({role for role, _ in held}, types):
+    for role, grant in _of_roles({role for role, _ in held}, types):
         of_role[role].append(grant)
     scopes = {scope for _, way in held for scope in way}
     of_all = Scope.objects.filter(pk__in=scopes, kind=ScopeKind.ALL)
@@ -129,35 +131,27 @@ def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]
     return named
 
 
-def _of_user(user: User, types: list[int]) -> Iterator[_Grant]:
-    named = {"user": user, "permission__content_type__in": types}
-    rows = UserGlobalGrant.objects.active().filter(**named)
-    for kind, codename in rows.values_list("permission__content_type", "permission__codename"):
-        yield kind, None, codename
-    on_objects = UserObjectPermission.objects.active().filter(**named)
-    yield from on_objects.values_list(
-        "permission__content_type", "object_pk", "permission__codename"
-    )
+def _of_user(user: User, types: list[int]) -> set[_Grant]:
+    tables = (USER_GLOBAL, USER_OBJECT)
+    return {grant for table in tables for _, grant in _in_table(table, [user.pk], types)}
 
 
-def _of_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[_Grant]:
-    for _, grant in _with_roles(roles, types):
-        yield grant
-
-
-def _with_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[tuple[UUID, _Grant]]:
+def _of_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[tuple[UUID, _Grant]]:
     keys = list(roles)
-    of_types = {"permission__content_type__in": types}
-    rows = RoleGlobalGrant.objects.active().filter(role__in=keys, **of_types)
-    for role, kind, codename in rows.values_list(
-        "role", "permission__content_type", "permission__codename"
-    ):
-        yield role, (kind, None, codename)
-    on_objects: Any = RoleObjectPermission.objects.active().filter(group__in=keys, **of_types)
-    for role, kind, key, codename in on_objects.values_list(
-        "group", "permission__content_type", "object_pk", "permission__codename"
-    ):
-        yield role, (kind, key, codename)
+    yield from _in_table(ROLE_GLOBAL, keys, types)
+    yield from _in_table(ROLE_OBJECT, keys, types)
+
+
+def _in_table(
+    table: FactTable, principals: list[Any], types: list[int]
+) -> Iterator[tuple[Any, _Grant]]:
+    named = {f"{table.principal}__in": principals, "permission__content_type__in": types}
+    columns = [table.principal, "permission__content_type", "permission__codename"]
+    if table.by_object:
+        columns.append("object_pk")
+    rows = table.model.objects.active().filter(**named).values_list(*columns)
+    for principal, kind, codename, *key in rows:
+        yield principal, (kind, key[0] if key else None, codename)
 
 
 def _by_resource(grants: Iterable[_Grant]) -> list[ResourceGrants]:
@@ -177,19 +171,14 @@ def holders_of(content_type_id: int, object_pk: str | None) -> dict[Holder, set[
 
     With a key: grants on that resource and on the whole type; without: all grants of the type.
     """
-    of_type = {"permission__content_type": content_type_id}
-    on = of_type if object_pk is None else {**of_type, "object_pk": object_pk}
-    tables: tuple[tuple[Any, type[User | Role], str, dict[str, Any]], ...] = (
-        (UserGlobalGrant, User, "user", of_type),
-        (UserObjectPermission, User, "user", on),
-        (RoleGlobalGrant, Role, "role", of_type),
-        (RoleObjectPermission, Role, "group", on),
-    )
     codenames: dict[Holder, set[str]] = defaultdict(set)
-    for model, kind, column, condition in tables:
-        rows = model.objects.active().filter(**condition).order_by()
-        for pk, codename in rows.values_list(column, "permission__codename").distinct():
-            codenames[kind, pk].add(codename)
+    for table in (USER_GLOBAL, USER_OBJECT, ROLE_GLOBAL, ROLE_OBJECT):
+        rows = table.model.objects.active().filter(permission__content_type=content_type_id)
+        if table.by_object and object_pk is not None:
+            rows = rows.filter(object_pk=object_pk)
+        columns = (table.principal, "permission__codename")
+        for pk, codename in rows.order_by().values_list(*columns).distinct():
+            codenames[table.holder, pk].add(codename)
     roles = Role.objects.filter(pk__in=[pk for kind, pk in codenames if kind is Role])
     own = roles.filter(managed__startswith=OWN_ROLE).values_list("pk", "managed")
     for pk, managed in own:

@@ -13,6 +13,13 @@ from django.db.models import Func, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from permissions.engine import running, sql
+from permissions.models.fact_tables import (
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_GLOBAL,
+    USER_OBJECT,
+    FactTable,
+)
 from roles.models import Role
 
 
@@ -78,25 +85,25 @@ def _live(row: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grantees:
-    """Where grants to one kind of grantee are kept: tables, and the columns that name the grantee.
+    """Where grants to one kind of grantee are kept.
 
     ``key`` and ``shown`` are the patterns of ``Dialect`` that read and write the grantee's key.
     """
 
-    global_grants: tuple[str, str]
-    object_grants: tuple[str, str]
+    global_grants: FactTable
+    object_grants: FactTable
     key: str
     shown: str | None = None
 
 
 USERS = Grantees(
-    global_grants=("permissions_userglobalgrant", "user_id"),
-    object_grants=("permissions_userobjectpermission", "user_id"),
+    global_grants=USER_GLOBAL,
+    object_grants=USER_OBJECT,
     key="integer_of",
 )
 ROLES = Grantees(
-    global_grants=("permissions_roleglobalgrant", "role_id"),
-    object_grants=("permissions_roleobjectpermission", "group_id"),
+    global_grants=ROLE_GLOBAL,
+    object_grants=ROLE_OBJECT,
     key="uuid_of",
     shown="uuid_text",
 )
@@ -151,9 +158,9 @@ def roles_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
 
 def _granted(grantees: Grantees, object_pk: Any) -> str:
     among = f"g.permission_id {_of_type()}"
-    table, column = grantees.global_grants
+    table, column = grantees.global_grants.name, grantees.global_grants.column
     globally = f"SELECT g.{column} FROM {table} g WHERE {among} AND {_live('g')}"
-    table, column = grantees.object_grants
+    table, column = grantees.object_grants.name, grantees.object_grants.column
     if object_pk is not None:
         return f"""{globally} UNION
         SELECT g.{column} FROM {table} g
@@ -226,7 +233,7 @@ def grants_to(
 @cache
 def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
     on_objects = _object_grants(grantees, on_one=on_one)
-    table, column = grantees.global_grants
+    table, column = grantees.global_grants.name, grantees.global_grants.column
     return f"""
     SELECT TRUE, granted.grantee, granted.n, %(app_label)s, %(model)s, p.codename, p.name,
            granted.texts
@@ -245,7 +252,7 @@ def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
 
 def _object_grants(grantees: Grantees, *, on_one: bool) -> str:
     dialect = _text().dialect
-    table, column = grantees.object_grants
+    table, column = grantees.object_grants.name, grantees.object_grants.column
     grantee = _shown(grantees, column)
     on = "AND g.object_pk = %(object_pk)s" if on_one else ""
     text = f"g.id || '{MARK}' || {dialect.json_text.format(text='g.object_pk')}"

@@ -87,7 +87,7 @@ def test_an_end_before_the_start_is_refused(role, bob):
 
 def test_holders_of_a_role_hold_its_parents(role, bob):
     lead = create_role(actor=None, name="leads")
-    assignments.set_role_parents(role=lead, parents=[role], actor=None)
+    assignments.set_roles(principal=lead, roles=[role], actor=None)
     assignments.assign_role(role=lead, principal=bob, actor=None)
 
     assert holds(bob)
@@ -95,7 +95,7 @@ def test_holders_of_a_role_hold_its_parents(role, bob):
 
 def test_a_disabled_role_breaks_the_way_through_it(role, bob):
     lead = create_role(actor=None, name="leads", is_enabled=False)
-    assignments.set_role_parents(role=lead, parents=[role], actor=None)
+    assignments.set_roles(principal=lead, roles=[role], actor=None)
     assignments.assign_role(role=lead, principal=bob, actor=None)
 
     assert not holds(bob)

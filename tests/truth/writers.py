@@ -10,8 +10,8 @@ from uuid import UUID
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 
+from accounts.facts import Window
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
-from permissions.engine.words import ResourceRef
 from permissions.models import (
     Resource,
     ResourceClosure,
@@ -292,15 +292,12 @@ class Operations(Rows):
         until: datetime | None,
     ) -> str:
         holder = HOLDERS[principal[0]].objects.get(pk=principal[1])
-        [row] = grants.grant(
-            principal=holder,
-            permissions=[permission(wanted)],
-            resource=ResourceRef(wanted[0], key) if key is not None else None,
-            valid_from=since,
-            valid_until=until,
+        [given] = grants.write_grants(
+            [grants.Grant(holder, permission(wanted), key)],
+            window=Window(since, until),
             actor=None,
-        ).values()
-        return f"{principal[0]}_{'global' if key is None else 'object'}:{row.pk}"
+        )
+        return f"{principal[0]}_{'global' if key is None else 'object'}:{given.row.pk}"
 
     def revoke(self, grant: str) -> None:
         reason, _, pk = grant.partition(":")

@@ -1,0 +1,143 @@
+"""Who waits for whom. Nothing else locks, and whoever takes several takes them in this order:
+
+1. ``one_at_a_time``: the parents of groups, those of resources, the roles that hold roles
+2. ``lock_groups``, ``lock_roles``, ``lock_principal``: what these are linked to
+3. ``lock_rows``: rows that are to be deleted or changed as a whole
+4. ``keep_resource``, ``keep_resources``: resources that facts are written about
+
+SQLite needs none of them: its writing transactions exclude each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from enum import IntEnum
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from django.db import connection, models
+
+from accounts.models import Group, User
+from audit.errors import NotFound
+from permissions.engine import (
+    Parameter,
+    ResourceRef,
+    Statement,
+    no_such,
+    resource_exists,
+)
+from permissions.models import Resource, ResourceType, python_model
+from roles.models import Role
+
+BATCH = 1_000
+# The weakest lock a deletion waits for; Django has no word for it.
+KEEP = " FOR KEY SHARE OF permissions_resource"
+M = TypeVar("M", bound=models.Model)
+
+
+class Change(IntEnum):
+    """What can make a cycle: two changes that are each fine may make one together."""
+
+    GROUP_PARENTS = 7_001
+    RESOURCE_PARENTS = 7_002
+    ROLE_HOLDERS = 7_003
+
+
+def one_at_a_time(change: Change) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(change)])
+
+
+def lock_groups(condition: models.Q) -> None:
+    """Let one transaction at a time change what these groups are linked to."""
+    if connection.features.has_select_for_update:
+        list(_locked(Group.objects.filter(condition)))
+
+
+def lock_roles(roles: Iterable[Role]) -> None:
+    """Let one transaction at a time change many holders of these. Raises NotFound for one deleted
+    meanwhile.
+    """
+    keys = {role.pk for role in roles}
+    if len(_locked(Role.objects.filter(pk__in=keys))) < len(keys):
+        raise NotFound("The role does not exist any more.")
+
+
+def lock_principal(principal: User | Group) -> None:
+    """Let one transaction at a time compare what somebody is given with what is there."""
+    list(_locked(type(principal)._default_manager.filter(pk=principal.pk)))
+
+
+def _locked(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    # In one order, or two that lock the same rows would wait for each other. The key itself stays
+    # free, or every fact written elsewhere that refers to the row would wait.
+    return rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+def lock_rows(rows: Iterable[M]) -> list[M]:
+    """Those that nobody has deleted meanwhile.
+
+    To be called before facts about them are looked for: what others write about them by then has
+    been written, and will be found, or will be refused. In one order, against deadlocks.
+    """
+    locked: list[M] = []
+    rows = sorted(rows, key=attrgetter("pk"))
+    for start in range(0, len(rows), BATCH):
+        batch = [row.pk for row in rows[start : start + BATCH]]
+        there = type(rows[0])._default_manager.filter(pk__in=batch)
+        locked += there.order_by("pk").select_for_update()
+    return locked
+
+
+def keep_resource(resource: ResourceRef | None) -> None:
+    """Raise InvalidInput if the resource is gone; one that is registered stays with us, as
+    ``keep_resources`` says. One statement, on SQLite none.
+    """
+    is_registered = resource is not None and python_model(resource.type) is None
+    if resource is None or not is_registered or not connection.features.has_select_for_update:
+        return
+    app_label, _, model = resource.type.partition(".")
+    kept = _keeping().rows(app_label=app_label, model=model, object_pk=resource.id)
+    if not kept and not resource_exists(resource):
+        raise no_such(resource)
+
+
+@cache
+def _keeping() -> Statement:
+    named = Resource.objects.filter(
+        object_pk=Parameter("object_pk"),
+        type__content_type__app_label=Parameter("app_label"),
+        type__content_type__model=Parameter("model"),
+    )
+    statement = Statement.of(named.order_by().values_list("pk"))
+    return replace(statement, text=statement.text + KEEP)
+
+
+def keep_keys(kind: ResourceType, keys: Sequence[str]) -> set[str]:
+    """Those that name something of this type; see ``keep_resources``. One statement per 1,000."""
+    model: Any = python_model(kind.label)
+    there: set[str] = set()
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        if model is None:
+            kept = keep_resources(Resource.objects.filter(type=kind, object_pk__in=batch))
+            there.update(key for _, key in kept)
+        else:
+            pks = model._default_manager.filter(pk__in=batch).values_list("pk", flat=True)
+            there.update(map(str, pks))
+    return there
+
+
+def keep_resources(resources: models.QuerySet[Resource]) -> set[tuple[int, str]]:
+    """Types and keys of those that are there. Nobody deletes these before the transaction ends,
+    because what it writes about them must go with them. One statement.
+    """
+    text, values = resources.order_by("pk").values("type", "object_pk").query.sql_with_params()
+    if connection.features.has_select_for_update:
+        text += KEEP
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        return set(cursor.fetchall())
