@@ -7,7 +7,7 @@ over or has not come, disabled roles, scopes that do not cover. The number of st
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,22 +16,16 @@ from typing import Any, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db import connections
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q
 
 from accounts.facts import Fact
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from permissions.engine import running, sql
 from permissions.engine.words import ResourceRef
-from permissions.models import (
-    ResourceClosure,
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
-)
+from permissions.models import ResourceClosure
+from permissions.models.fact_tables import GRANTS, GrantRow
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 
-Grant: TypeAlias = UserGlobalGrant | UserObjectPermission | RoleGlobalGrant | RoleObjectPermission
 Principal: TypeAlias = User | Group | Role
 
 # Grants of the same permission on other resources are only examples.
@@ -61,7 +55,7 @@ class Facts:
     ancestors: dict[Any, list[Group]]  # by group: itself and everything above it
     parents: dict[Any, list[Any]]
     assignments: dict[Principal, list[RoleAssignment]]
-    grants: dict[Principal, list[Grant]]
+    grants: dict[Principal, list[GrantRow]]
     covering: frozenset[Any]  # keys of the scopes that cover the resource
 
     def hindering(self, fact: Fact) -> tuple[Obstacle, ...]:
@@ -126,10 +120,7 @@ class Facts:
 
 def key_of(grant: Fact) -> str | None:
     """The resource a grant is on; None for a global one."""
-    if isinstance(grant, (UserGlobalGrant, RoleGlobalGrant)):
-        return None
-    assert isinstance(grant, (UserObjectPermission, RoleObjectPermission))
-    return str(grant.object_pk)
+    return getattr(grant, "object_pk", None)
 
 
 def load(
@@ -196,33 +187,23 @@ def _grants(
     roles: dict[Any, Role],
     resource: ResourceRef | None,
     using: str,
-) -> dict[Principal, list[Grant]]:
+) -> dict[Principal, list[GrantRow]]:
     """Global grants, object grants on the resource, and a few examples on other resources."""
-    granted: dict[Principal, list[Grant]] = defaultdict(list)
+    granted: dict[Principal, list[GrantRow]] = defaultdict(list)
     key = resource.id if resource else None
-    for own in (
-        UserGlobalGrant.objects.using(using).filter(user=user, permission=permission),
-        *_on_objects(UserObjectPermission.objects.using(using).filter(user=user), permission, key),
-    ):
-        granted[user].extend(own)
-    for grant in RoleGlobalGrant.objects.using(using).filter(
-        role__in=list(roles), permission=permission
-    ):
-        granted[roles[grant.role_id]].append(grant)
-    by_object = RoleObjectPermission.objects.using(using).filter(group__in=list(roles))
-    for of_role in chain.from_iterable(_on_objects(by_object, permission, key)):
-        granted[roles[of_role.group_id]].append(of_role)
+    for table in GRANTS:
+        holders: dict[Any, Any] = {user.pk: user} if table.holder is User else roles
+        grants = table.model.objects.using(using).filter(
+            **{f"{table.principal}__in": list(holders)}, permission=permission
+        )
+        parts = [grants]
+        if table.by_object and key is None:
+            parts = [grants[:ELSEWHERE]]
+        elif table.by_object:
+            parts = [grants.filter(object_pk=key), grants.exclude(object_pk=key)[:ELSEWHERE]]
+        for grant in chain.from_iterable(parts):
+            granted[holders[getattr(grant, table.column)]].append(grant)
     return dict(granted)
-
-
-def _on_objects(
-    grants: QuerySet[Any], permission: Permission, key: str | None
-) -> Iterator[QuerySet[Any]]:
-    grants = grants.filter(permission=permission)
-    if key is not None:
-        yield grants.filter(object_pk=key)
-        grants = grants.exclude(object_pk=key)
-    yield grants[:ELSEWHERE]
 
 
 def _covering(

@@ -30,12 +30,7 @@ from permissions.engine.words import (
     StepKind,
     SubjectRef,
 )
-from permissions.models import (
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
-)
+from permissions.models.fact_tables import ROLE_GLOBAL, ROLE_OBJECT, USER_GLOBAL, USER_OBJECT
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 # More paths than anybody reads; ``complete`` says whether there were more.
@@ -48,10 +43,10 @@ MAX_ACTIONS_NAMED = 20
 MAX_SCOPE_ENTRIES_NAMED = 3
 
 REASONS = {
-    UserGlobalGrant: Reason.USER_GLOBAL,
-    UserObjectPermission: Reason.USER_OBJECT,
-    RoleGlobalGrant: Reason.ROLE_GLOBAL,
-    RoleObjectPermission: Reason.ROLE_OBJECT,
+    USER_GLOBAL.model: Reason.USER_GLOBAL,
+    USER_OBJECT.model: Reason.USER_OBJECT,
+    ROLE_GLOBAL.model: Reason.ROLE_GLOBAL,
+    ROLE_OBJECT.model: Reason.ROLE_OBJECT,
 }
 
 
@@ -401,13 +396,13 @@ def _suggestions(facts: Facts, misses: list[NearMiss], using: str) -> Iterator[S
 def _roles_that_have_it(facts: Facts, using: str) -> Iterable[Role]:
     """Those with the fewest global permissions first: the least that comes along."""
     counts = valid_at(facts.at)
-    by_global = RoleGlobalGrant.objects.filter(counts, permission=facts.permission).values("role")
-    has_it = Q(pk__in=by_global)
+    everywhere = ROLE_GLOBAL.model.objects.filter(counts, permission=facts.permission)
+    has_it = Q(pk__in=everywhere.values(ROLE_GLOBAL.principal))
     if facts.resource is not None:
-        on_it = RoleObjectPermission.objects.filter(
+        on_it = ROLE_OBJECT.model.objects.filter(
             counts, permission=facts.permission, object_pk=facts.resource.id
         )
-        has_it |= Q(pk__in=on_it.values("group"))
+        has_it |= Q(pk__in=on_it.values(ROLE_OBJECT.principal))
     return (
         Role.objects.using(using)
         .effective(facts.at)
