@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from api.access import caller_of
+from api.v3.native import AuthentikSerializer
 from permissions.engine import MOST_PERMISSIONS, TOGETHER
 from permissions.operations import assign_permissions, unassign_permissions
 from roles.models import Role
@@ -24,18 +25,12 @@ UNASSIGN = (
 )
 
 
-class PermissionAssignSerializer(serializers.Serializer):
-    """What is assigned, and on what: without ``model`` and ``object_pk``, on everything."""
+class PermissionUnassignSerializer(AuthentikSerializer):
+    """What is taken away; described by the model below, as authentik describes both by one."""
 
     permissions = serializers.ListField(child=serializers.CharField(), max_length=MOST_PERMISSIONS)
     model = serializers.CharField(required=False)
     object_pk = serializers.CharField(required=False, trim_whitespace=False)
-    valid_from = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="Counts from then on; absent: at once."
-    )
-    valid_until = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="Counts until then; absent: without end."
-    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("model" in attrs) != ("object_pk" in attrs):
@@ -43,8 +38,19 @@ class PermissionAssignSerializer(serializers.Serializer):
         return attrs
 
 
+class PermissionAssignSerializer(PermissionUnassignSerializer):
+    """What is assigned, and on what: without ``model`` and ``object_pk``, on everything."""
+
+    valid_from = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts from then on; absent: at once."
+    )
+    valid_until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts until then; absent: without end."
+    )
+
+
 # One for all requests: to make its fields takes longer than to use them.
-_BODY = PermissionAssignSerializer()
+_GIVEN, _TAKEN = PermissionAssignSerializer(), PermissionUnassignSerializer()
 
 
 class PermissionAssignResultSerializer(serializers.Serializer):
@@ -52,7 +58,7 @@ class PermissionAssignResultSerializer(serializers.Serializer):
 
 
 def assign(request: Request, principal: User | Role) -> Response:
-    assignment = _BODY.run_validation(request.data)
+    assignment = _GIVEN.run_validation(request.data)
     ids = assign_permissions(
         principal=principal,
         names=assignment["permissions"],
@@ -67,7 +73,7 @@ def assign(request: Request, principal: User | Role) -> Response:
 
 def unassign(request: Request, principal: User | Role) -> Response:
     # Not partial, PATCH or not: ``permissions`` has to be there.
-    assignment = _BODY.run_validation(request.data)
+    assignment = _TAKEN.run_validation(request.data)
     unassign_permissions(
         principal=principal,
         names=assignment["permissions"],

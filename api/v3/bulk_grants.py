@@ -12,18 +12,18 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
 from api.access import CallerAccess, caller_of, decisions_on, resource_of
 from api.v3.fields import LARGEST_INTEGER
+from api.v3.native import NativeSerializer, NativeView
 from audit.errors import InvalidInput
 from permissions.engine import MOST_PERMISSIONS
 from permissions.operations import MOST_FACTS, GrantOutcome, Outcome, assign_many, revoke_many
 from roles.models import Role
 
 
-class BulkRevokeSerializer(serializers.Serializer):
+class BulkRevokeSerializer(NativeSerializer):
     """Every permission, on every object, of every user and role named.
 
     Without ``model`` and ``object_pks``, everywhere; names are then ``app_label.codename``.
@@ -64,7 +64,7 @@ class BulkGrantResultSerializer(serializers.Serializer):
     result = serializers.ChoiceField(choices=[(word.value, word.value) for word in Outcome])
 
 
-class BulkGrantViewSet(GenericViewSet):
+class BulkGrantViewSet(NativeView):
     """All or nothing. Needs the permission to assign (or unassign) on every user and role named."""
 
     permission_classes = (CallerAccess,)

@@ -20,11 +20,11 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
 from api.access import caller_of, require
 from api.v3.fields import LARGEST_INTEGER
+from api.v3.native import NativeSerializer, NativeView
 from permissions import engine
 from permissions.engine import (
     NearMiss,
@@ -42,6 +42,7 @@ from permissions.queries import effective_permissions, grants_of
 CHECK_ACCESS = "authentik_rbac.check_access"
 MOST_QUESTIONS = 1_000
 MOST_RESULTS = 1_000
+IN_EACH_QUESTION = "Beside questions this counts for none of them: name it in each."
 
 
 def _text(**kwargs: Any) -> serializers.CharField:
@@ -51,19 +52,19 @@ def _text(**kwargs: Any) -> serializers.CharField:
 # Requests
 
 
-class ResourceSerializer(serializers.Serializer):
+class ResourceSerializer(NativeSerializer):
     """``type`` is ``namespace.type``; a type without a namespace is in ``default``."""
 
     type = _text()
     id = _text()
 
 
-class ResourceTypeSerializer(serializers.Serializer):
+class ResourceTypeSerializer(NativeSerializer):
     type = _text()
     id = _text(required=False)
 
 
-class AskedSerializer(serializers.Serializer):
+class AskedSerializer(NativeSerializer):
     """Without a resource only what holds for every resource counts.
 
     ``subject`` is a user name, uuid, external id, hex id or e-mail address; the caller by default.
@@ -83,6 +84,8 @@ class CheckSerializer(AskedSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("questions" in attrs) == ("action" in attrs):
             raise ValidationError({"action": ["Either an action or questions must be given."]})
+        if "questions" in attrs and (common := attrs.keys() & {"subject", "resource"}):
+            raise ValidationError({name: [IN_EACH_QUESTION] for name in common})
         return attrs
 
 
@@ -90,14 +93,14 @@ class ExplainSerializer(AskedSerializer):
     at = serializers.DateTimeField(required=False, help_text="Another moment than now.")
 
 
-class WhoCanSerializer(serializers.Serializer):
+class WhoCanSerializer(NativeSerializer):
     action = _text()
     resource = ResourceSerializer(required=False)
     after = serializers.IntegerField(min_value=0, max_value=LARGEST_INTEGER, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=100)
 
 
-class WhatCanSerializer(serializers.Serializer):
+class WhatCanSerializer(NativeSerializer):
     """With the id of a resource: actions on it. With an action: resources of the type."""
 
     subject = _text(required=False)
@@ -234,12 +237,14 @@ _USER = OpenApiParameter(
 )
 
 
-class AccessViewSet(GenericViewSet):
+class AccessViewSet(NativeView):
     """May this subject do this action on this resource, and why?"""
 
     permission_classes = (IsAuthenticated,)
     serializer_class = EffectivePermissionSerializer
     filter_backends = ()
+    lists = ("check_list", "effective_permissions")
+    parameters = {"effective_permissions": ("user",)}
 
     @extend_schema(
         description=(

@@ -28,6 +28,7 @@ from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     PartialRoleSerializer,
     PartialUserSerializer,
@@ -93,7 +94,7 @@ def _parent_keys(group: Any) -> list[UUID]:
     return [row.parent_id for row in group.parents_read]
 
 
-class GroupSerializer(serializers.ModelSerializer):
+class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
     """The union of what authentik's clients from 2024.8 to 2026.8 know of a group.
 
     ``parent`` is the first of ``parents`` by name. Written, it stands for the whole list, unless it
@@ -246,7 +247,7 @@ class GroupFilter(django_filters.FilterSet):
         return queryset.filter(pk__in=joined.values("group")) if value else queryset
 
 
-class UserAccountSerializer(serializers.Serializer):
+class UserAccountSerializer(AuthentikSerializer):
     pk = serializers.IntegerField()
 
     def to_internal_value(self, data: Any) -> Any:

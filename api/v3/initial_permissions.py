@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet
 from api.v3.fields import LARGEST_INTEGER, KeyField, KeysField
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from api.v3.permissions import PermissionSerializer
 from api.v3.used_by import UsedBySerializer
 from permissions.engine import MOST_PERMISSIONS
@@ -54,7 +55,7 @@ class PermissionsField(KeysField):
         return rows
 
 
-class InitialPermissionsSerializer(serializers.ModelSerializer):
+class InitialPermissionsSerializer(AuthentikSerializer, serializers.ModelSerializer):
     pk = serializers.IntegerField(read_only=True)
     mode = serializers.ChoiceField(
         choices=InitialPermissionsMode.choices,

@@ -15,12 +15,13 @@ from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
 from api.v3.lists.listing import ColumnsViewSet, Row
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from permissions.models import python_model
 from permissions.models.fact_tables import ObjectGrantRow
 from permissions.operations import delete_object_grant, move_object_grant
 
 
-class ExtraObjectGrantSerializer(ObjectGrantSerializer):
+class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
     """A grant on an object, and what people call both. Only the object can be changed."""
 
     object_pk = serializers.CharField(trim_whitespace=False)

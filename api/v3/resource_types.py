@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet, find, may_view
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import NativeSerializer, NativeView
 from permissions.models import ResourceMode, ResourceType
 from permissions.operations import (
     LABEL,
@@ -70,7 +71,7 @@ class TypePermissionSerializer(serializers.Serializer):
 
 
 @extend_schema_serializer(component_name="RegisteredType")
-class ResourceTypeSerializer(serializers.Serializer):
+class ResourceTypeSerializer(NativeSerializer):
     """What is left out of a change stays as it was. Label and built-in flag never change."""
 
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field, no text
@@ -146,6 +147,7 @@ class ResourceTypeFilter(filters.FilterSet):
 
 
 class ResourceTypeViewSet(
+    NativeView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,

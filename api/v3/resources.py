@@ -18,6 +18,7 @@ from api.access import ModelAccessViewSet, find
 from api.v3.fields import AttributesField
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import NativeSerializer, NativeView
 from api.v3.resource_types import LABEL_PARAMETER
 from audit.errors import InvalidInput
 from permissions.engine import ResourceRef
@@ -35,7 +36,7 @@ PARENT_HELP = "The key of the parent, a resource of this type unless `parent_typ
 
 
 @extend_schema_serializer(component_name="RegisteredResource")
-class ResourceSerializer(serializers.Serializer):
+class ResourceSerializer(NativeSerializer):
     """What is left out of a change stays as it was; ``parent: null`` makes a resource a root."""
 
     pk = serializers.IntegerField(read_only=True)
@@ -53,6 +54,12 @@ class ResourceSerializer(serializers.Serializer):
     )
     properties = AttributesField(required=False)
     created = serializers.DateTimeField(read_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("parent_type") is not None and attrs.get("parent") is None:
+            message = "It says of which type the parent is: name the parent too."
+            raise serializers.ValidationError({"parent_type": [message]})
+        return attrs
 
     def to_representation(self, instance: Resource) -> dict[str, Any]:
         parent = instance.parent
@@ -72,7 +79,7 @@ class NewResourceSerializer(ResourceSerializer):
     object_pk = serializers.CharField(max_length=255, trim_whitespace=False)
 
 
-class BulkSerializer(serializers.Serializer):
+class BulkSerializer(NativeSerializer):
     resources = NewResourceSerializer(many=True)
 
 
@@ -102,6 +109,7 @@ class ResourceFilter(filters.FilterSet):
 
 @extend_schema(parameters=[LABEL_PARAMETER])
 class ResourceViewSet(
+    NativeView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,

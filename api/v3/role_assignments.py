@@ -20,6 +20,7 @@ from api.v3.fields import LARGEST_INTEGER, KeyField
 from api.v3.initial_permissions import RoleField
 from api.v3.lists.filters import BooleanFilter, IntegerFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import NativeSerializer, NativeView
 from api.v3.scopes import InlineScopeSerializer, with_specs
 from permissions import engine
 from permissions.operations import InlineScope, assign_role, create_assignment, delete_assignments
@@ -35,12 +36,14 @@ class UserField(KeyField):
     """A user by number."""
 
 
-class RoleAssignmentSerializer(serializers.Serializer):
+class RoleAssignmentSerializer(NativeSerializer):
     """Exactly one of ``user``, ``group`` and ``holder_role`` (whose holders hold the role too).
 
     ``scope`` is a shared scope, ``inline_scope`` one of this assignment alone; without either the
     role counts everywhere. Only times and reason can change.
     """
+
+    fixed = frozenset({*PRINCIPALS, "role", "scope", "inline_scope"})
 
     pk = serializers.IntegerField(read_only=True)
     role = RoleField(queryset=Role.objects.public(), read=lambda row: [row.role_id])
@@ -97,8 +100,7 @@ class RoleAssignmentSerializer(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance is not None:
-            fixed = [name for name in attrs if name in (*PRINCIPALS, "role", "scope")]
-            return {name: value for name, value in attrs.items() if name not in fixed}
+            return attrs
         if sum(attrs.get(name) is not None for name in PRINCIPALS) != 1:
             raise serializers.ValidationError(ONE_PRINCIPAL)
         if attrs.get("scope") and attrs.get("inline_scope"):
@@ -159,6 +161,7 @@ class RoleAssignmentFilter(filters.FilterSet):
     destroy=extend_schema(description="Take the role away from whom the assignment gave it to.")
 )
 class RoleAssignmentViewSet(
+    NativeView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
 from api.v3.fields import KeysField
+from api.v3.native import NativeSerializer, NativeView
 from api.v3.roles import RoleSerializer
 from permissions.operations import assign_role, set_roles, unassign_role
 from roles.models import Role, RoleAssignment
@@ -25,16 +26,16 @@ ROLE_PARAMETER = OpenApiParameter(
 )
 
 
-class RoleParentsSerializer(serializers.Serializer):
+class RoleParentsSerializer(NativeSerializer):
     parents = KeysField(queryset=Role.objects.public(), read=lambda _: [])
 
 
-class RoleParentSerializer(serializers.Serializer):
+class RoleParentSerializer(NativeSerializer):
     pk = serializers.UUIDField()
 
 
 @extend_schema(parameters=[ROLE_PARAMETER])
-class RoleParentViewSet(ModelAccessViewSet):
+class RoleParentViewSet(NativeView, ModelAccessViewSet):
     """Unscoped inheritance that counts now; one limited by scope or time is a role assignment.
 
     Viewing needs to view the role; changing needs ``change_role`` on it, and meets the grant

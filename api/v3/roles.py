@@ -18,6 +18,7 @@ from api.access import ModelAccessViewSet, find, may_view, visible_or_404
 from api.v3.lists.filters import AnyOfFilter, BooleanFilter, IntegerFilter
 from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (
     assign_role,
@@ -35,7 +36,7 @@ MEMBER_RESPONSES = {
 }
 
 
-class RoleSerializer(serializers.ModelSerializer):
+class RoleSerializer(AuthentikSerializer, serializers.ModelSerializer):
     pk = serializers.UUIDField(read_only=True)
 
     class Meta:
@@ -43,7 +44,7 @@ class RoleSerializer(serializers.ModelSerializer):
         fields = ["pk", "name"]
 
 
-class RoleMemberSerializer(serializers.Serializer):
+class RoleMemberSerializer(AuthentikSerializer):
     pk = serializers.IntegerField()
 
 

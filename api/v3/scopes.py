@@ -11,6 +11,7 @@ from rest_framework.validators import UniqueValidator
 
 from api.access import ModelAccessViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import NativeSerializer, NativeView
 from permissions.operations import (
     EntrySpec,
     create_scope,
@@ -20,7 +21,7 @@ from permissions.operations import (
 from roles.models import Scope, ScopeEntry, ScopeKind
 
 
-class ScopeEntrySerializer(serializers.Serializer):
+class ScopeEntrySerializer(NativeSerializer):
     """A whole type, one resource of it, or either with all that lies below."""
 
     type = serializers.CharField(max_length=201, help_text="app_label.model")
@@ -44,14 +45,14 @@ class ScopeEntrySerializer(serializers.Serializer):
         }
 
 
-class InlineScopeSerializer(serializers.Serializer):
+class InlineScopeSerializer(NativeSerializer):
     """``all``: everything; ``nothing``; ``selected``: what the entries name."""
 
     kind = serializers.ChoiceField(choices=ScopeKind.choices, default=ScopeKind.SELECTED)
     entries = ScopeEntrySerializer(many=True, required=False)
 
 
-class ScopeSerializer(serializers.Serializer):
+class ScopeSerializer(NativeSerializer):
     pk = serializers.UUIDField(read_only=True)
     name = serializers.CharField(
         max_length=255,
@@ -82,6 +83,7 @@ class ScopeFilter(filters.FilterSet):
     destroy=extend_schema(description="Delete a shared scope. One in use is refused.")
 )
 class ScopeViewSet(
+    NativeView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,

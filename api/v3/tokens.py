@@ -22,6 +22,7 @@ from accounts.tokens import default_expiry
 from api.access import ModelAccess, ModelAccessViewSet, find
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from api.v3.partials import Sight
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
@@ -42,7 +43,7 @@ MAXIMUM_ATTRIBUTE = "goauthentik.io/user/token-maximum-lifetime"
 LONGEST_KEY = 255
 
 
-class TokenSerializer(serializers.ModelSerializer):
+class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
     """Never the key: that has an operation of its own."""
 
     user = serializers.IntegerField(source="user_id", required=False)
@@ -160,7 +161,7 @@ class TokenViewSerializer(serializers.Serializer):
     key = serializers.CharField(read_only=True)
 
 
-class TokenSetKeySerializer(serializers.Serializer):
+class TokenSetKeySerializer(AuthentikSerializer):
     # What an Authorization header can carry.
     key = serializers.RegexField(r"^[!-~]+$", max_length=LONGEST_KEY)
 

@@ -36,6 +36,7 @@ from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     PartialGroupSerializer,
     PartialRoleSerializer,
@@ -91,7 +92,7 @@ class EmailOrNothing(serializers.EmailField):
         return "" if data == "" else super().run_validation(data)
 
 
-class UserSerializer(serializers.ModelSerializer):
+class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
     """The union of what authentik's clients from 2024.8 to 2026.8 know of a user."""
 
     pk = serializers.IntegerField(read_only=True)
@@ -360,11 +361,11 @@ class UserPathSerializer(serializers.Serializer):
     paths = serializers.ListField(child=serializers.CharField(), read_only=True)
 
 
-class UserPasswordSetSerializer(serializers.Serializer):
+class UserPasswordSetSerializer(AuthentikSerializer):
     password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_PASSWORD)
 
 
-class UserServiceAccountSerializer(serializers.Serializer):
+class UserServiceAccountSerializer(AuthentikSerializer):
     # Room for "service-account-…-password" around it, the identifier of the token.
     name = serializers.CharField(max_length=150, validators=[validate_username])
     create_group = serializers.BooleanField(default=False)
