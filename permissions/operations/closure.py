@@ -15,13 +15,14 @@ from django.db import connection, models
 
 from accounts.models import Group, GroupClosure, GroupParent
 from permissions.models import Resource, ResourceClosure
+from permissions.operations.batches import batches
 
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """Where the parents are (table, child column, parent column) and where the pairs go."""
+    """Which table holds the parents, in which columns, and which holds the pairs."""
 
     node: type[models.Model]
     edges: str
@@ -58,24 +59,21 @@ def levels_above(hierarchy: Hierarchy, keys: Iterable[Any], *, limit: int) -> in
     ``limit`` + 1 stands for more, and for a cycle, which never ends. To be asked before
     ``rebuild``: the number of pairs grows with the square of the depth.
     """
-    wanted = list(keys)
-    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-    return max((_levels_above(hierarchy, batch, limit) for batch in batches), default=0)
-
-
-def _levels_above(hierarchy: Hierarchy, keys: list[Any], limit: int) -> int:
-    marks = ", ".join(["%s"] * len(keys))
-    text = f"""
-        WITH RECURSIVE up(node, level) AS (
-            SELECT descendant_id, 0 FROM {hierarchy.pairs} WHERE ancestor_id IN ({marks})
-            UNION
-            SELECT e.{hierarchy.parent}, up.level + 1
-            FROM up JOIN {hierarchy.edges} e ON e.{hierarchy.child} = up.node
-            WHERE e.{hierarchy.parent} IS NOT NULL AND up.level <= %s
-        ) SELECT MAX(level) FROM up"""  # noqa: S608  table and column names are ours
-    with connection.cursor() as cursor:
-        cursor.execute(text, [*_stored(hierarchy, keys), limit])
-        return int(cursor.fetchone()[0] or 0)
+    levels = [0]
+    for batch in batches(_stored(hierarchy, keys), BATCH):
+        text = f"""
+            WITH RECURSIVE up(node, level) AS (
+                SELECT descendant_id, 0 FROM {hierarchy.pairs}
+                WHERE ancestor_id IN ({_marks(batch)})
+                UNION
+                SELECT e.{hierarchy.parent}, up.level + 1
+                FROM up JOIN {hierarchy.edges} e ON e.{hierarchy.child} = up.node
+                WHERE e.{hierarchy.parent} IS NOT NULL AND up.level <= %s
+            ) SELECT MAX(level) FROM up"""  # noqa: S608  table and column names are ours
+        with connection.cursor() as cursor:
+            cursor.execute(text, [*batch, limit])
+            levels.append(cursor.fetchone()[0] or 0)
+    return max(levels)
 
 
 def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
@@ -84,53 +82,40 @@ def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
     Call under ``one_at_a_time``. What lies below a node does not depend on its parents, so the old
     pairs still say whose new ones are to be made. Two statements per 500 nodes.
     """
-    wanted = list(keys)
-    for start in range(0, len(wanted), BATCH):
-        _rebuild(hierarchy, wanted[start : start + BATCH])
-
-
-def _rebuild(hierarchy: Hierarchy, keys: list[Any]) -> None:
-    values = _stored(hierarchy, keys)
-    marks = ", ".join(["%s"] * len(values))
-    edges, child, parent, pairs = (
-        hierarchy.edges,
-        hierarchy.child,
-        hierarchy.parent,
-        hierarchy.pairs,
-    )
-    below = f"SELECT descendant_id FROM {pairs} WHERE ancestor_id IN ({marks})"  # noqa: S608  as above
-    with connection.cursor() as cursor:
-        # Rows in: the nodes at and below the changed ones. Out: a pair for each way up from them.
-        cursor.execute(
-            f"""
+    pairs, edges, child, parent = (
+        hierarchy.pairs, hierarchy.edges, hierarchy.child, hierarchy.parent,
+    )  # fmt: skip
+    for batch in batches(_stored(hierarchy, keys), BATCH):
+        below = f"SELECT descendant_id FROM {pairs} WHERE ancestor_id IN ({_marks(batch)})"  # noqa: S608  as above
+        # Rows in: the nodes at and below the changed ones. Rows out: a pair for each node that can
+        # be reached upwards from each of them. UNION, not UNION ALL, ends where ways meet again.
+        up = f"""
             WITH RECURSIVE up(descendant, ancestor) AS (
-                SELECT descendant_id, descendant_id FROM {pairs} WHERE ancestor_id IN ({marks})
+                SELECT descendant_id, descendant_id FROM ({below}) AS below
                 UNION
                 SELECT up.descendant, e.{parent} FROM up JOIN {edges} e ON e.{child} = up.ancestor
                 WHERE e.{parent} IS NOT NULL
+            )"""  # noqa: S608  as above
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""{up}
+                INSERT INTO {pairs} (descendant_id, ancestor_id)
+                SELECT descendant, ancestor FROM up WHERE true
+                ON CONFLICT (descendant_id, ancestor_id) DO NOTHING""",  # noqa: S608  as above
+                batch,
             )
-            INSERT INTO {pairs} (descendant_id, ancestor_id)
-            SELECT descendant, ancestor FROM up WHERE true
-            ON CONFLICT (descendant_id, ancestor_id) DO NOTHING
-            """,  # noqa: S608  table and column names are ours
-            values,
-        )
-        # Then the pairs that no way supports any more go.
-        cursor.execute(
-            f"""
-            WITH RECURSIVE up(descendant, ancestor) AS (
-                SELECT descendant_id, descendant_id FROM {pairs} WHERE ancestor_id IN ({marks})
-                UNION
-                SELECT up.descendant, e.{parent} FROM up JOIN {edges} e ON e.{child} = up.ancestor
-                WHERE e.{parent} IS NOT NULL
+            # The pairs that no way supports any more go.
+            cursor.execute(
+                f"""{up}
+                DELETE FROM {pairs} WHERE descendant_id IN ({below}) AND NOT EXISTS (
+                    SELECT 1 FROM up
+                    WHERE up.descendant = descendant_id AND up.ancestor = ancestor_id)""",  # noqa: S608  as above
+                batch * 2,
             )
-            DELETE FROM {pairs} WHERE descendant_id IN ({below})
-            AND NOT EXISTS (
-                SELECT 1 FROM up
-                WHERE up.descendant = descendant_id AND up.ancestor = ancestor_id)
-            """,  # noqa: S608  as above
-            values * 2,
-        )
+
+
+def _marks(values: list[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _stored(hierarchy: Hierarchy, keys: Iterable[Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from audit.operations import Entry, record_many
 from permissions.engine import ResourceRef, require_covers, searchable
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations import closure
+from permissions.operations.batches import batches
 from permissions.operations.deletion import forget_resources
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
@@ -79,15 +80,23 @@ def register_resources(
     """
     _refuse_unfit(type, items)
     one_at_a_time(Change.RESOURCE_PARENTS)
-    known = _known(type, [item.object_pk for item in items])
+    rows = _rows(type, (item.object_pk for item in items))
     parents = _parents(type, items)
-    before = {key: resource_facts(row) for key, row in known.items()}
-    created = _create(type, [item for item in items if item.object_pk not in known])
-    rows = {**known, **{row.object_pk: row for row in created}}
+    before = {key: resource_facts(row) for key, row in rows.items()}
+    # Without parents yet: those may be among the rows that are being made.
+    created = [
+        Resource(type=type, object_pk=item.object_pk)
+        for item in items
+        if item.object_pk not in rows
+    ]
+    Resource.objects.bulk_create(created, batch_size=BATCH)
+    closure.add_nodes(closure.RESOURCES, [row.pk for row in created])
+    rows |= {row.object_pk: row for row in created}
     moved = _write(items, rows, parents)
-    # In an open type a thing is there, and granted on, before it is registered.
-    unknown = created if type.mode == ResourceMode.STRICT else []
-    _follow(moved, unknown, before, actor=actor)
+    if moved:
+        # In an open type a thing is there, and granted on, before it is registered.
+        new = {row.pk for row in created} if type.mode == ResourceMode.STRICT else set()
+        _follow(moved, new, actor=actor)
     result = _recorded(items, rows, before, actor=actor)
     fire(actor=actor, label=type.label, keys=[row.object_pk for row in created])
     return result
@@ -118,30 +127,29 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
         return 0
     one_at_a_time(Change.RESOURCE_PARENTS)
     rows = lock_rows(rows)
-    keys = {row.pk for row in rows}
+    keys = [row.pk for row in rows]
+    orphans: set[int] = set()
+    for batch in batches(keys):
+        orphans.update(Resource.objects.filter(parent__in=batch).values_list("pk", flat=True))
     by_type: dict[int, list[Resource]] = defaultdict(list)
     for row in rows:
         by_type[row.type_id].append(row)
-    orphans: set[int] = set()
-    for batch in _batches(list(keys)):
-        below = Resource.objects.filter(parent__in=batch).values_list("pk", flat=True)
-        orphans.update(below)
     for kind in ResourceType.objects.filter(pk__in=by_type).select_related("content_type"):
-        gone = by_type[kind.pk]
-        forget_resources(kind.label, [row.object_pk for row in gone], actor=actor)
+        label, of_type = kind.label, by_type[kind.pk]
+        forget_resources(label, [row.object_pk for row in of_type], actor=actor)
         entries = [
             Entry(
                 kind=EventKind.RESOURCE_DELETED,
-                target=(kind.label, row.object_pk, str(row)),
+                target=(label, row.object_pk, str(row)),
                 before=resource_facts(row),
             )
-            for row in gone
+            for row in of_type
         ]
         record_many(entries, actor=actor)
     forget_resources("permissions.resource", map(str, keys), actor=actor)
-    for batch in _batches(list(keys)):
+    for batch in batches(keys):
         Resource.objects.filter(pk__in=batch).delete()
-    closure.rebuild(closure.RESOURCES, orphans - keys)
+    closure.rebuild(closure.RESOURCES, orphans.difference(keys))
     return len(rows)
 
 
@@ -169,47 +177,34 @@ def _refuse_unfit(kind: ResourceType, items: Sequence[ResourceSpec]) -> None:
         raise InvalidInput(fields={"resources": wrong})
 
 
-def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
-    found: dict[str, Resource] = {}
-    for batch in _batches(list(keys)):
+def _rows(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
+    rows: dict[str, Resource] = {}
+    for batch in batches(keys):
         for row in Resource.objects.filter(type=kind, object_pk__in=batch):
             row.type = kind  # its label is asked for each event; this saves a statement each time
-            found[row.object_pk] = row
-    return found
+            rows[row.object_pk] = row
+    return rows
 
 
 def _parents(kind: ResourceType, items: Sequence[ResourceSpec]) -> dict[ResourceRef, Resource]:
     """The registered parents by reference; those that are among the items come later."""
-    kinds = {kind.label: kind}
-    if kind.parent is not None:
-        kinds[kind.parent.label] = kind.parent
     own = {ResourceRef(kind.label, item.object_pk) for item in items}
     asked = {item.parent for item in items if isinstance(item.parent, ResourceRef)}
-    found: dict[ResourceRef, Resource] = {}
-    for label, parent_kind in kinds.items():
-        keys = [ref.id for ref in asked if ref.type == label and ref.id and _fit(ref.id)]
-        for key, row in _known(parent_kind, keys).items():
-            found[ResourceRef(label, key)] = row
+    parents: dict[ResourceRef, Resource] = {}
+    for above in filter(None, (kind, kind.parent)):
+        keys = [
+            ref.id for ref in asked if ref.type == above.label and ref.id and searchable(ref.id)
+        ]
+        for key, row in _rows(above, keys).items():
+            parents[ResourceRef(above.label, key)] = row
     wrong = {
         str(n): {"parent": [f"No resource {str(item.parent)[:200]!r} can be the parent."]}
         for n, item in enumerate(items)
-        if isinstance(item.parent, ResourceRef) and item.parent not in found.keys() | own
+        if isinstance(item.parent, ResourceRef) and item.parent not in parents.keys() | own
     }
     if wrong:
         raise InvalidInput(fields={"resources": wrong})
-    return found
-
-
-def _fit(key: str) -> bool:
-    return searchable(key) is not None
-
-
-def _create(kind: ResourceType, items: Sequence[ResourceSpec]) -> list[Resource]:
-    """Without parents yet: those may be among the rows that are being made."""
-    rows = [Resource(type=kind, object_pk=item.object_pk) for item in items]
-    Resource.objects.bulk_create(rows, batch_size=BATCH)
-    closure.add_nodes(closure.RESOURCES, [row.pk for row in rows])
-    return rows
+    return parents
 
 
 def _write(
@@ -222,67 +217,51 @@ def _write(
     touched = []
     for item in items:
         row = rows[item.object_pk]
-        parent_id = _parent_id(item, row, rows, parents)
-        wanted = (
-            row.name if item.name is None else item.name,
-            row.properties if item.properties is None else item.properties,
-        )
-        if (row.name, row.properties, row.parent_id) == (*wanted, parent_id):
+        name = row.name if item.name is None else item.name
+        properties = row.properties if item.properties is None else item.properties
+        if isinstance(item.parent, Keep):
+            parent_id = row.parent_id
+        elif item.parent is None:
+            parent_id = None
+        else:
+            parent_id = (parents.get(item.parent) or rows[str(item.parent.id)]).pk
+        if (row.name, row.properties, row.parent_id) == (name, properties, parent_id):
             continue
         if row.parent_id != parent_id:
             moved[row.pk] = row.parent_id
-        row.name, row.properties = wanted
-        row.parent_id = parent_id
+        row.name, row.properties, row.parent_id = name, properties, parent_id
         touched.append(row)
     Resource.objects.bulk_update(touched, ["name", "properties", "parent"], batch_size=BATCH)
     return moved
 
 
-def _parent_id(
-    item: ResourceSpec,
-    row: Resource,
-    rows: dict[str, Resource],
-    parents: dict[ResourceRef, Resource],
-) -> int | None:
-    if isinstance(item.parent, Keep):
-        return row.parent_id
-    if item.parent is None:
-        return None
-    known = parents.get(item.parent)
-    return known.pk if known is not None else rows[str(item.parent.id)].pk
+def _follow(moved: dict[int, int | None], new: set[int], *, actor: User | None) -> None:
+    """Let the closure follow the new parents, if they are allowed.
 
-
-def _follow(
-    moved: dict[int, int | None],
-    created: list[Resource],
-    before: dict[str, Any],
-    *,
-    actor: User | None,
-) -> None:
-    """Let the closure follow the new parents, if they are allowed."""
-    if not moved:
-        return
+    Whoever moves a resource to where a scope reaches it gives it to the scope's role holders.
+    """
     levels = closure.levels_above(closure.RESOURCES, moved, limit=MOST_LEVELS)
     if levels > MOST_LEVELS:
         message = f"A resource cannot lie below itself, nor below more than {MOST_LEVELS} others."
         raise ResourceCycle(fields={"parent": [message]})
-    new = {row.pk for row in created}
-    elsewhere = {pk: old for pk, old in moved.items() if pk not in new}
-    scopes_before = _scopes_above(elsewhere)
+    elsewhere = moved.keys() - new
+    reached_before = _scopes_above(elsewhere)
     closure.rebuild(closure.RESOURCES, moved)
-    if elsewhere:
-        _require_reach(_scopes_above(elsewhere) - scopes_before, actor=actor)
+    reached = _scopes_above(elsewhere) - reached_before
+    if reached:
+        roles = Role.objects.filter(assignments__scope__in={scope for _, scope in reached})
+        require_covers(actor=actor, roles=roles.distinct())
 
 
 def _scopes_above(keys: Iterable[int]) -> set[tuple[int, Any]]:
-    """(resource, scope) wherever a scope reaches one of the resources, itself or from above."""
-    found: set[tuple[int, Any]] = set()
-    for batch in _batches(list(keys)):
+    """(resource, scope) for each scope that reaches one of the resources, itself or from above."""
+    reached: set[tuple[int, Any]] = set()
+    for batch in batches(keys):
         above = ResourceClosure.objects.filter(descendant__in=batch)
         here = above.filter(ancestor__type=OuterRef("content_type"))
-        named = here.filter(ancestor__object_pk=OuterRef("object_pk"))
+        listed = here.filter(ancestor__object_pk=OuterRef("object_pk"))
         entries = ScopeEntry.objects.filter(
-            Exists(named) | Q(object_pk__isnull=True) & Exists(here), with_descendants=True
+            Exists(listed) | Q(object_pk__isnull=True) & Exists(here), with_descendants=True
         )
         scopes: dict[tuple[int, str | None], set[Any]] = defaultdict(set)
         for kind, key, scope in entries.values_list("content_type", "object_pk", "scope"):
@@ -290,15 +269,8 @@ def _scopes_above(keys: Iterable[int]) -> set[tuple[int, Any]]:
         if scopes:
             pairs = above.values_list("descendant", "ancestor__type", "ancestor__object_pk")
             for row, kind, key in pairs:
-                found.update((row, scope) for scope in scopes[kind, key] | scopes[kind, None])
-    return found
-
-
-def _require_reach(newly: set[tuple[int, Any]], *, actor: User | None) -> None:
-    """Whoever moves a resource to where a scope reaches it gives it to the scope's role holders."""
-    roles = Role.objects.filter(assignments__scope__in={scope for _, scope in newly}).distinct()
-    if newly:
-        require_covers(actor=actor, roles=roles)
+                reached.update((row, scope) for scope in scopes[kind, key] | scopes[kind, None])
+    return reached
 
 
 def _recorded(
@@ -325,7 +297,3 @@ def _recorded(
         entries.append(Entry(kind=kind, target=target, before=was, after=now))
     record_many(entries, actor=actor)
     return result
-
-
-def _batches(keys: list[Any]) -> Iterable[list[Any]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.engine import canonical_pk, require_covers
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
+from permissions.operations.batches import batches
 from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import keep_keys, lock_rows
@@ -97,19 +98,18 @@ def update_scope(
     """
     if scope.built_in:
         raise BuiltInScope
-    wanted: Selectors | None = None
+    chosen: Selectors | None = None
     if entries is not None:
-        kind = ScopeKind(kind or scope.kind)
         # Holds resources, and before the scope: in this order deletions of resources go.
-        wanted = _selectors(kind, list(entries), actor=actor)
+        chosen = _selectors(ScopeKind(kind or scope.kind), list(entries), actor=actor)
     scope = Scope.objects.select_for_update().get(pk=scope.pk)
     old = _current(scope)
     before = _facts(scope, old)
     kind = ScopeKind(kind or scope.kind)
-    new = wanted if wanted is not None else old if kind == ScopeKind.SELECTED else {}
+    new = chosen if chosen is not None else old if kind == ScopeKind.SELECTED else {}
     if _widens(scope, kind, old, new):
-        users = Role.objects.filter(assignments__scope=scope).distinct()
-        require_covers(actor=actor, roles=users)
+        roles = Role.objects.filter(assignments__scope=scope).distinct()
+        require_covers(actor=actor, roles=roles)
     if new != old:
         scope.properties = {}
         scope.entries.all().delete()
@@ -147,34 +147,30 @@ def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None)
     if entries and kind != ScopeKind.SELECTED:
         raise InvalidInput(fields={"entries": [f"A scope of kind {kind} has no entries."]})
     types = _types({entry.type for entry in entries})
-    found: Selectors = {}
+    selectors: Selectors = {}
     faults: dict[str, Any] = {}
     position: dict[tuple[str, str], int] = {}
     for n, entry in enumerate(entries):
+        if (type_ := types.get(entry.type)) is None:
+            faults[str(n)] = {"type": [f'"{entry.type[:200]}" is not a valid choice.']}
+            continue
         try:
-            selector = _selector(entry, types)
+            key = None if entry.object_pk is None else canonical_pk(entry.type, entry.object_pk)
         except InvalidInput as error:
             faults[str(n)] = error.fields
             continue
-        found[selector] = found.get(selector, False) or entry.with_descendants
-        _, label, key = selector
+        selector = (type_.pk, entry.type, key)
+        selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
-            position[label, key] = n
-    missing = _missing(types, position)
+            position[entry.type, key] = n
+    missing = _without_row(types, position)
     for label, key in missing:
-        if not _takes_any(types[label]):
+        if types[label].mode != ResourceMode.OPEN or python_model(label) is not None:
             faults[str(position[label, key])] = {"object_pk": [f"No {label} has this key."]}
     if faults:
         raise InvalidInput(fields={"entries": faults})
     _record_resources(types, missing, actor=actor)
-    return found
-
-
-def _selector(entry: EntrySpec, types: dict[str, ResourceType]) -> tuple[int, str, str | None]:
-    if entry.type not in types:
-        raise InvalidInput(fields={"type": [f'"{entry.type[:200]}" is not a valid choice.']})
-    key = None if entry.object_pk is None else canonical_pk(entry.type, entry.object_pk)
-    return types[entry.type].pk, entry.type, key
+    return selectors
 
 
 def _types(labels: set[str]) -> dict[str, ResourceType]:
@@ -185,26 +181,22 @@ def _types(labels: set[str]) -> dict[str, ResourceType]:
     return {row.label: row for row in rows.select_related("content_type") if row.label in labels}
 
 
-def _missing(
-    types: dict[str, ResourceType], named: Iterable[tuple[str, str]]
+def _without_row(
+    types: dict[str, ResourceType], resources: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """(type label, key) of what no row has."""
     keys: dict[str, list[str]] = defaultdict(list)
-    for label, key in named:
+    for label, key in resources:
         keys[label].append(key)
     missing = []
-    for label, wanted in keys.items():
-        there = keep_keys(types[label], wanted)
-        missing += [(label, key) for key in wanted if key not in there]
+    for label, of_type in keys.items():
+        there = keep_keys(types[label], of_type)
+        missing += [(label, key) for key in of_type if key not in there]
     return missing
 
 
-def _takes_any(type_: ResourceType) -> bool:
-    return type_.mode == ResourceMode.OPEN and python_model(type_.label) is None
-
-
 def _record_resources(
-    types: dict[str, ResourceType], named: Sequence[tuple[str, str]], *, actor: User | None
+    types: dict[str, ResourceType], resources: Iterable[tuple[str, str]], *, actor: User | None
 ) -> None:
     """Register resources that were only named so far, with nothing but their keys.
 
@@ -212,9 +204,7 @@ def _record_resources(
     Whoever loses a race against the same registration changes nothing.
     """
     # In one order: two who name the same resources in different orders wait for each other.
-    named = sorted(named)
-    for start in range(0, len(named), BATCH):
-        batch = named[start : start + BATCH]
+    for batch in batches(sorted(resources)):
         Resource.objects.bulk_create(
             [Resource(type=types[label], object_pk=key) for label, key in batch],
             ignore_conflicts=True,
