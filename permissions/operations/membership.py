@@ -94,6 +94,7 @@ def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -
     if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in added]):
         raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
     require_covers(actor=actor, groups=added)
+    # Rows first: the closure is rebuilt from what they say.
     GroupParent.objects.filter(pk__in=[row.pk for row in removed]).delete()
     GroupParent.objects.bulk_create([GroupParent(child=group, parent=parent) for parent in added])
     closure.rebuild(closure.GROUPS, [group.pk])
@@ -129,6 +130,7 @@ def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
     if not joined:
         return
     require_covers(actor=actor, groups={group.pk: group for group, _ in joined}.values())
+    # Somebody else may add the same pair meanwhile; an error here would undo the whole request.
     GroupMembership.objects.bulk_create(
         [GroupMembership(group=group, user=user, granted_by=actor) for group, user in joined],
         update_conflicts=True,

@@ -144,4 +144,5 @@ def _rename_contents(namespace: Namespace, old_code: str) -> None:
     Role.objects.bulk_update(roles, ["name"], batch_size=500)
     types = ResourceType.objects.filter(built_in=False, content_type__app_label=old_code)
     ContentType.objects.filter(pk__in=types.values("pk")).update(app_label=namespace.code)
+    # Django keeps content types by label in every process; the old label would still answer here.
     ContentType.objects.clear_cache()

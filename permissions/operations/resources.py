@@ -225,6 +225,7 @@ def _write(
             parent_id = None
         else:
             parent_id = (parents.get(item.parent) or rows[str(item.parent.id)]).pk
+        # Sending again what is there writes nothing, records nothing, and meets no ceiling.
         if (row.name, row.properties, row.parent_id) == (name, properties, parent_id):
             continue
         if row.parent_id != parent_id:

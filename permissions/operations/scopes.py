@@ -111,6 +111,7 @@ def update_scope(
         roles = Role.objects.filter(assignments__scope=scope).distinct()
         require_covers(actor=actor, roles=roles)
     if new != old:
+        # What doors noted about the old entries would pass for what is there.
         scope.properties = {}
         scope.entries.all().delete()
         _write(scope, new)
@@ -131,8 +132,7 @@ def delete_scopes(*, scopes: Iterable[Scope], actor: User | None) -> None:
         raise BuiltInScope
     scopes = lock_rows(scopes)
     used = RoleAssignment.objects.filter(scope__in=scopes).values_list("scope__name", flat=True)
-    names = sorted({str(name) for name in used[:BATCH]})
-    if names:
+    if names := sorted({str(name) for name in used[:BATCH]}):
         raise ScopeInUse(f"Role assignments are limited to: {', '.join(names[:5])}.")
     delete_rows(scopes, EventKind.SCOPE_DELETED, actor=actor)
 
@@ -163,6 +163,7 @@ def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None)
         selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
             position[entry.type, key] = n
+    # After all entries are read: one statement for each thousand keys instead of one for each key.
     missing = _without_row(types, position)
     for label, key in missing:
         if types[label].mode != ResourceMode.OPEN or python_model(label) is not None:

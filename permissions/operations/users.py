@@ -76,6 +76,7 @@ def update_user(
         require_covers(actor=actor, users=[user])
     _refuse_names_of_others(user, renamed)
     if groups is not None:
+        # Before the user's own row, in the order in which deletions lock them.
         groups = list(groups)
         joined = GroupMembership.objects.filter(user=user).values("group")
         lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
