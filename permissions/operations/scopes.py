@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -137,8 +137,14 @@ def delete_scopes(*, scopes: Iterable[Scope], actor: User | None) -> None:
     delete_rows(scopes, EventKind.SCOPE_DELETED, actor=actor)
 
 
-# A selector: (content type, its label, key or None for the whole type) with or without descendants.
-Selectors = dict[tuple[int, str, str | None], bool]
+class Selector(NamedTuple):
+    content_type_id: int
+    label: str
+    object_pk: str | None  # None is the whole type
+
+
+# With or without descendants.
+Selectors = dict[Selector, bool]
 
 
 def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None) -> Selectors:
@@ -159,7 +165,7 @@ def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None)
         except InvalidInput as error:
             faults[str(n)] = error.fields
             continue
-        selector = (type_.pk, entry.type, key)
+        selector = Selector(type_.pk, entry.type, key)
         selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
             position[entry.type, key] = n
@@ -223,27 +229,24 @@ def _record_resources(
 
 
 def _write(scope: Scope, selectors: Selectors) -> None:
-    ScopeEntry.objects.bulk_create(
-        [
-            ScopeEntry(
-                scope=scope, content_type_id=pk, object_pk=key, with_descendants=with_descendants
-            )
-            for (pk, _, key), with_descendants in selectors.items()
-        ],
-        batch_size=BATCH,
-    )
+    rows = [
+        ScopeEntry(
+            scope=scope,
+            content_type_id=selector.content_type_id,
+            object_pk=selector.object_pk,
+            with_descendants=below,
+        )
+        for selector, below in selectors.items()
+    ]
+    ScopeEntry.objects.bulk_create(rows, batch_size=BATCH)
 
 
 def _current(scope: Scope) -> Selectors:
-    rows = scope.entries.select_related("content_type").order_by("pk")
-    return {
-        (
-            row.content_type_id,
-            f"{row.content_type.app_label}.{row.content_type.model}",
-            row.object_pk,
-        ): row.with_descendants
-        for row in rows
-    }
+    selectors: Selectors = {}
+    for row in scope.entries.select_related("content_type").order_by("pk"):
+        label = f"{row.content_type.app_label}.{row.content_type.model}"
+        selectors[Selector(row.content_type_id, label, row.object_pk)] = row.with_descendants
+    return selectors
 
 
 def _widens(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> bool:
@@ -261,7 +264,7 @@ def _facts(scope: Scope, selectors: Selectors) -> dict[str, Any]:
         "description": scope.description,
         "kind": str(scope.kind),
         "entries": [
-            {"type": label, "object_pk": key, "with_descendants": below}
-            for (_, label, key), below in selectors.items()
+            {"type": one.label, "object_pk": one.object_pk, "with_descendants": below}
+            for one, below in selectors.items()
         ],
     }
