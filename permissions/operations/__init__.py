@@ -47,10 +47,7 @@ from permissions.operations.membership import (
     GroupCycle,
     add_members,
     add_parent,
-    change_groups,
     remove_members,
-    set_members,
-    set_parents,
 )
 from permissions.operations.namespaces import (
     NamespaceSpec,
@@ -118,7 +115,6 @@ from permissions.operations.types import (
     create_types,
     delete_type,
     delete_types,
-    ensure_actions,
     update_type,
 )
 from permissions.operations.users import (
@@ -170,7 +166,6 @@ __all__ = [
     "assign_role",
     "assign_roles",
     "authenticate_access_key",
-    "change_groups",
     "change_own_password",
     "change_role_actions",
     "create_access_key",
@@ -200,7 +195,6 @@ __all__ = [
     "delete_type",
     "delete_types",
     "delete_users",
-    "ensure_actions",
     "move_object_grant",
     "name_of",
     "purge_expired",
@@ -214,8 +208,6 @@ __all__ = [
     "save_group",
     "save_role",
     "save_user",
-    "set_members",
-    "set_parents",
     "set_password",
     "set_roles",
     "set_token_key",
