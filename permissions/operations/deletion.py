@@ -32,6 +32,7 @@ from permissions.models.fact_tables import (
 from permissions.operations import closure
 from permissions.operations.assignments import delete_assignments
 from permissions.operations.audit_facts import group_facts, role_facts, user_facts
+from permissions.operations.batches import batches
 from permissions.operations.grants import delete_grants
 from permissions.operations.locks import Change, lock_groups, lock_rows, one_at_a_time
 from permissions.operations.membership import remove_memberships, remove_parent_rows
@@ -61,9 +62,7 @@ def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> 
             content_type__app_label=app_label, content_type__model=model
         ).values_list("pk", flat=True)
     )
-    keys = list(keys)
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in batches(keys, BATCH):
         # By permission and key: the index that starts with them finds the rows.
         on_them = Q(permission__in=permissions, object_pk__in=batch)
         _delete_facts((USER_OBJECT, ROLE_OBJECT), on_them, actor=actor)
@@ -140,8 +139,7 @@ def delete_rows(
     entries = [Entry(kind=kind, target=row, before=before(row)) for row in rows]
     keys = [row.pk for row in rows]
     forget_resources(model._meta.label_lower, map(str, keys), actor=actor)
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in batches(keys, BATCH):
         model._default_manager.filter(pk__in=batch).delete()
     record_many(entries, actor=actor)
 

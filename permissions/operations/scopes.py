@@ -15,7 +15,6 @@ from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.engine import canonical_pk, require_covers
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
-from permissions.operations.batches import batches
 from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import keep_keys, lock_rows
@@ -211,7 +210,9 @@ def _record_resources(
     Whoever loses a race against the same registration changes nothing.
     """
     # In one order: two who name the same resources in different orders wait for each other.
-    for batch in batches(sorted(resources)):
+    rest = sorted(resources)
+    while rest:
+        batch, rest = rest[:BATCH], rest[BATCH:]
         Resource.objects.bulk_create(
             [Resource(type=types[label], object_pk=key) for label, key in batch],
             ignore_conflicts=True,
