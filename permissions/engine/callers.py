@@ -75,36 +75,35 @@ class Caller:
         Raises Unauthenticated when the key counts for nothing, and Forbidden when the parameters
         ask about anybody but the caller, who may not. Once an hour one more statement follows.
         """
-        found = self._found(text, parameters, using)
-        if found[0][1]:
+        rows = self._proven(text, parameters, using)
+        _, to_note, may_ask, *_ = rows[0]
+        if to_note:
             note_use(*self._digests)
-        if not found[0][2]:
-            found = self._found(text, parameters, using, about=_about(parameters))
-        if not found[0][2]:
+        if not may_ask:
+            about = "one" if "subject" in parameters else "all"
+            if "subjects" in parameters:
+                about = "many"
+            rows = self._proven(text, parameters, using, about=about)
+            _, _, may_ask, *_ = rows[0]
+        if not may_ask:
             raise Forbidden(REFUSAL)
-        return [row[4:] for row in found if row[3]]
+        # Without an answer there is one row all the same, which says who asks.
+        return [row[4:] for row in rows if row[3]]
 
     def authenticate(self, *, using: str = DEFAULT_DB_ALIAS) -> None:
         """Prove the key when no statement has done so; raises Unauthenticated."""
         if not self._looked_up:
-            self._found("SELECT 0 AS asked", {"at": None}, using)
+            self._proven("SELECT 0 AS asked", {"at": None}, using)
 
-    def _found(
+    def _proven(
         self, text: str, parameters: Mapping[str, Any], using: str, about: str | None = None
     ) -> list[Any]:
         keys = {f"digest_{n}": digest for n, digest in enumerate(self._digests)}
         statement = sql.with_caller(connections[using].vendor, text, about=about, digests=len(keys))
         more = {**parameters, **keys, "noted_before": moment(noted_before())}
-        found = running.rows(statement, more, using=using)
+        rows = running.rows(statement, more, using=using)
         self._looked_up = True
-        if not found:
+        if not rows:
             raise Unauthenticated("The token is invalid or expired.")
-        self.user_id = found[0][0]
-        return found
-
-
-def _about(parameters: Mapping[str, Any]) -> str:
-    """Whose access the parameters of a statement ask about: one subject's, many's or anybody's."""
-    if "subjects" in parameters:
-        return "many"
-    return "one" if "subject" in parameters else "all"
+        self.user_id = rows[0][0]
+        return rows

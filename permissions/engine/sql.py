@@ -208,7 +208,13 @@ class Text:
             dialect.longer_path.format(path=path, scope="a.scope_id")
             for path in (dialect.no_path, "h.path")
         )
-        known = dialect.on_path.format(path="h.path", scope="a.scope_id")
+        is_noted = dialect.on_path.format(path="h.path", scope="a.scope_id")
+        further_roles = "JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id"
+        if by_one and dialect.has_lateral:
+            # OFFSET 0 keeps the planner from making a join of it again.
+            further_roles = """CROSS JOIN LATERAL (
+        SELECT a.* FROM authentik_rbac_roleassignment a
+        WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
         return f"""held AS (
     SELECT a.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
@@ -223,17 +229,10 @@ class Text:
     WHERE {active}
     UNION
     SELECT h.user_id, a.role_id,
-           CASE WHEN a.scope_id IS NULL OR {known} THEN h.path ELSE {further} END AS path
-    FROM held h {self._assigned_to_holders(one_by_one=by_one and dialect.has_lateral)}
+           CASE WHEN a.scope_id IS NULL OR {is_noted} THEN h.path ELSE {further} END AS path
+    FROM held h {further_roles}
     WHERE {active}
 )"""
-
-    def _assigned_to_holders(self, *, one_by_one: bool) -> str:
-        if not one_by_one:
-            return "JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id"
-        return """CROSS JOIN LATERAL (
-        SELECT a.* FROM authentik_rbac_roleassignment a
-        WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
 
     def _with(self, *expressions: str) -> str:
         return "WITH RECURSIVE " + ",\n".join(expressions)
@@ -256,25 +255,47 @@ class Text:
         return self._check(("global",), f"h.path = {self.dialect.no_path}", typed=False)
 
     def _check(self, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
-        granted = "\n    UNION ALL\n    ".join(self._to_roles(kind) for kind in kinds)
+        """``kinds`` of grants: 'global' ones for everything, 'object' ones for the resource q.
+
+        Most permissions, and most resources, are granted to fewer roles than a subject holds: these
+        few are read at once, and if there are none nobody needs to know what the subject holds.
+        Otherwise ``granted`` is a probe for each role held, and no join: the planner cannot know
+        how few they are, and would rather read all grants of the permission.
+        """
+        few, granted, own = [], [], []
+        no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
+        for kind in kinds:
+            table, role = GRANTS_TO_ROLE[kind]
+            on_it = "AND g.object_pk = q.object_pk" if kind == "object" else ""
+            grants = f"""FROM what t CROSS JOIN q JOIN {table} g
+      ON g.permission_id = t.permission_id {on_it}"""
+            few.append(f"""few_{kind} AS MATERIALIZED (
+    SELECT {role} AS role_id, g.id
+    {grants}
+    WHERE {self.live("g")} LIMIT {FEW_ROLES + 1}
+)""")
+            are_few = f"(SELECT COUNT(*) FROM few_{kind}) <= {FEW_ROLES}"
+            granted.append(f"""
+    SELECT 'role_{kind}' AS kind, few.role_id, few.id
+    FROM few_{kind} few WHERE {are_few}
+    UNION ALL
+    SELECT 'role_{kind}', {role}, g.id
+    {grants} AND {role} {self._held_roles()}
+    WHERE {self.live("g")} AND NOT {are_few}""")
+            own.append(f"""
+    SELECT 'user_{kind}', {no_uuid}, g.id
+    FROM who w CROSS JOIN what t CROSS JOIN q JOIN {GRANTS_TO_USER[kind]} g
+      ON g.user_id = w.user_id AND g.permission_id = t.permission_id {on_it}
+    WHERE w.is_active AND {self.live("g")}
+    UNION ALL""")
         parts = [
             *self._subject_side(),
             self.what(ONE_ACTION, typed=typed),
             "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
-            *(self._few(kind) for kind in kinds),
-            f"granted AS MATERIALIZED (\n    {granted}\n)",
+            *few,
+            f"granted AS MATERIALIZED ({' UNION ALL'.join(granted)}\n)",
         ]
-        no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
-        own = "".join(
-            f"""    SELECT 'user_{kind}', {no_uuid}, g.id
-    FROM who w CROSS JOIN what t CROSS JOIN q JOIN {GRANTS_TO_USER[kind]} g
-      ON g.user_id = w.user_id AND g.permission_id = t.permission_id {self._on_it(kind)}
-    WHERE w.is_active AND {self.live("g")}
-    UNION ALL
-"""
-            for kind in kinds
-        )
-        # An answer comes from the first branch that has one, because nothing here can be read in
+        # The answer comes from the first branch that has one, because nothing here can be read in
         # parallel: each branch reads a common table expression.
         return f"""{self._with(*parts)}
 SELECT w.user_id, w.is_active, t.type_id, t.permission_id, way.reason, way.holder, way.grant_id
@@ -282,45 +303,13 @@ FROM who w CROSS JOIN what t LEFT JOIN (
     SELECT 'superuser' AS reason, m.group_id AS holder, {no_id} AS grant_id
     FROM what t CROSS JOIN member m JOIN authentik_core_group g ON g.group_uuid = m.group_id
     WHERE g.is_superuser AND t.permission_id IS NOT NULL
-    UNION ALL
-{own}    SELECT first.kind, first.role_id, first.id FROM (
+    UNION ALL{"".join(own)}
+    SELECT first.kind, first.role_id, first.id FROM (
         SELECT g.kind, g.role_id, g.id
         FROM what t CROSS JOIN q CROSS JOIN granted g JOIN held h ON h.role_id = g.role_id
         WHERE {counts} ORDER BY g.kind, g.role_id, g.id LIMIT 1) AS first
     LIMIT 1
 ) AS way ON TRUE"""
-
-    def _on_it(self, kind: str) -> str:
-        return "AND g.object_pk = q.object_pk" if kind == "object" else ""
-
-    def _few(self, kind: str) -> str:
-        """The first roles that have t on everything ('global') or on q ('object'), held or not."""
-        return f"""few_{kind} AS MATERIALIZED (
-    SELECT {GRANTS_TO_ROLE[kind][1]} AS role_id, g.id
-    {self._grants_to_roles(kind)}
-    WHERE {self.live("g")} LIMIT {FEW_ROLES + 1}
-)"""
-
-    def _to_roles(self, kind: str) -> str:
-        """What roles have for t on everything ('global') or on q ('object'): at least those held.
-
-        Most permissions, and most resources, are granted to fewer roles than a subject holds: these
-        are read at once, and where there are none nobody needs to know what the subject holds.
-        Otherwise a probe for each role held, and no join: the planner cannot know how few they are,
-        and would rather read all grants of the permission.
-        """
-        role = GRANTS_TO_ROLE[kind][1]
-        are_few = f"(SELECT COUNT(*) FROM few_{kind}) <= {FEW_ROLES}"
-        return f"""SELECT 'role_{kind}' AS kind, few.role_id, few.id
-    FROM few_{kind} few WHERE {are_few}
-    UNION ALL
-    SELECT 'role_{kind}', {role}, g.id
-    {self._grants_to_roles(kind)} AND {role} {self._held_roles()}
-    WHERE {self.live("g")} AND NOT {are_few}"""
-
-    def _grants_to_roles(self, kind: str) -> str:
-        return f"""FROM what t CROSS JOIN q JOIN {GRANTS_TO_ROLE[kind][0]} g
-      ON g.permission_id = t.permission_id {self._on_it(kind)}"""
 
     def _held_roles(self, condition: str = "1 = 1") -> str:
         return self.dialect.one_of.format(
@@ -465,7 +454,7 @@ WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
         merged = self.dialect.has_lateral
         parts = self._listing_side()
         if merged:
-            parts += self._where_the_page_ends(after)
+            parts += self._end_of_page(after)
         branches = "\n    UNION\n".join(
             f"    SELECT object_pk FROM ({branch} {first}) AS branch"
             for branch in self._allowed(universe, after, merged=merged)
@@ -494,6 +483,9 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         grants of its role may lie outside. Wide ones with scopes are followed too, because what
         those name is known, even where no row has it.
         """
+        no_path = self.dialect.no_path
+        scopes_held = self.dialect.scopes_in.format(path="h.path")
+        scopes_limiting = self.dialect.scopes_in.format(path="l.path")
         wide = self.dialect.one_of.format(rows="SELECT DISTINCT v.role_id FROM wide v")
         return [
             *self._subject_side(),
@@ -503,7 +495,11 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
     WHERE w.is_active AND t.permission_id IS NOT NULL
 )""",
             f"""holding AS MATERIALIZED (
-    SELECT h.role_id, h.path, {self._is_wide("h.path", "t.type_id")} AS is_wide
+    SELECT h.role_id, h.path, (h.path = {no_path} OR NOT EXISTS (
+        SELECT 1 FROM {scopes_held} JOIN authentik_rbac_scope sc ON sc.id = way.value
+        WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND EXISTS (
+            SELECT 1 FROM authentik_rbac_scopeentry e WHERE e.scope_id = sc.id
+             AND e.content_type_id = t.type_id AND e.object_pk IS NULL)))) AS is_wide
     FROM asked_for t CROSS JOIN held h
 )""",
             "wide AS (SELECT DISTINCT h.role_id FROM holding h WHERE h.is_wide)",
@@ -513,18 +509,25 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
             f"""limited AS (
     SELECT DISTINCT h.path, t.type_id, t.permission_id
     FROM asked_for t CROSS JOIN holding h
-    WHERE h.path <> {self.dialect.no_path} AND {self._gives("h", "t")}
+    WHERE h.path <> {no_path} AND {self._gives("h", "t")}
 )""",
-            f"candidate AS ({self._candidates()})",
+            # What any scope on the way names is more than all of them cover: the last branch of
+            # ``_allowed`` asks that of each candidate.
+            f"""candidate AS (
+    SELECT l.path, l.type_id, l.permission_id, e.object_pk
+    FROM limited l CROSS JOIN {scopes_limiting}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
+    WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
+    UNION
+    SELECT l.path, l.type_id, l.permission_id, below.object_pk
+    FROM limited l CROSS JOIN {scopes_limiting}
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
+    JOIN permissions_resource above ON above.type_id = e.content_type_id
+     AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
+    JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
+    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id
+)""",
         ]
-
-    def _is_wide(self, path: str, type_id: str) -> str:
-        scopes = self.dialect.scopes_in.format(path=path)
-        return f"""({path} = {self.dialect.no_path} OR NOT EXISTS (
-        SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = way.value
-        WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND EXISTS (
-            SELECT 1 FROM authentik_rbac_scopeentry e WHERE e.scope_id = sc.id
-             AND e.content_type_id = {type_id} AND e.object_pk IS NULL))))"""
 
     def _gives(self, role: str, asked: str, object_pk: str | None = None) -> str:
         """Whether a role has the permission on everything, or on a resource (None: on any).
@@ -543,12 +546,18 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 
     def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
         """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
-        upto = "g.object_pk <= (SELECT object_pk FROM page_end)" if merged else "1 = 1"
+        if merged:
+            upto = "g.object_pk <= (SELECT object_pk FROM page_end)"
+            by_role = self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
+        else:
+            upto = "1 = 1"
+            by_role = f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
+        JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
         return (
             f"""SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
             ON g.user_id = t.user_id AND g.permission_id = t.permission_id
         WHERE {self.live("g")} AND {after.format("g")} AND {upto}""",
-            self._by_role(after, upto, merged=merged),
+            by_role,
             f"""SELECT u.object_pk FROM ({universe}) AS u
         WHERE {after.format("u")} AND EXISTS (SELECT 1 FROM unlimited)""",
             f"""SELECT DISTINCT maybe.object_pk FROM candidate maybe
@@ -556,12 +565,6 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         WHERE {after.format("maybe")} AND {self._gives("h", "maybe", "maybe.object_pk")}
           AND {self.within("maybe.path", "maybe.type_id", "maybe.object_pk")}""",
         )
-
-    def _by_role(self, after: str, upto: str, *, merged: bool) -> str:
-        if not merged:
-            return f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
-        JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
-        return self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
 
     def _has(self, role: str, asked: str) -> str:
         return (
@@ -577,12 +580,12 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
             WHERE {self._has("h", "t")} AND {after.format("g")} AND {upto}
             ORDER BY g.object_pk LIMIT {count}) AS found"""
 
-    def _where_the_page_ends(self, after: str) -> list[str]:
-        """A key that no key of the page lies behind.
+    def _end_of_page(self, after: str) -> list[str]:
+        """A key after which no key of the page comes.
 
         A page takes few keys from each of many roles, but any of them could fill it. The first few
-        of each role hold at least one page, and the true page cannot end behind that one; so the
-        whole costs a few keys for each role instead of a page for each. Where they hold less than a
+        of each role hold at least one page, and the true page cannot end after that one; so the
+        whole costs a few keys for each role instead of a page for each. If they hold less than a
         page, it ends with the last key anybody was granted.
         """
         few = "(SELECT 2 + CAST(%(limit)s AS bigint) / GREATEST(COUNT(*), 1) FROM wide)"
@@ -599,23 +602,6 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
     FROM asked_for t
 )""",
         ]
-
-    def _candidates(self) -> str:
-        """What any scope of a limited holding names: a superset of what all of them cover."""
-        scopes = self.dialect.scopes_in.format(path="l.path")
-        return f"""
-    SELECT l.path, l.type_id, l.permission_id, e.object_pk
-    FROM limited l CROSS JOIN {scopes}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
-    WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
-    UNION
-    SELECT l.path, l.type_id, l.permission_id, below.object_pk
-    FROM limited l CROSS JOIN {scopes}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
-    JOIN permissions_resource above ON above.type_id = e.content_type_id
-     AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
-    JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
-    JOIN permissions_resource below ON below.id = c.descendant_id AND below.type_id = l.type_id"""
 
     def list_subjects(self) -> str:
         """A permission and a resource in; active users out (id, username), by id after ``after``.
@@ -680,7 +666,7 @@ WHERE u.is_active AND u.id > %(after_id)s AND u.id IN (
 ORDER BY u.id LIMIT %(limit)s"""
 
     def with_caller(self, answer: str, *, about: str | None, digests: int) -> str:
-        """A token's digests and another statement in; its rows out, behind what is asked by whom.
+        """A token's digests and another statement in; who asks and the rows of that out.
 
         Columns: the caller, whether the use of its token is to be noted, whether it may ask this,
         whether an answer follows, the answer. No row when the token counts for nothing. A caller
@@ -689,7 +675,23 @@ ORDER BY u.id LIMIT %(limit)s"""
         """
         key = ", ".join(f"%(digest_{n})s" for n in range(digests))
         noted_before = self.dialect.moment.format(text="%(noted_before)s")
-        may_ask = self._granted_to_caller() if about is None else self._caller_holds(about)
+        may_ask = f"""c.unrestricted AND EXISTS (
+        WITH {CHECK_ACCESS}
+        SELECT 1 FROM permissions_userglobalgrant g
+        WHERE g.user_id = c.user_id AND g.permission_id = (SELECT t.permission_id FROM what t)
+          AND {self.live("g")})"""
+        if about is not None:
+            is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
+            only_itself = "FALSE"
+            if about:
+                subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
+                found = FIND_USER.format(subject_uuid=subject_uuid)
+                others = f"SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> c.user_id"
+                only_itself = f"NOT EXISTS ({others})"
+            may_ask = f"""CASE WHEN c.unrestricted AND (
+        {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
+        SELECT {self._unlimited()} FROM who w CROSS JOIN what t
+    ) THEN TRUE ELSE {only_itself} END"""
         return f"""WITH caller AS (
     SELECT t.user_id, t.last_used IS NULL OR t.last_used < {noted_before} AS to_note,
            t.permissions IS NULL
@@ -704,26 +706,6 @@ SELECT asking.user_id, asking.to_note, asking.may_ask, answer.*
 FROM asking LEFT JOIN (SELECT TRUE AS answered, found.* FROM ({answer}) AS found) AS answer
   ON asking.may_ask
 ORDER BY 5"""
-
-    def _granted_to_caller(self) -> str:
-        return f"""c.unrestricted AND EXISTS (
-        WITH {CHECK_ACCESS}
-        SELECT 1 FROM permissions_userglobalgrant g
-        WHERE g.user_id = c.user_id AND g.permission_id = (SELECT t.permission_id FROM what t)
-          AND {self.live("g")})"""
-
-    def _caller_holds(self, about: str) -> str:
-        is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
-        only_itself = "FALSE"
-        if about:
-            subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
-            found = FIND_USER.format(subject_uuid=subject_uuid)
-            others = f"SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> c.user_id"
-            only_itself = f"NOT EXISTS ({others})"
-        return f"""CASE WHEN c.unrestricted AND (
-        {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
-        SELECT {self._unlimited()} FROM who w CROSS JOIN what t
-    ) THEN TRUE ELSE {only_itself} END"""
 
     def clock(self) -> str:
         return f"SELECT {self.dialect.clock} AS now"
