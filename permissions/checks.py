@@ -31,52 +31,48 @@ READ_BY_INDEX: tuple[type[Model], ...] = (
     *(table.model for table in GRANTS),
 )
 
+MISSING = "The index {} of {} is missing in {}: decisions would read the whole table."
+HINT = (
+    "Run manage.py migrate. If that changes nothing, somebody dropped the index: create it again as"
+    " manage.py sqlmigrate shows it."
+)
+
 
 @register(Tags.database)
 def indexes_exist(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Asked for by ``serve`` and ``migrate``. Pending migrations come first: they may bring what
     is missing, and must not be kept from running.
     """
-    return [error for alias in databases or () for error in _missing(alias)]
+    errors: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                continue
+            with connection.cursor() as cursor:
+                for model in READ_BY_INDEX:
+                    table = model._meta.db_table
+                    there = connection.introspection.get_constraints(cursor, table)
+                    errors += [
+                        Error(
+                            MISSING.format(name, table, alias), hint=HINT, obj=model, id="rbac.E001"
+                        )
+                        for name in _missing(model, there)
+                    ]
+        except OperationalError:
+            continue  # readiness says so, and the service may start before its database does
+    return errors
 
 
-def _missing(alias: str) -> Iterator[CheckMessage]:
-    connection = connections[alias]
-    try:
-        if _migrations_are_pending(connection):
-            return
-        with connection.cursor() as cursor:
-            for model in READ_BY_INDEX:
-                found = connection.introspection.get_constraints(cursor, model._meta.db_table)
-                yield from (_error(model, name, alias) for name in _lacking(model, found))
-    except OperationalError:
-        return  # readiness says so, and the service may start before its database does
-
-
-def _migrations_are_pending(connection: Any) -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def _lacking(model: type[Model], found: Mapping[str, Any]) -> Iterator[str]:
+def _missing(model: type[Model], there: Mapping[str, Any]) -> Iterator[str]:
+    """Names of indexes that the model has and the database has not."""
     unique = [c for c in model._meta.constraints if isinstance(c, UniqueConstraint)]
-    for named in (*model._meta.indexes, *unique):
-        if named.name not in found:
-            yield named.name
-    alone = {tuple(c["columns"] or ()) for c in found.values() if c["unique"] or c["primary_key"]}
+    for index in (*model._meta.indexes, *unique):
+        if index.name not in there:
+            yield index.name
+    # Those that a field brings along have names that the database made.
+    alone = {tuple(c["columns"] or ()) for c in there.values() if c["unique"] or c["primary_key"]}
     for field in model._meta.local_concrete_fields:
         if field.unique and (field.column,) not in alone:
             yield f"on {field.column}"
-
-
-def _error(model: type[Model], name: str, alias: str) -> CheckMessage:
-    table = model._meta.db_table
-    return Error(
-        f"The index {name} of {table} is missing in {alias}: decisions would read the whole table.",
-        hint=(
-            "Run manage.py migrate. If that changes nothing, somebody dropped the index: create it"
-            " again as manage.py sqlmigrate shows it."
-        ),
-        obj=model,
-        id="rbac.E001",
-    )

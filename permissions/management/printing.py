@@ -39,7 +39,9 @@ class AnsweringCommand(BaseCommand):
         console = Console(file=out, width=width, force_terminal=self.stdout.isatty())
         for thing in things:
             console.print(thing, highlight=False, soft_wrap=isinstance(thing, Text))
-        self.stdout.write(_without_trailing_blanks(out.getvalue()), ending="")
+        # Rich fills lines up to the width, which would show in whatever they are copied to.
+        lines = (f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+        self.stdout.write("".join(lines), ending="")
 
     def say_json(self, answer: Any) -> None:
         self.stdout.write(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
@@ -47,10 +49,6 @@ class AnsweringCommand(BaseCommand):
     def finish(self, *, found: bool) -> None:
         if not found:
             sys.exit(1)
-
-
-def _without_trailing_blanks(text: str) -> str:
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def positive(text: str) -> int:
@@ -70,12 +68,10 @@ def resource(text: str) -> ResourceRef:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column)
+    grid = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    return made
+        grid.add_row(*(Text(cell) for cell in row))
+    return grid
 
 
 def way(title: str, steps: Iterable[Step]) -> Tree:
@@ -83,14 +79,11 @@ def way(title: str, steps: Iterable[Step]) -> Tree:
     root = Tree(Text(title))
     branch = root
     for step in steps:
-        branch = branch.add(_step(step))
+        name = (step.name or step.id, STYLES.get(step.kind, "green"))
+        label = Text.assemble(f"{step.kind} ", name)
+        for more in (step.detail, step.scope and f"in {step.scope}"):
+            label.append(f", {more}" if more else "")
+        if step.valid_until:
+            label.append(f", until {step.valid_until:%Y-%m-%d %H:%M} UTC")
+        branch = branch.add(label)
     return root
-
-
-def _step(step: Step) -> Text:
-    said = Text.assemble(f"{step.kind} ", (step.name or step.id, STYLES.get(step.kind, "green")))
-    for more in (step.detail, step.scope and f"in {step.scope}"):
-        said.append(f", {more}" if more else "")
-    if step.valid_until:
-        said.append(f", until {step.valid_until:%Y-%m-%d %H:%M} UTC")
-    return said

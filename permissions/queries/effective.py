@@ -60,12 +60,18 @@ def grants_of(user: User) -> QuerySet[Any]:
 
 def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[EffectivePermission]:
     """Rows of ``grants_of`` with their permissions, roles and sources; three statements."""
-    found = list(rows)
+    grants = list(rows)
     permissions = Permission.objects.select_related("content_type").in_bulk(
-        {permission for *_, permission, _, _ in found}
+        {permission for *_, permission, _, _ in grants}
     )
-    roles = Role.objects.in_bulk({role for *_, role, _ in found if role is not None})
-    sources = _assignments(user, roles)
+    roles = Role.objects.in_bulk({role for *_, role, _ in grants if role is not None})
+    leading = Q(user=user) | Q(group__in=groups_of(user)) | Q(holder_role__in=held_roles(user))
+    assignments = RoleAssignment.objects.active().filter(leading, role__in=list(roles))
+    sources: dict[Any, list[RoleAssignment]] = defaultdict(list)
+    for assignment in assignments.select_related("user", "group", "holder_role", "scope").order_by(
+        "pk"
+    ):
+        sources[assignment.role_id].append(assignment)
     return [
         EffectivePermission(
             permission=permissions[permission],
@@ -75,7 +81,7 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
             held_through=tuple(sources[role]),
             valid_until=valid_until,
         )
-        for _, _, on, why, _, permission, role, valid_until in found
+        for _, _, on, why, _, permission, role, valid_until in grants
     ]
 
 
@@ -93,18 +99,3 @@ def _rows(table: FactTable, reason: Reason, **named: Any) -> QuerySet[Any]:
     }
     rows = table.model.objects.active().filter(**named).order_by()
     return rows.annotate(**columns).values_list(*columns)
-
-
-def _assignments(user: User, roles: Iterable[Any]) -> dict[Any, list[RoleAssignment]]:
-    held = list(roles)
-    found = (
-        RoleAssignment.objects.active()
-        .filter(role__in=held)
-        .filter(Q(user=user) | Q(group__in=groups_of(user)) | Q(holder_role__in=held_roles(user)))
-        .select_related("user", "group", "holder_role", "scope")
-        .order_by("pk")
-    )
-    by_role: dict[Any, list[RoleAssignment]] = defaultdict(list)
-    for assignment in found:
-        by_role[assignment.role_id].append(assignment)
-    return by_role

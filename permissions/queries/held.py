@@ -37,10 +37,9 @@ def roles_held_at_all(user: User) -> QuerySet[Role]:
 
 def codenames_of(user: User, app_label: str) -> list[str]:
     """Codenames of every permission of an app that a user holds globally, in order."""
-    known = Permission.objects.filter(
-        content_type__in=ResourceType.objects.filter(content_type__app_label=app_label).values("pk")
-    )
-    codenames = sorted(known.values_list("codename", flat=True))
+    types = ResourceType.objects.filter(content_type__app_label=app_label).values("pk")
+    permissions = Permission.objects.filter(content_type__in=types)
+    codenames = sorted(permissions.values_list("codename", flat=True))
     subject = SubjectRef.of(user)
     questions = [
         Question(subject=subject, action=f"{app_label}.{codename}") for codename in codenames

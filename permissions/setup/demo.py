@@ -95,9 +95,22 @@ class Demo:
 def load_demo() -> Demo:
     """Idempotent. Acts as the service itself, so nobody's ceiling limits it."""
     resources = _resources()
-    groups = _groups()
+    groups: dict[str, Group] = {}
+    for name, parents in GROUPS.items():
+        group = Group.objects.filter(name=name).first()
+        groups[name] = group or create_group(actor=None, name=name)
+        for parent in parents:
+            add_parent(group=groups[name], parent=groups[parent], actor=None)
     users = _users(groups)
-    roles = _roles(groups)
+    roles: dict[str, Role] = {}
+    for name, plan in ROLES.items():
+        role = Role.objects.filter(name=name).first() or create_role(actor=None, name=name)
+        roles[name] = role
+        _grant(role, *plan.grants)
+        for included in plan.includes:
+            assign_role(role=roles[included], principal=role, actor=None)
+        for holder in plan.groups:
+            assign_role(role=role, principal=groups[holder], actor=None)
     _exceptions(users, groups, roles)
     return Demo(
         users=len(users), groups=len(groups), roles=len(roles), types=3, resources=resources
@@ -138,16 +151,6 @@ def _below(parent: ResourceRef, number: str, kind: str) -> ResourceSpec:
     return ResourceSpec(object_pk=key, name=f"{kind} {key}", parent=parent)
 
 
-def _groups() -> dict[str, Group]:
-    groups: dict[str, Group] = {}
-    for name, parents in GROUPS.items():
-        group = Group.objects.filter(name=name).first()
-        groups[name] = group or create_group(actor=None, name=name)
-        for parent in parents:
-            add_parent(group=groups[name], parent=groups[parent], actor=None)
-    return groups
-
-
 def _users(groups: dict[str, Group]) -> list[User]:
     """Without passwords: people who can be asked about, not people who can sign in."""
     users = []
@@ -162,19 +165,6 @@ def _users(groups: dict[str, Group]) -> list[User]:
     for team, people in members.items():
         add_members(group=groups[team], users=people, actor=None)
     return users
-
-
-def _roles(groups: dict[str, Group]) -> dict[str, Role]:
-    roles: dict[str, Role] = {}
-    for name, plan in ROLES.items():
-        role = Role.objects.filter(name=name).first() or create_role(actor=None, name=name)
-        roles[name] = role
-        _grant(role, *plan.grants)
-        for included in plan.includes:
-            assign_role(role=roles[included], principal=role, actor=None)
-        for group in plan.groups:
-            assign_role(role=role, principal=groups[group], actor=None)
-    return roles
 
 
 def _exceptions(users: list[User], groups: dict[str, Group], roles: dict[str, Role]) -> None:

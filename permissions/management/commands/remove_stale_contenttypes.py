@@ -13,30 +13,23 @@ class Command(remove_stale_contenttypes.Command):
     help = "Deletes stale content types, but never one that is a registered resource type."
 
     def handle(self, **options: Any) -> None:
+        ContentType.objects.clear_cache()
+        unregistered = ContentType.objects.using(options["database"]).filter(resource_type=None)
         stale = [
             content_type
-            for content_type in self._unregistered(options["database"])
+            for content_type in unregistered.order_by("app_label", "model")
             if content_type.model_class() is None
             and (options["include_stale_apps"] or content_type.app_label in apps.app_configs)
         ]
-        if not stale or not self._confirmed(stale, interactive=options["interactive"]):
-            return
+        if stale and options["interactive"]:
+            names = "\n".join(f"    - {_name(content_type)}" for content_type in stale)
+            self.stdout.write(f"These content types and what depends on them go:\n{names}")
+            if input("Type 'yes' to continue, or 'no' to cancel: ") != "yes":
+                return
         for content_type in stale:
             if options["verbosity"] >= 2:
                 self.stdout.write(f"Deleting stale content type '{_name(content_type)}'")
             content_type.delete()
-
-    def _unregistered(self, database: str) -> Any:
-        ContentType.objects.clear_cache()
-        rows = ContentType.objects.using(database).filter(resource_type=None)
-        return rows.order_by("app_label", "model")
-
-    def _confirmed(self, stale: list[ContentType], *, interactive: bool) -> bool:
-        if not interactive:
-            return True
-        names = "\n".join(f"    - {_name(content_type)}" for content_type in stale)
-        self.stdout.write(f"These content types and what depends on them go:\n{names}")
-        return input("Type 'yes' to continue, or 'no' to cancel: ") == "yes"
 
 
 def _name(content_type: ContentType) -> str:

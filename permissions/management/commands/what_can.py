@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -34,58 +33,54 @@ class Command(AnsweringCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         subject, limit = SubjectRef(options["subject"]), options["limit"]
-        columns, found = _found(subject, options["what"], limit + 1)
-        shown = found[:limit]
+        columns, allowed = self._allowed(subject, options["what"], limit + 1)
+        shown = allowed[:limit]
         if options["json"]:
             rows = [dict(zip(columns, row, strict=True)) for row in shown]
-            self.say_json({"results": rows, "complete": len(found) <= limit})
+            self.say_json({"results": rows, "complete": len(allowed) <= limit})
         elif shown:
             self.say(table(columns, shown))
-        if len(found) > limit:
+        if len(allowed) > limit:
             self.stderr.write(f"There are more than {limit}; see --limit.")
         self.finish(found=bool(shown))
 
-
-def _found(subject: SubjectRef, what: list[str], limit: int) -> tuple[list[str], list[Row]]:
-    if not what:
-        return _everything(subject, limit)
-    if len(what) > 2:
-        raise CommandError("Name an action and a resource type at most.", returncode=BAD_USAGE)
-    on = resource(what[-1])
-    if len(what) == 1:
-        if on.id is None:
-            raise CommandError(f"Name an action, or a resource as {on}:42.", returncode=BAD_USAGE)
-        return ["action"], [(name,) for name in engine.list_action_names(subject, on)[:limit]]
-    if on.id is not None:
-        raise CommandError(f"Name a type, not the resource {on}.", returncode=BAD_USAGE)
-    page = engine.list_resources(subject, what[0], on.type, limit=limit)
-    return ["resource"], [(f"{on.type}:{key}",) for key in page.items]
-
-
-def _everything(subject: SubjectRef, limit: int) -> tuple[list[str], list[Row]]:
-    user = engine.find_user(subject)
-    columns = ["permission", "on", "through", "until"]
-    if user is None:
-        return columns, []
-    rows: list[Row] = [("everything", "everything", Reason.SUPERUSER, "")] * user.is_superuser
-    granted = effective_permissions(user, islice(grants_of(user)[:limit], limit))
-    return columns, rows + [_row(permission) for permission in granted]
+    def _allowed(
+        self, subject: SubjectRef, what: list[str], limit: int
+    ) -> tuple[list[str], list[Row]]:
+        """Columns, and as many rows of them as there are, up to ``limit``."""
+        if not what:
+            rows: list[Row] = []
+            user = engine.find_user(subject)
+            if user is not None:
+                if user.is_superuser:
+                    rows.append(("everything", "everything", Reason.SUPERUSER, ""))
+                rows += map(_row, effective_permissions(user, grants_of(user)[:limit]))
+            return ["permission", "on", "through", "until"], rows
+        if len(what) > 2:
+            raise CommandError("Name an action and a resource type at most.", returncode=BAD_USAGE)
+        on = resource(what[-1])
+        if len(what) == 1:
+            if on.id is None:
+                message = f"Name an action, or a resource as {on}:42."
+                raise CommandError(message, returncode=BAD_USAGE)
+            return ["action"], [(name,) for name in engine.list_action_names(subject, on)[:limit]]
+        if on.id is not None:
+            raise CommandError(f"Name a type, not the resource {on}.", returncode=BAD_USAGE)
+        page = engine.list_resources(subject, what[0], on.type, limit=limit)
+        return ["resource"], [(f"{on.type}:{key}",) for key in page.items]
 
 
 def _row(held: EffectivePermission) -> Row:
     kind = held.permission.content_type
     type_ = f"{kind.app_label}.{kind.model}"
-    return (
-        f"{kind.app_label}.{held.permission.codename}",
-        type_ if held.object_pk is None else f"{type_}:{held.object_pk}",
-        f"role {held.role}, {_holders(held)}" if held.role else "own",
-        f"{held.valid_until:%Y-%m-%d %H:%M} UTC" if held.valid_until else "",
-    )
-
-
-def _holders(held: EffectivePermission) -> str:
-    return " or ".join(
+    holders = " or ".join(
         f"held by {a.principal._meta.model_name} {a.principal}"
         + (f" in {a.scope.name or 'a scope'}" if a.scope else "")
         for a in held.held_through
+    )
+    return (
+        f"{kind.app_label}.{held.permission.codename}",
+        type_ if held.object_pk is None else f"{type_}:{held.object_pk}",
+        f"role {held.role}, {holders}" if held.role else "own",
+        f"{held.valid_until:%Y-%m-%d %H:%M} UTC" if held.valid_until else "",
     )
