@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,27 +16,20 @@ _OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A part of an answer that is JSON already, and is written as it stands."""
+class FragmentEncoder(JSONEncoder):
+    """Knows parts of an answer that are JSON already, which orjson writes as they stand."""
 
-    text: str
-
-
-class WrittenEncoder(JSONEncoder):
     def default(self, obj: Any) -> Any:
-        return json.loads(obj.text) if isinstance(obj, Written) else super().default(obj)
+        if isinstance(obj, orjson.Fragment):
+            return json.loads(orjson.dumps(obj))
+        return super().default(obj)
 
 
-_other = JSONEncoder().default
-
-
-def _default(value: Any) -> Any:
-    return orjson.Fragment(value.text) if isinstance(value, Written) else _other(value)
+_default = FragmentEncoder().default
 
 
 class FastJSONRenderer(JSONRenderer):
-    encoder_class = WrittenEncoder
+    encoder_class = FragmentEncoder
 
     def render(
         self,

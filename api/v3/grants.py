@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar
 
-import orjson
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from orjson import Fragment
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet
-from api.renderers import Written
 from api.v3.lists.listing import ColumnsViewSet
 from audit.errors import InvalidInput
 from permissions.engine import canonical_pk, require_type
-from permissions.queries import MARK, Grantees, grants_to
+from permissions.queries import Grantees, grants_to
 
 # So many grants of the holders of one page are embedded; a page that would need more is refused,
 # because a list cut short would pass for the truth.
@@ -135,42 +134,24 @@ def asked(request: Request) -> Asked:
 
 def grants_of(
     grantees: Grantees, keys: Sequence[Any], asked: Asked
-) -> tuple[dict[str, Written], dict[str, list[Row]]]:
+) -> tuple[dict[str, Fragment], dict[str, Fragment]]:
     """On objects as asked and on types, each by the grantee's key as text; one statement.
 
     They come by permission; those on objects in the order of the objects.
     """
-    found = grants_to(
-        grantees,
-        keys,
-        **asked.type,
-        object_pk=asked.object_pk,
-        limit=MOST_GRANTS + 1,
+    granted = grants_to(
+        grantees, keys, **asked.type, object_pk=asked.object_pk, limit=MOST_GRANTS + 1
     )
-    on_objects: dict[str, list[str]] = defaultdict(list)
-    on_types: dict[str, list[Row]] = defaultdict(list)
+    texts: dict[bool, dict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
     counted = {True: 0, False: 0}
-    for one in sorted(found, key=attrgetter("app_label", "model", "codename")):
-        counted[one.on_objects] += one.grants
-        grantee = str(one.grantee)
-        permission = {
-            "codename": one.codename,
-            "model": one.model,
-            "app_label": one.app_label,
-            "name": one.name,
-        }
-        if one.on_objects:
-            on_objects[grantee] += [",", '{"id":', _written(one.texts, permission), "}"]
-        else:
-            on_types[grantee].append({"id": int(one.texts), **permission})
+    for some in sorted(granted, key=attrgetter("app_label", "model", "codename")):
+        counted[some.on_objects] += some.grants
+        texts[some.on_objects][str(some.grantee)].append(some.json)
     if max(counted.values()) > MOST_GRANTS:
         message = f"This page would hold more than {MOST_GRANTS} grants; ask for fewer holders."
         raise ValidationError({"page_size": [message]})
-    written = {key: Written("".join(["[", *parts[1:], "]"])) for key, parts in on_objects.items()}
-    return written, on_types
-
-
-def _written(texts: str, permission: Row) -> str:
-    """Grants on objects: what they have in common goes where the database left a mark."""
-    common = orjson.dumps(permission).decode()[1:-1]
-    return texts.replace(MARK, f',{common},"object_pk":')
+    on_objects, on_types = (
+        {key: Fragment(f"[{','.join(some)}]") for key, some in texts[kind].items()}
+        for kind in (True, False)
+    )
+    return on_objects, on_types

@@ -7,7 +7,6 @@ from permissions.queries.effective import (
 )
 from permissions.queries.granted import Holder, ResourceGrants, held_grants, holders_of, own_grants
 from permissions.queries.grantees import (
-    MARK,
     ROLES,
     USERS,
     Grantees,
@@ -28,7 +27,6 @@ from permissions.queries.held import (
 )
 
 __all__ = [
-    "MARK",
     "ROLES",
     "USERS",
     "EffectivePermission",
