@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from audit.errors import Conflict, InvalidInput
+
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -53,8 +55,32 @@ class Window(NamedTuple):
     def is_over(self, now: datetime) -> bool:
         return self.end <= now
 
+    def __str__(self) -> str:
+        since, until = (moment.isoformat() if moment else "" for moment in self)
+        words = [f"from {since}"] * bool(since) + [f"until {until}"] * bool(until)
+        return " ".join(words) or "without limit"
+
 
 ALWAYS = Window()
+
+
+def given(there: Window | None, asked: Window | None, now: datetime) -> Window:
+    """When a fact counts once it is given: giving only gives, so it is never narrower than before.
+
+    ``there`` is when it counts so far (None: there is no such fact), ``asked`` when it is to count
+    (None: the request says no times). Raises InvalidInput for an end in the past, and Conflict for
+    a time apart from one that is still to end.
+    """
+    if asked is not None and asked.is_over(now):
+        raise InvalidInput(fields={"valid_until": ["The end must not lie in the past."]})
+    if there is None or there.is_over(now):
+        return asked or ALWAYS
+    if asked is None:
+        return there
+    if not there.touches(asked):
+        message = f"It is given {there} already; change that, or ask for a time that touches it."
+        raise Conflict(fields={"valid_from": [message]})
+    return there.hull(asked)
 
 
 def _start(window: Window) -> datetime:
@@ -74,9 +100,35 @@ def valid_at(at: datetime | None = None, *, prefix: str = "") -> Q:
     )
 
 
+class State(models.TextChoices):
+    """Where in time a fact stands: counting now, still to begin, over, or any of these."""
+
+    ACTIVE = "active"
+    FUTURE = "future"
+    ENDED = "ended"
+    ALL = "all"
+
+
+def in_state(state: State) -> Q:
+    """The condition "stands so by the database's own clock"; with an end, a fact can only be over
+    or still to begin, never both.
+    """
+    match state:
+        case State.ACTIVE:
+            return valid_at()
+        case State.FUTURE:
+            return Q(valid_from__gt=Now())
+        case State.ENDED:
+            return Q(valid_until__lte=Now())
+    return Q()
+
+
 class FactQuerySet(models.QuerySet[Any]):
     def active(self, at: datetime | None = None) -> Self:
         return self.filter(valid_at(at))
+
+    def in_state(self, state: State) -> Self:
+        return self.filter(in_state(state))
 
 
 class Fact(models.Model):

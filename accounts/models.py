@@ -222,6 +222,7 @@ class GroupMembership(Fact):
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, db_index=False, related_name="memberships"
     )
+    reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "group"], name="membership_unique")]

@@ -16,6 +16,7 @@ class EventKind(models.TextChoices):
     GROUP_CHANGED = "group_changed"
     GROUP_DELETED = "group_deleted"
     GROUP_MEMBER_ADDED = "group_member_added"
+    GROUP_MEMBERSHIP_CHANGED = "group_membership_changed"
     GROUP_MEMBER_REMOVED = "group_member_removed"
     GROUP_PARENT_ADDED = "group_parent_added"
     GROUP_PARENT_REMOVED = "group_parent_removed"

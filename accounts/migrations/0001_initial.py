@@ -183,6 +183,7 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                ("reason", models.CharField(blank=True, max_length=500)),
             ],
         ),
         migrations.AddField(

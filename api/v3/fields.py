@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import Model, QuerySet, UUIDField
@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.facts import Window
 from permissions import engine
 from permissions.engine import searchable
 
@@ -96,6 +97,13 @@ class KeyField(KeysField):
         # Alone first, so that a bad key is not spoken of as an item of a list.
         [row] = super().to_internal_value([self.child.run_validation(data)])
         return row
+
+
+def window_of(words: Mapping[str, Any]) -> Window | None:
+    """The time a body asks for; None when it says nothing of time. Null is no limit."""
+    if "valid_from" not in words and "valid_until" not in words:
+        return None
+    return Window(words.get("valid_from"), words.get("valid_until"))
 
 
 FLAGS = {"true": True, "1": True, "false": False, "0": False}

@@ -23,7 +23,7 @@ from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
-from api.v3.fields import AttributesField, KeyField, KeysField, flag
+from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
@@ -259,6 +259,18 @@ class UserAccountSerializer(AuthentikSerializer):
         return super().to_internal_value(data)
 
 
+class JoiningSerializer(UserAccountSerializer):
+    """Who joins, and for what time: without times, a membership that is there stays as it is."""
+
+    valid_from = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts from then on; null: at once."
+    )
+    valid_until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts until then; null: without end."
+    )
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+
+
 _INCLUDES = [
     OpenApiParameter(
         f"include_{name}",
@@ -324,11 +336,18 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
             exc = GroupCycle(fields={"parent": [exc.message]})
         return super().handle_exception(exc)
 
-    @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
+    @extend_schema(request=JoiningSerializer, responses={204: None, 404: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.add_user_to_group")
     def add_user(self, request: Request, pk: str) -> Response:
-        """Make a user a member of the group; once is enough."""
-        add_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
+        """Make a user a member of the group, for a time or without limit; once is enough."""
+        user, words = self._named_user(JoiningSerializer)
+        add_members(
+            group=self.get_object(),
+            users=[user],
+            actor=self.caller,
+            window=window_of(words),
+            reason=words.get("reason", ""),
+        )
         return Response(status=204)
 
     @extend_schema(request=UserAccountSerializer, responses={204: None, 404: None})
@@ -337,13 +356,16 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     )
     def remove_user(self, request: Request, pk: str) -> Response:
         """End a user's own membership of the group."""
-        remove_members(group=self.get_object(), users=[self._named_user()], actor=self.caller)
+        user, _ = self._named_user(UserAccountSerializer)
+        remove_members(group=self.get_object(), users=[user], actor=self.caller)
         return Response(status=204)
 
-    def _named_user(self) -> User:
-        body = UserAccountSerializer(data=self.request.data)
+    def _named_user(self, kind: type[UserAccountSerializer]) -> tuple[User, dict[str, Any]]:
+        """And what the body says besides."""
+        body = kind(data=self.request.data)
         body.is_valid(raise_exception=True)
-        return visible_or_404(User.objects.all(), caller=self.caller, **body.validated_data)
+        words = body.validated_data
+        return visible_or_404(User.objects.all(), caller=self.caller, pk=words["pk"]), words
 
     @extend_schema(responses=UsedBySerializer(many=True), filters=False)
     @action(detail=True, acts_as="retrieve", pagination_class=None)

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                             ("group_changed", "Group Changed"),
                             ("group_deleted", "Group Deleted"),
                             ("group_member_added", "Group Member Added"),
+                            ("group_membership_changed", "Group Membership Changed"),
                             ("group_member_removed", "Group Member Removed"),
                             ("group_parent_added", "Group Parent Added"),
                             ("group_parent_removed", "Group Parent Removed"),

@@ -12,8 +12,10 @@
 
 from permissions.engine.callers import Caller, authenticate_key
 from permissions.engine.ceiling import (
+    Conferral,
     GrantCeiling,
     SuperuserOnly,
+    require_conferrals,
     require_covers,
     require_grants,
     require_may,
@@ -66,6 +68,7 @@ __all__ = [
     "TOGETHER",
     "USER_TYPES",
     "Caller",
+    "Conferral",
     "Decision",
     "Explanation",
     "GrantCeiling",
@@ -97,6 +100,7 @@ __all__ = [
     "may_each",
     "no_such",
     "reach_of",
+    "require_conferrals",
     "require_covers",
     "require_grants",
     "require_may",

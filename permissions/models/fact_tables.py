@@ -92,7 +92,13 @@ def _assignment_facts(row: RoleAssignment) -> dict[str, Any]:
 
 
 def _membership_facts(row: GroupMembership) -> dict[str, Any]:
-    return {"user": row.user_id, "username": row.user.username}
+    facts = {"user": row.user_id, "username": row.user.username}
+    for name in TIMES:
+        if (time := getattr(row, name)) is not None:
+            facts[name] = time.isoformat()
+    if row.reason:
+        facts["reason"] = row.reason
+    return facts
 
 
 def _grants(model: Any, holder: type[User | Role], principal: str, *given: str) -> FactTable:

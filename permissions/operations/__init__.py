@@ -47,7 +47,9 @@ from permissions.operations.membership import (
     GroupCycle,
     add_members,
     add_parent,
+    change_membership,
     remove_members,
+    remove_memberships,
 )
 from permissions.operations.namespaces import (
     NamespaceSpec,
@@ -166,6 +168,7 @@ __all__ = [
     "assign_role",
     "assign_roles",
     "authenticate_access_key",
+    "change_membership",
     "change_own_password",
     "change_role_actions",
     "create_access_key",
@@ -202,6 +205,7 @@ __all__ = [
     "register_resource",
     "register_resources",
     "remove_members",
+    "remove_memberships",
     "replace_grants",
     "replace_grants_by_name",
     "revoke_many",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from accounts.facts import ALWAYS, FactQuerySet
+from accounts.facts import FactQuerySet, Window, given
 from accounts.models import Group, GroupMembership, GroupParent, User
-from audit.errors import InvalidInput
+from audit.errors import InvalidInput, NotFound
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from permissions.engine import require_covers
-from permissions.models.fact_tables import MEMBERSHIPS, stays
+from permissions.engine import Conferral, require_conferrals, require_covers
+from permissions.models.fact_tables import MEMBERSHIPS, TIMES, window_between
 from permissions.operations import closure
 from permissions.operations.locks import Change, lock_groups, one_at_a_time
 
@@ -26,10 +28,46 @@ class GroupCycle(InvalidInput):
 
 
 @transaction.atomic
-def add_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
-    """Idempotent. Raises GrantCeiling when the group gives more than the actor holds."""
-    lock_groups(Q(pk=group.pk))
-    _add([(group, user) for user in users], actor=actor)
+def add_members(
+    *,
+    group: Group,
+    users: Iterable[User],
+    actor: User | None,
+    window: Window | None = None,
+    reason: str = "",
+) -> list[GroupMembership]:
+    """For the time given, or without limit; a membership that is there is never shortened, see
+    ``given``. Their rows, in the users' order.
+
+    Raises GrantCeiling when the group gives more than the actor holds throughout, InvalidInput for
+    an end before its start or in the past, Conflict for a time apart from the one that is there.
+    """
+    rows = _add([(group, user) for user in users], actor=actor, window=window, reason=reason)
+    return list(rows.values())
+
+
+@transaction.atomic
+def change_membership(
+    *, row: GroupMembership, window: Window, reason: str, actor: User | None
+) -> GroupMembership:
+    """Let a membership count for exactly this time, which may end it, under the grant ceiling for
+    all that it did not have before. Raises GrantCeiling, InvalidInput for an end before its start,
+    NotFound when it is gone.
+    """
+    window = window_between(*window)
+    found = _loaded(GroupMembership.objects.filter(pk=row.pk))
+    if not found:
+        raise NotFound
+    [row] = found
+    if (row.window, row.reason) == (window, reason):
+        return row
+    if not row.window.contains(window):
+        require_covers(actor=actor, groups=[row.group], window=window)
+    before = MEMBERSHIPS.audit_facts(row)
+    row.valid_from, row.valid_until, row.reason = *window, reason
+    row.save(update_fields=[*TIMES, "reason"])
+    record_many([_changed(row, before)], actor=actor)
+    return row
 
 
 @transaction.atomic
@@ -109,37 +147,72 @@ def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
 
 
 def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
-    return list(rows.select_related("group", "user"))
+    """As they are now, and nobody changes or deletes them before the transaction ends."""
+    related = rows.select_related(*MEMBERSHIPS.related)
+    return list(related.order_by("pk").select_for_update(of=("self",)))
 
 
-def _add(pairs: list[tuple[Group, User]], *, actor: User | None) -> None:
-    """Write the memberships that are missing. One that was limited in time becomes unlimited."""
+def _add(
+    pairs: list[tuple[Group, User]],
+    *,
+    actor: User | None,
+    window: Window | None = None,
+    reason: str = "",
+) -> dict[tuple[Any, int], GroupMembership]:
+    """The membership of each pair, those that are missing or count otherwise written."""
     if not pairs:
-        return
-    existing = {
-        (row.group_id, row.user_id): row
-        for row in GroupMembership.objects.filter(
-            group__in={group.pk for group, _ in pairs}, user__in={user.pk for _, user in pairs}
-        )
-    }
-    joined = [
-        (group, user)
+        return {}
+    lock_groups(Q(pk__in={group.pk for group, _ in pairs}))
+    among = {"group__in": {g.pk for g, _ in pairs}, "user__in": {u.pk for _, u in pairs}}
+    there = {_key(row): row for row in _loaded(GroupMembership.objects.filter(**among))}
+    rows = {
+        (group.pk, user.pk): there.get((group.pk, user.pk))
+        or GroupMembership(group=group, user=user, granted_by=actor)
         for group, user in pairs
-        if (row := existing.get((group.pk, user.pk))) is None or not stays(row, ALWAYS)
+    }
+    asked, now = window_between(*window) if window is not None else None, timezone.now()
+    befores = [MEMBERSHIPS.audit_facts(row) if row.pk else None for row in rows.values()]
+    written, wider = [], []
+    for row, before in zip(rows.values(), befores, strict=True):
+        time = given(row.window if row.pk else None, asked, now)
+        if row.pk is None or row.window != time:
+            wider.append(row)
+        elif reason in ("", row.reason):
+            continue
+        written.append((row, before))
+        row.valid_from, row.valid_until, row.reason = *time, reason or row.reason
+    _require_held(actor, wider)
+    _write([row for row, _ in written])
+    record_many([_changed(*change) for change in written], actor=actor)
+    return rows
+
+
+def _require_held(actor: User | None, rows: Iterable[GroupMembership]) -> None:
+    """The grant ceiling, once for all members who get the same for the same time."""
+    groups: dict[Window, dict[Any, Group]] = defaultdict(dict)
+    for row in rows:
+        groups[row.window][row.group_id] = row.group
+    conferrals = [
+        Conferral(groups=list(joined.values()), window=window) for window, joined in groups.items()
     ]
-    if not joined:
-        return
-    require_covers(actor=actor, groups={group.pk: group for group, _ in joined}.values())
-    # Somebody else may add the same pair meanwhile; an error here would undo the whole request.
-    GroupMembership.objects.bulk_create(
-        [GroupMembership(group=group, user=user, granted_by=actor) for group, user in joined],
-        update_conflicts=True,
-        unique_fields=MEMBERSHIPS.unique,
-        update_fields=["valid_from", "valid_until"],
-    )
-    kind = EventKind.GROUP_MEMBER_ADDED
-    entries = [Entry(kind=kind, target=group, after=_member_facts(user)) for group, user in joined]
-    record_many(entries, actor=actor)
+    require_conferrals(actor=actor, conferrals=conferrals)
+
+
+def _write(rows: list[GroupMembership]) -> None:
+    GroupMembership.objects.bulk_update([row for row in rows if row.pk], [*TIMES, "reason"])
+    # In one order: two who write the same rows in different orders wait for each other.
+    new = sorted((row for row in rows if row.pk is None), key=_key)
+    GroupMembership.objects.bulk_create(new)
+
+
+def _key(row: GroupMembership) -> tuple[Any, int]:
+    return row.group_id, row.user_id
+
+
+def _changed(row: GroupMembership, before: dict[str, Any] | None) -> Entry:
+    added, changed = EventKind.GROUP_MEMBER_ADDED, EventKind.GROUP_MEMBERSHIP_CHANGED
+    kind = added if before is None else changed
+    return Entry(kind=kind, target=row.group, before=before, after=MEMBERSHIPS.audit_facts(row))
 
 
 def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> None:
@@ -148,7 +221,8 @@ def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> No
         return
     GroupMembership.objects.filter(pk__in=[row.pk for row in rows]).delete()
     kind = EventKind.GROUP_MEMBER_REMOVED
-    entries = [Entry(kind=kind, target=row.group, before=_member_facts(row.user)) for row in rows]
+    facts = MEMBERSHIPS.audit_facts
+    entries = [Entry(kind=kind, target=row.group, before=facts(row)) for row in rows]
     record_many(entries, actor=actor)
 
 
@@ -161,10 +235,6 @@ def remove_parent_rows(rows: list[GroupParent], *, actor: User | None) -> None:
 def _parent_removals(rows: list[GroupParent]) -> list[Entry]:
     kind = EventKind.GROUP_PARENT_REMOVED
     return [Entry(kind=kind, target=row.child, before=_parent_facts(row.parent)) for row in rows]
-
-
-def _member_facts(user: User) -> dict[str, Any]:
-    return {"user": user.pk, "username": user.username}
 
 
 def _parent_facts(parent: Group) -> dict[str, str]:

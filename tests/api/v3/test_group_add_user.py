@@ -1,5 +1,9 @@
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from accounts.models import GroupMembership
 from audit.models import Event, EventKind
 from tests import facts
 
@@ -35,6 +39,93 @@ def test_joining_twice_is_joining_once(client_of, doorkeeper, staff, bob):
 
     assert response.status_code == 204
     assert Event.objects.filter(kind=EventKind.GROUP_MEMBER_ADDED).count() == 1
+
+
+def test_a_user_joins_for_a_time_and_for_a_reason(client_of, doorkeeper, staff, bob):
+    until = timezone.now() + timedelta(days=1)
+    sent = {"pk": bob.pk, "valid_until": until.isoformat(), "reason": "holiday"}
+
+    assert client_of(doorkeeper).post(url(staff), sent).status_code == 204
+
+    membership = GroupMembership.objects.get()
+    assert (membership.valid_until, membership.reason) == (until, "holiday")
+    after = Event.objects.get(kind=EventKind.GROUP_MEMBER_ADDED).after
+    assert (after["valid_until"], after["reason"]) == (until.isoformat(), "holiday")
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "expected"),
+    [
+        ((None, 2), {}, (None, 2)),
+        ((2, 3), {}, (2, 3)),
+        ((-3, -2), {}, (None, None)),
+        ((None, 2), {"valid_until": 1}, (None, 2)),
+        ((None, 2), {"valid_until": 3}, (None, 3)),
+        ((None, 2), {"valid_until": None}, (None, None)),
+        ((2, 3), {"valid_from": 1, "valid_until": 2}, (1, 3)),
+        ((-3, -2), {"valid_from": 1, "valid_until": 2}, (1, 2)),
+    ],
+)
+def test_joining_again_never_takes_time_away(
+    client_of, doorkeeper, staff, bob, there, asked, expected
+):
+    now = timezone.now()
+    at = lambda hours: None if hours is None else now + hours * HOUR  # noqa: E731  a word for now
+    row = GroupMembership.objects.create(
+        group=staff, user=bob, valid_from=at(there[0]), valid_until=at(there[1])
+    )
+    sent = {"pk": bob.pk, **{name: at(hours) for name, hours in asked.items()}}
+
+    response = client_of(doorkeeper).post(url(staff), sent, format="json")
+
+    assert response.status_code == 204
+    row.refresh_from_db()
+    assert row.window == (at(expected[0]), at(expected[1]))
+    assert Event.objects.count() == (expected != there)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "field"),
+    [
+        ({"valid_until": -1}, 400, "valid_until"),
+        ({"valid_from": 2, "valid_until": 1}, 400, "valid_until"),
+        ({"valid_from": 3, "valid_until": 4}, 409, "valid_from"),
+        ({"valid_until": "tomorrow"}, 400, "valid_until"),
+    ],
+)
+def test_times_that_cannot_be_change_nothing(
+    client_of, doorkeeper, staff, bob, asked, status, field
+):
+    now = timezone.now()
+    row = GroupMembership.objects.create(group=staff, user=bob, valid_until=now + 2 * HOUR)
+    times = {
+        name: hours if isinstance(hours, str) else now + hours * HOUR
+        for name, hours in asked.items()
+    }
+
+    response = client_of(doorkeeper).post(url(staff), {"pk": bob.pk, **times}, format="json")
+
+    assert (response.status_code, list(response.json())) == (status, [field])
+    row.refresh_from_db()
+    assert row.valid_until == now + 2 * HOUR
+    assert not Event.objects.exists()
+
+
+def test_nobody_lets_others_in_for_longer_than_it_holds(client_of, doorkeeper, staff, bob):
+    until = timezone.now() + HOUR
+    cooks = facts.role("cooks")
+    facts.grant(cooks, "authentik_core.delete_user")
+    facts.hold(cooks, staff)
+    facts.grant(doorkeeper, "authentik_core.delete_user", valid_until=until)
+
+    longer = client_of(doorkeeper).post(url(staff), {"pk": bob.pk})
+    as_long = client_of(doorkeeper).post(url(staff), {"pk": bob.pk, "valid_until": until})
+
+    assert (longer.status_code, as_long.status_code) == (403, 204)
+    assert f"until {until:%Y-%m-%dT%H:%M}" in longer.json()["detail"]
 
 
 def test_it_needs_the_permission_on_the_group(client_of, charlie, staff, bob):
