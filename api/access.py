@@ -52,8 +52,7 @@ class ModelAccess(BasePermission):
         if view.target_permission:
             return view.may_act_on_target()
         if view.standard_action == "create":
-            resource = ResourceRef(label_of(view.model))
-            return allowed(request.user, f"add_{view.model._meta.model_name}", resource)
+            return bool(view.may_create())
         return view.standard_action in STANDARD
 
     def has_object_permission(self, request: Request, view: Any, obj: Model) -> bool:
@@ -124,6 +123,11 @@ class ModelAccessViewSet(GenericViewSet):
     def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """What the caller may view; one statement besides that of the queryset itself."""
         return visible_or_403(queryset, caller=self.caller, by=self.seen_by, reach=self.reach)
+
+    def may_create(self) -> bool:
+        """Asked before the body is validated."""
+        resource = ResourceRef(label_of(self.model))
+        return allowed(self.request.user, f"add_{self.model._meta.model_name}", resource)
 
     def needed(self, verb: str, obj: Any) -> list[tuple[str, ResourceRef]]:
         """What a standard action that is add, change or delete needs, and on what."""

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Group, SignIn, Token, User
+from accounts.models import Group, GroupMembership, SignIn, Token, User
 from permissions.models import Resource, ResourceType, RoleObjectPermission, UserObjectPermission
 from roles.models import Namespace, Role, RoleAssignment, Scope
 
 METHODS = ("get", "post", "put", "patch", "delete")
 FACTS = (
-    User, Group, Token, SignIn, Namespace, Role, RoleAssignment, Scope, Resource, ResourceType,
-    RoleObjectPermission, UserObjectPermission,
+    User, Group, GroupMembership, Token, SignIn, Namespace, Role, RoleAssignment, Scope, Resource,
+    ResourceType, RoleObjectPermission, UserObjectPermission,
 )  # fmt: skip
 
 

@@ -99,6 +99,11 @@ class KeyField(KeysField):
         return row
 
 
+@extend_schema_field({"type": "integer", "nullable": True})
+class UserField(KeyField):
+    """A user by number."""
+
+
 def window_of(words: Mapping[str, Any]) -> Window | None:
     """The time a body asks for; None when it says nothing of time. Null is no limit."""
     if "valid_from" not in words and "valid_until" not in words:

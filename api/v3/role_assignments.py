@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
-from api.v3.fields import LARGEST_INTEGER, KeyField
+from api.v3.fields import LARGEST_INTEGER, KeyField, UserField
 from api.v3.initial_permissions import RoleField
-from api.v3.lists.filters import BooleanFilter, IntegerFilter
+from api.v3.lists.filters import BooleanFilter, ExpiringFilter, IntegerFilter, StateFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
 from api.v3.scopes import InlineScopeSerializer, with_specs
@@ -29,11 +29,6 @@ from roles.models import Role, RoleAssignment, Scope
 PRINCIPALS = ("user", "group", "holder_role")
 ONE_PRINCIPAL = "Name exactly one of user, group and holder_role."
 ONE_SCOPE = "Name a scope or give an inline one, not both."
-
-
-@extend_schema_field({"type": "integer", "nullable": True})
-class UserField(KeyField):
-    """A user by number."""
 
 
 class RoleAssignmentSerializer(NativeSerializer):
@@ -135,9 +130,8 @@ class RoleAssignmentFilter(filters.FilterSet):
     )
     active = BooleanFilter(method="counting", help_text="Whether it counts now.")
     expired = BooleanFilter(method="over", help_text="Whether its end has passed.")
-    expiring_before = filters.IsoDateTimeFilter(
-        method="ending", help_text="Counts now or later, and ends before then."
-    )
+    state = StateFilter()
+    expiring_before = ExpiringFilter()
 
     class Meta:
         model = RoleAssignment
@@ -152,9 +146,6 @@ class RoleAssignmentFilter(filters.FilterSet):
     def over(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         is_over = Q(valid_until__isnull=False, valid_until__lte=Now())
         return queryset.filter(is_over) if value else queryset.exclude(is_over)
-
-    def ending(self, queryset: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
-        return queryset.filter(valid_until__gt=Now(), valid_until__lt=value)
 
 
 @extend_schema_view(

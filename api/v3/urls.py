@@ -8,6 +8,7 @@ from api.v3.bulk_grants import BulkGrantViewSet
 from api.v3.decisions import AccessViewSet
 from api.v3.groups import GroupViewSet
 from api.v3.initial_permissions import InitialPermissionsViewSet
+from api.v3.memberships import MembershipViewSet
 from api.v3.permissions import PermissionViewSet
 from api.v3.resource_types import ResourceTypeViewSet
 from api.v3.resources import ResourceViewSet
@@ -27,6 +28,7 @@ router.register("core/groups", GroupViewSet)
 router.register("core/tokens", TokenViewSet)
 router.register("core/users", UserViewSet)
 router.register("rbac/initial_permissions", InitialPermissionsViewSet)
+router.register("rbac/memberships", MembershipViewSet)
 router.register("rbac/resource_types", ResourceTypeViewSet)
 router.register(r"rbac/resource_types/(?P<label>[^/]+)/resources", ResourceViewSet)
 router.register("rbac/role_assignments", RoleAssignmentViewSet)

@@ -8,10 +8,12 @@ import django_filters
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from accounts.facts import State, in_state
 from api.v3.fields import FLAGS, LARGEST_INTEGER
 
 
@@ -45,6 +47,28 @@ class BooleanFilter(django_filters.BooleanFilter):
     """
 
     field_class = FlagField
+
+
+class StateFilter(filters.ChoiceFilter):
+    """Where facts stand in time; all of them when it is not given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Only what counts now, what has yet to begin, what is over, or all of it."
+        super().__init__(choices=State.choices, help_text=help_text, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        return qs.filter(in_state(State(value))) if value else qs
+
+
+class ExpiringFilter(filters.IsoDateTimeFilter):
+    """What still counts, or will, and ends before a moment."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Counts now or later, and ends before then."
+        super().__init__(help_text=help_text, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        return qs.filter(valid_until__gt=Now(), valid_until__lt=value) if value else qs
 
 
 class ManyTextsField(forms.Field):

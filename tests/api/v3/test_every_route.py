@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.contrib.auth.models import Permission
 
-from accounts.models import User
+from accounts.models import GroupMembership, User
 from accounts.tokens import create_token
 from permissions.models import ResourceType, UserObjectPermission
 from permissions.operations.types import ActionSpec, create_type
@@ -75,6 +75,7 @@ def world(alice: User) -> World:
             "rbac/roles": str(role.pk),
             "rbac/roles/{role}/parents": str(role.pk),
             "rbac/role_assignments": str(facts.hold(role, alice).pk),
+            "rbac/memberships": str(GroupMembership.objects.create(group=group, user=alice).pk),
             "rbac/scopes": str(Scope.objects.create(name="target").pk),
             "rbac/initial_permissions": str(initial.pk),
             "rbac/permissions/assigned_by_roles": str(role.pk),
