@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.facts import State
 from api.v3 import assigning
 from api.v3.grants import (
     GlobalGrantSerializer,
@@ -59,8 +60,8 @@ class RoleAssignedPermissionViewSet(GranteesViewSet):
     search_fields = ("name",)
 
     @classmethod
-    def narrowed(cls, queryset: QuerySet[Role], **values: Any) -> QuerySet[Role]:
-        return queryset.filter(pk__in=roles_granted(**values))
+    def narrowed(cls, queryset: QuerySet[Role], state: State, **values: Any) -> QuerySet[Role]:
+        return queryset.filter(pk__in=roles_granted(**values, state=state))
 
     @extend_schema(
         operation_id="rbac_permissions_assigned_by_roles_assign",

@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.facts import State
 from accounts.models import User, UserType, uid_of
 from api.v3 import assigning
 from api.v3.grants import (
@@ -88,9 +89,9 @@ class UserAssignedPermissionViewSet(GranteesViewSet):
     search_fields = ("username", "name", "email")
 
     @classmethod
-    def narrowed(cls, queryset: Any, **values: Any) -> QuerySet[User]:
+    def narrowed(cls, queryset: Any, state: State, **values: Any) -> QuerySet[User]:
         found: QuerySet[User] = queryset.with_superuser()
-        return found.filter(pk__in=users_granted(**values))
+        return found.filter(pk__in=users_granted(**values, state=state))
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         for row in rows:

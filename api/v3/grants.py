@@ -15,7 +15,9 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.facts import State
 from api.access import ModelAccessViewSet
+from api.v3.lists.filters import STATE_PARAMETER
 from api.v3.lists.listing import ColumnsViewSet
 from audit.errors import InvalidInput
 from permissions.engine import canonical_pk, require_type
@@ -36,6 +38,8 @@ class GlobalGrantSerializer(serializers.Serializer):
     model = serializers.CharField(read_only=True)
     app_label = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
+    valid_from = serializers.DateTimeField(read_only=True, allow_null=True)
+    valid_until = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
 class ObjectGrantSerializer(GlobalGrantSerializer):
@@ -89,8 +93,9 @@ class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
     grantees: ClassVar[Grantees]
     key: ClassVar[str]
     asked: Asked
+    takes_state = True
 
-    @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER])
+    @extend_schema(parameters=[MODEL_PARAMETER, OBJECT_PARAMETER, STATE_PARAMETER])
     def list(self, request: Request) -> Response:
         # Who may view no grantee is told so first, then whoever names a type there is not.
         try:
@@ -111,7 +116,7 @@ class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
             require_type(self.asked.label)
             return rows
         keys = [row[self.key] for row in rows]
-        on_objects, on_types = grants_of(self.grantees, keys, self.asked)
+        on_objects, on_types = grants_of(self.grantees, keys, self.asked, self.state)
         return [
             {
                 **row,
@@ -133,14 +138,19 @@ def asked(request: Request) -> Asked:
 
 
 def grants_of(
-    grantees: Grantees, keys: Sequence[Any], asked: Asked
+    grantees: Grantees, keys: Sequence[Any], asked: Asked, state: State
 ) -> tuple[dict[str, Fragment], dict[str, Fragment]]:
     """On objects as asked and on types, each by the grantee's key as text; one statement.
 
     They come by permission; those on objects in the order of the objects.
     """
     granted = grants_to(
-        grantees, keys, **asked.type, object_pk=asked.object_pk, limit=MOST_GRANTS + 1
+        grantees,
+        keys,
+        **asked.type,
+        object_pk=asked.object_pk,
+        state=state,
+        limit=MOST_GRANTS + 1,
     )
     texts: dict[bool, dict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
     counted = {True: 0, False: 0}

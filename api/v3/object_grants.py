@@ -6,29 +6,39 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.facts import State, Window
 from api.access import ModelAccessViewSet
 from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
+from api.v3.lists.filters import STATE_PARAMETER
 from api.v3.lists.listing import ColumnsViewSet, Row
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from permissions.models import python_model
 from permissions.models.fact_tables import ObjectGrantRow
-from permissions.operations import delete_object_grant, move_object_grant
+from permissions.operations import change_object_grant, delete_object_grant, move_object_grant
 
 
 class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
-    """A grant on an object, and what people call both. Only the object can be changed."""
+    """A grant on an object, and what people call both. The object and the times can be changed."""
 
     object_pk = serializers.CharField(trim_whitespace=False)
     app_label_verbose = serializers.CharField(read_only=True)
     model_verbose = serializers.CharField(read_only=True)
     object_description = serializers.CharField(
         read_only=True, allow_null=True, help_text="null when the object is unknown or gone."
+    )
+    valid_from = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts from then on; null: at once."
+    )
+    valid_until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Counts until then; null: without end."
     )
 
 
@@ -39,8 +49,11 @@ class ObjectGrantViewSet(
     ColumnsViewSet,
     ModelAccessViewSet,
 ):
-    """Who may view a grantee may view its grants."""
+    """Who may view a grantee may view its grants. A list shows what counts now unless it is asked
+    for something else; by its key a grant is found also when it is over or still to begin.
+    """
 
+    takes_state = True
     serializer_class = ExtraObjectGrantSerializer
     filter_backends = FILTER_BACKENDS
     columns = {
@@ -53,9 +66,20 @@ class ObjectGrantViewSet(
         "model_verbose": "permission__content_type__resource_type__verbose_name",
         "object_pk": "object_pk",
         "object_description": registered_text("permission__content_type_id", "object_pk"),
+        "valid_from": "valid_from",
+        "valid_until": "valid_until",
     }
     # The unique index's order behind the holder's: a page is read from it without sorting.
     ordering_ties = ("permission_id", "object_pk", "pk")
+
+    @extend_schema(parameters=[STATE_PARAMETER])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @classmethod
+    def narrowed(cls, queryset: Any, state: State, **_: Any) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.in_state(state)
+        return found
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The registry describes its resources; rows of our own tables describe themselves."""
@@ -83,9 +107,12 @@ class ObjectGrantViewSet(
         partial = bool(kwargs.get("partial", False))
         body = self.get_serializer(grant, data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        object_pk = body.validated_data.get("object_pk", grant.object_pk)
+        words = body.validated_data
+        object_pk = words.get("object_pk", grant.object_pk)
         if object_pk != grant.object_pk:
             grant = move_object_grant(grant=grant, object_pk=object_pk, actor=self.caller)
+        window = grant.window._replace(**{n: words[n] for n in Window._fields if n in words})
+        grant = change_object_grant(grant=grant, window=window, actor=self.caller)
         return Response(self._row(grant))
 
     def perform_destroy(self, instance: ObjectGrantRow) -> None:

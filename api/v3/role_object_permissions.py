@@ -27,10 +27,8 @@ class RoleObjectPermissionFilter(filters.FilterSet):
 @extend_schema_view(destroy=extend_schema(description="Take the grant away from the role."))
 class RoleObjectPermissionViewSet(ObjectGrantViewSet):
     called = ("a role's grant on an object", "roles' grants on objects")
-    queryset = (
-        RoleObjectPermission.objects.active()
-        .filter(group__in=Role.objects.public())
-        .select_related("permission__content_type", "group")
+    queryset = RoleObjectPermission.objects.filter(group__in=Role.objects.public()).select_related(
+        "permission__content_type", "group"
     )
     serializer_class = ExtraRoleObjectPermissionSerializer
     filterset_class = RoleObjectPermissionFilter
@@ -47,7 +45,7 @@ class RoleObjectPermissionViewSet(ObjectGrantViewSet):
     }
 
     def needed(self, verb: str, obj: RoleObjectPermission) -> list[tuple[str, ResourceRef]]:
-        """Moving a grant takes it away in one place and gives it in another."""
+        """A change takes away in one place, or time, and gives in another."""
         role = resource_of(obj.group)
         taking = [("unassign_role_permissions", role)]
         return taking if verb == "delete" else [*taking, ("assign_role_permissions", role)]

@@ -27,9 +27,7 @@ class UserObjectPermissionFilter(filters.FilterSet):
 @extend_schema_view(destroy=extend_schema(description="Take the grant away from the user."))
 class UserObjectPermissionViewSet(ObjectGrantViewSet):
     called = ("a user's grant on an object", "users' grants on objects")
-    queryset = UserObjectPermission.objects.active().select_related(
-        "permission__content_type", "user"
-    )
+    queryset = UserObjectPermission.objects.select_related("permission__content_type", "user")
     serializer_class = ExtraUserObjectPermissionSerializer
     filterset_class = UserObjectPermissionFilter
     seen_by = "user"
@@ -44,7 +42,7 @@ class UserObjectPermissionViewSet(ObjectGrantViewSet):
     }
 
     def needed(self, verb: str, obj: UserObjectPermission) -> list[tuple[str, ResourceRef]]:
-        """Moving a grant takes it away in one place and gives it in another."""
+        """A change takes away in one place, or time, and gives in another."""
         user = resource_of(obj.user)
         taking = [("unassign_user_permissions", user)]
         return taking if verb == "delete" else [*taking, ("assign_user_permissions", user)]

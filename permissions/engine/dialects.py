@@ -27,6 +27,7 @@ class Dialect:
     asked_given: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
     json_text: str  # {text} as JSON
+    json_time: str  # a stored {time} as JSON
     one_of: str  # what stands behind a column to have it looked up for each of {rows}
     looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
     has_lateral: bool
@@ -67,6 +68,10 @@ POSTGRESQL = Dialect(
     one_of="= ANY(ARRAY({rows}))",
     looked_up="SELECT unnest(ARRAY({rows}))",
     json_text="CAST(to_json({text}) AS text)",
+    json_time=(
+        """COALESCE('"' || replace(to_char({time} AT TIME ZONE 'UTC', """
+        """'YYYY-MM-DD"T"HH24:MI:SS.US') || 'Z"', '.000000Z', 'Z'), 'null')"""
+    ),
     has_lateral=True,
     has_ordered_aggregates=True,
 )
@@ -104,6 +109,7 @@ SQLITE = Dialect(
     one_of="IN ({rows})",
     looked_up="{rows}",
     json_text="json_quote({text})",
+    json_time="""COALESCE('"' || replace({time}, ' ', 'T') || 'Z"', 'null')""",
     has_lateral=False,
     has_ordered_aggregates=False,
 )

@@ -23,7 +23,7 @@ from django.db.models import ExpressionWrapper, F, IntegerField
 
 from accounts.facts import ALWAYS, Window
 from accounts.models import Group, User
-from audit.errors import Conflict, InvalidInput, TooLarge
+from audit.errors import Conflict, InvalidInput, NotFound, TooLarge
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions import engine
@@ -284,6 +284,37 @@ def move_object_grant(
     table.model.objects.filter(pk=grant.pk).update(object_pk=grant.object_pk)
     after = table.audit_facts(grant)
     changed = Entry(kind=EventKind.GRANT_CHANGED, target=principal, before=before, after=after)
+    record_many([changed], actor=actor)
+    return grant
+
+
+@transaction.atomic
+def change_object_grant(
+    *, grant: ObjectGrantRow, window: Window, actor: User | None
+) -> ObjectGrantRow:
+    """Let a grant count for exactly this time, which may shorten, postpone or end it.
+
+    Raises InvalidInput for an end before its start, NotFound when it is gone, and GrantCeiling
+    when it would count at a time it did not and the actor does not hold the permission throughout.
+    """
+    window_between(*window)
+    table = grants_like(grant)
+    there = table.model.objects.filter(pk=grant.pk).select_related(*table.related)
+    found = there.select_for_update(of=("self",)).first()
+    if found is None:
+        raise NotFound
+    grant = found
+    if grant.window == window:
+        return grant
+    if not grant.window.contains(window):
+        kind = grant.permission.content_type
+        resource = ResourceRef(f"{kind.app_label}.{kind.model}", grant.object_pk)
+        require_grants(actor=actor, wanted=[(grant.permission, resource)], window=window)
+    before = table.audit_facts(grant)
+    grant.valid_from, grant.valid_until = window
+    grant.save(update_fields=["valid_from", "valid_until"])
+    after, target = table.audit_facts(grant), getattr(grant, table.principal)
+    changed = Entry(kind=EventKind.GRANT_CHANGED, target=target, before=before, after=after)
     record_many([changed], actor=actor)
     return grant
 

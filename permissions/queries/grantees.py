@@ -12,10 +12,12 @@ from django.db import connection
 from django.db.models import Func, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
+from accounts.facts import State
 from permissions.engine import running, sql
 from permissions.models.fact_tables import (
     ROLE_GLOBAL,
     ROLE_OBJECT,
+    TIMES,
     USER_GLOBAL,
     USER_OBJECT,
     FactTable,
@@ -83,6 +85,18 @@ def _live(row: str) -> str:
     return _text().live(row)
 
 
+def _stands(row: str, state: State) -> str:
+    now = _text().dialect.now
+    match state:
+        case State.ACTIVE:
+            return _live(row)
+        case State.FUTURE:
+            return f"{row}.valid_from > {now}"
+        case State.ENDED:
+            return f"{row}.valid_until <= {now}"
+    return "1 = 1"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grantees:
     """Where grants to one kind of grantee are kept.
@@ -127,8 +141,11 @@ class WrittenGrants(NamedTuple):
     json: str
 
 
-def users_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
-    """Keys of users with a grant of any permission of a type, and of superusers; active now.
+def users_granted(
+    app_label: Any, model: Any, object_pk: Any = None, state: State = State.ACTIVE
+) -> RawSQL:
+    """Keys of users with a grant of any permission of a type, and of superusers of now when grants
+    that count now are asked for.
 
     With ``object_pk`` an object grant counts on that object only, without on any. Superusers are
     found from the groups that confer it, which are few. All may be ``Parameter``; of a type that
@@ -140,25 +157,29 @@ def users_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
         JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
         JOIN authentik_core_user u ON u.id = m.user_id AND u.is_active
         WHERE g.is_superuser AND {_live("m")} AND EXISTS ({_TYPE})"""
-    return _subquery(
-        f"{_granted(USERS, object_pk)} UNION {superusers}", app_label, model, object_pk
-    )
+    rows = _granted(USERS, object_pk, state)
+    if state in (State.ACTIVE, State.ALL):
+        rows = f"{rows} UNION {superusers}"
+    return _subquery(rows, app_label, model, object_pk)
 
 
-def roles_granted(app_label: Any, model: Any, object_pk: Any = None) -> RawSQL:
+def roles_granted(
+    app_label: Any, model: Any, object_pk: Any = None, state: State = State.ACTIVE
+) -> RawSQL:
     """As ``users_granted``, for roles."""
-    return _subquery(_granted(ROLES, object_pk), app_label, model, object_pk)
+    return _subquery(_granted(ROLES, object_pk, state), app_label, model, object_pk)
 
 
-def _granted(grantees: Grantees, object_pk: Any) -> str:
+def _granted(grantees: Grantees, object_pk: Any, state: State) -> str:
+    stands = _stands("g", state)
     among = f"g.permission_id {_of_type()}"
     table, column = grantees.global_grants.name, grantees.global_grants.column
-    globally = f"SELECT g.{column} FROM {table} g WHERE {among} AND {_live('g')}"
+    globally = f"SELECT g.{column} FROM {table} g WHERE {among} AND {stands}"
     table, column = grantees.object_grants.name, grantees.object_grants.column
     if object_pk is not None:
         return f"""{globally} UNION
         SELECT g.{column} FROM {table} g
-        WHERE {among} AND g.object_pk = %(object_pk)s AND {_live("g")}"""
+        WHERE {among} AND g.object_pk = %(object_pk)s AND {stands}"""
     # From one grantee of a permission to the next by the index that starts with both, then a probe
     # for each: the cost follows the number of the type's grantees, not of their grants.
     grantee = f"SELECT g.{column} FROM {table} g WHERE g.permission_id"
@@ -176,7 +197,7 @@ def _granted(grantees: Grantees, object_pk: Any) -> str:
             SELECT grantee.id FROM grantee WHERE EXISTS (
                 SELECT 1 FROM {table} g
                 WHERE g.permission_id = grantee.permission_id AND g.{column} = grantee.id
-                  AND {_live("g")})
+                  AND {stands})
         ) AS found"""
 
 
@@ -205,13 +226,14 @@ def grants_to(
     model: str,
     object_pk: str | None,
     limit: int,
+    state: State = State.ACTIVE,
 ) -> list[WrittenGrants]:
-    """Object grants of a type, on ``object_pk`` or any, and global ones of every type; active now.
+    """Object grants of a type, on ``object_pk`` or any, and global ones of every type.
 
     At most ``limit`` of each; one statement.
     """
     rows = running.rows(
-        _grants_to(grantees, on_one=object_pk is not None),
+        _grants_to(grantees, state, on_one=object_pk is not None),
         {
             "app_label": app_label,
             "model": model,
@@ -225,7 +247,7 @@ def grants_to(
 
 
 @cache
-def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
+def _grants_to(grantees: Grantees, state: State, *, on_one: bool) -> str:
     dialect = _text().dialect
     members = {
         "codename": "p.codename",
@@ -242,10 +264,11 @@ def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
     object_pk = dialect.json_text.format(text="g.object_pk")
     # What each grant has for itself is put together first, and what all of a permission have in
     # common between them afterwards: joined to each grant it would cost as much as the rest.
-    text = f"""g.id || ',"object_pk":' || {object_pk}"""
+    text = f"""g.id || ',"object_pk":' || {object_pk} || {_times()}"""
     rows = f"""
         FROM {table} g
-        WHERE g.{column} {_listed(grantees)} AND g.permission_id {_of_type()} {on} AND {_live("g")}
+        WHERE g.{column} {_listed(grantees)} AND g.permission_id {_of_type()} {on}
+          AND {_stands("g", state)}
         ORDER BY g.{column}, g.permission_id, g.object_pk
         LIMIT %(limit)s"""
     if dialect.has_ordered_aggregates:
@@ -253,7 +276,7 @@ def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
         grants = f"""
         SELECT {_shown(grantees, column)} AS grantee, g.permission_id, COUNT(*) AS n,
                array_agg({text} ORDER BY g.object_pk) AS texts
-        FROM (SELECT g.{column}, g.permission_id, g.id, g.object_pk {rows}) AS g
+        FROM (SELECT g.* {rows}) AS g
         GROUP BY g.{column}, g.permission_id"""
     else:
         texts = "granted.text"
@@ -272,13 +295,23 @@ def _grants_to(grantees: Grantees, *, on_one: bool) -> str:
     UNION ALL
     SELECT FALSE, granted.* FROM (
         SELECT {_shown(grantees, everywhere.column)}, 1, ct.app_label, ct.model, p.codename,
-               '{{"id":' || g.id || {permission} || '}}'
+               '{{"id":' || g.id || {permission} || {_times()} || '}}'
         FROM {everywhere.name} g
         JOIN auth_permission p ON p.id = g.permission_id
         JOIN django_content_type ct ON ct.id = p.content_type_id
-        WHERE g.{everywhere.column} {_listed(grantees)} AND {_live("g")}
+        WHERE g.{everywhere.column} {_listed(grantees)} AND {_stands("g", state)}
         ORDER BY g.{everywhere.column}, g.permission_id
         LIMIT %(limit)s) AS granted"""
+
+
+def _times() -> str:
+    """Of a grant ``g``, as members of JSON behind others."""
+    written = " || ".join(
+        f"""',"{name}":' || {_text().dialect.json_time.format(time=f"g.{name}")}"""
+        for name in TIMES
+    )
+    return f"""CASE WHEN g.valid_from IS NULL AND g.valid_until IS NULL
+               THEN ',"valid_from":null,"valid_until":null' ELSE {written} END"""
 
 
 def _shown(grantees: Grantees, column: str) -> str:

@@ -192,7 +192,7 @@ def test_the_grants_of_a_page_of_grantees_are_found_by_index(crowd, kind, monkey
     holders = User if kind is grantees.USERS else Role
     keys = list(holders.objects.values_list("pk", flat=True)[:10])
 
-    grantees.grants_to(kind, keys, **GROUP, object_pk=None, limit=500)
+    grantees.grants_to(kind, keys, **GROUP, object_pk=None, limit=500)  # type: ignore[arg-type]
 
     [statement] = asked.call_args_list
     assert not _tables_read(*statement.args) & GRANTS

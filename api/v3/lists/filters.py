@@ -11,7 +11,10 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 from accounts.facts import State, in_state
 from api.v3.fields import FLAGS, LARGEST_INTEGER
@@ -49,12 +52,27 @@ class BooleanFilter(django_filters.BooleanFilter):
     field_class = FlagField
 
 
+STATE_HELP = "Only what counts now, what has yet to begin, what is over, or all of it."
+STATE_PARAMETER = OpenApiParameter(
+    "state", str, enum=State.values, default=State.ACTIVE.value, description=STATE_HELP
+)
+_STATE = serializers.ChoiceField(State.choices)
+
+
+def state_of(request: Request) -> State:
+    """What counts now, unless the request says otherwise. Raises ValidationError."""
+    text = request.query_params.get("state", "")
+    try:
+        return State(_STATE.run_validation(text)) if text else State.ACTIVE
+    except ValidationError as error:
+        raise ValidationError({"state": error.detail}) from None
+
+
 class StateFilter(filters.ChoiceFilter):
     """Where facts stand in time; all of them when it is not given."""
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = "Only what counts now, what has yet to begin, what is over, or all of it."
-        super().__init__(choices=State.choices, help_text=help_text, **kwargs)
+        super().__init__(choices=State.choices, help_text=STATE_HELP, **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         return qs.filter(in_state(State(value))) if value else qs

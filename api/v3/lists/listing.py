@@ -1,16 +1,17 @@
 """Lists whose rows are columns, read by statements compiled once for each shape of request.
 
-The shape is what the text of a statement depends on: the view, the order, and which filters there
-are. A request with a search, or with a filter that asks the database itself, has its own statement
-built as usual, and so has one of a caller who may not view every row: on PostgreSQL the kept
-statement asks for that permission itself and finds nothing without it. All read the same columns.
+The shape is what the text of a statement depends on: the view, the order, which filters there are,
+and in which state facts are to be. A request with a search, or with a filter that asks the database
+itself, has its own statement built as usual, and so has one of a caller who may not view every row:
+on PostgreSQL the kept statement asks for that permission itself and finds nothing without it. All
+read the same columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -26,8 +27,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.facts import State
 from api.access import ModelAccessViewSet
-from api.v3.lists.filters import IntegerFilter
+from api.v3.lists.filters import IntegerFilter, state_of
 from api.v3.lists.ordering import given_filters, ordered, wanted_order
 from permissions.engine import Parameter, Statement, everywhere
 
@@ -83,7 +85,13 @@ class ColumnsViewSet(GenericViewSet):
     """Answers with ``columns``: members of a row of the answer, and what is read for each."""
 
     columns: ClassVar[Mapping[str, Any]] = {}
+    takes_state: ClassVar[bool] = False
     reach: str  # see ModelAccessViewSet; 'all' where nobody is kept from any row
+
+    @cached_property
+    def state(self) -> State:
+        """Of the facts the list is about; the parameter ``state`` where the view takes it."""
+        return state_of(self.request) if self.takes_state else State.ACTIVE
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.answer(self.rows())
@@ -103,15 +111,22 @@ class ColumnsViewSet(GenericViewSet):
         return rows
 
     @classmethod
-    def narrowed(cls, queryset: QuerySet[Any], **values: Any) -> QuerySet[Any]:  # noqa: ARG003  for those who narrow
+    def narrowed(
+        cls,
+        queryset: QuerySet[Any],
+        state: State,  # noqa: ARG003  for those who narrow
+        **values: Any,  # noqa: ARG003
+    ) -> QuerySet[Any]:
         """By what a list demands besides its filters: values, or parameters for them."""
         return queryset
 
     def rows(self, **values: Any) -> KeptRows | QuerySet[Any]:
         """Everything the request asks for, to be paginated. ``values`` are for ``narrowed``."""
 
+        state = self.state
+
         def built() -> QuerySet[Any]:
-            found = self.filter_queryset(self.narrowed(self.get_queryset(), **values))
+            found = self.filter_queryset(self.narrowed(self.get_queryset(), state, **values))
             return found.values_list(*self.columns.values())
 
         searched = SearchFilter.search_param in self.request.query_params
@@ -119,7 +134,7 @@ class ColumnsViewSet(GenericViewSet):
         if filters is None:
             return built()
         order = tuple(wanted_order(self.request, self))
-        kept = _statements(type(self), order, tuple(filters), tuple(values))
+        kept = _statements(type(self), state, order, tuple(filters), tuple(values))
         given = {**filters, **values, CALLER: self.request.user.pk}
         return KeptRows(view=self, kept=kept, values=given, built=built)
 
@@ -127,12 +142,13 @@ class ColumnsViewSet(GenericViewSet):
 @lru_cache(maxsize=SHAPES)
 def _statements(
     view: type[ColumnsViewSet],
+    state: State,
     order: tuple[str, ...],
     filters: tuple[str, ...],
     given: tuple[str, ...],
 ) -> Kept:
     assert view.queryset is not None, "every list has one"
-    found = view.narrowed(view.queryset.all(), **{name: Parameter(name) for name in given})
+    found = view.narrowed(view.queryset.all(), state, **{name: Parameter(name) for name in given})
     for name in filters:
         one = _plain_filters(view)[name]
         field = get_model_field(found.model, one.field_name)

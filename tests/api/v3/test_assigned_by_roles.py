@@ -42,6 +42,8 @@ def test_a_row_has_the_members_of_every_release(client_of, root, auditors, thing
         "app_label": "authentik_rbac",
         "name": "Can view Role",
         "object_pk": str(thing.pk),
+        "valid_from": None,
+        "valid_until": None,
     }
     assert response.json()["pagination"]["count"] == 1
     assert response.json()["results"] == [
@@ -57,6 +59,8 @@ def test_a_row_has_the_members_of_every_release(client_of, root, auditors, thing
                     "model": "user",
                     "app_label": "authentik_core",
                     "name": "Can view User",
+                    "valid_from": None,
+                    "valid_until": None,
                 }
             ],
         }

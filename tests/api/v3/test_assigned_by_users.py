@@ -36,6 +36,8 @@ def test_a_holder_and_the_superuser_with_all_their_members(client_of, root, bob,
         "app_label": "authentik_rbac",
         "name": "Can view Role",
         "object_pk": str(thing.pk),
+        "valid_from": None,
+        "valid_until": None,
     }
     assert (body["pagination"]["count"], body["pagination"]["end_index"]) == (2, 2)
     assert body["results"][1] == {

@@ -49,7 +49,7 @@ def test_a_user_joins_for_a_time_and_for_a_reason(client_of, doorkeeper, staff, 
 
     membership = GroupMembership.objects.get()
     assert (membership.valid_until, membership.reason) == (until, "holiday")
-    after = Event.objects.get(kind=EventKind.GROUP_MEMBER_ADDED).after
+    after = Event.objects.get(kind=EventKind.GROUP_MEMBER_ADDED).after or {}
     assert (after["valid_until"], after["reason"]) == (until.isoformat(), "holiday")
 
 

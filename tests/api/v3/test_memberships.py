@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -209,7 +210,7 @@ def test_only_who_sees_the_group_and_the_user_sees_the_membership(client_of, cha
 )
 def test_the_list_is_filtered(client_of, doorkeeper, staff, query, expected):
     now, other = timezone.now(), facts.group("other")
-    times = {
+    times: dict[str, dict[str, Any]] = {
         "active": {},
         "coming": {"valid_from": now + HOUR},
         "ended": {"valid_until": facts.OVER},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,8 @@ def test_a_row_describes_its_own_object(kind, client_of, root, ann, grant):
             "app_label_verbose": "authentik RBAC",
             "model_verbose": "Role",
             "object_description": "Role thing",
+            "valid_from": None,
+            "valid_until": None,
         }
     ]
     descriptions = {row["object_description"] for row in found}
@@ -146,11 +149,38 @@ def test_registered_resources_are_described_by_name_or_key(kind, client_of, root
     assert [row["object_description"] for row in found] == ["Welcome", "b"]
 
 
-def test_facts_of_another_time_are_not_listed(kind, client_of, root, ann, thing):
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("", ["view"]),
+        ("active", ["view"]),
+        ("future", ["delete"]),
+        ("ended", ["change"]),
+        ("all", ["change", "delete", "view"]),
+    ],
+)
+@pytest.mark.parametrize("search", ["", "role"])
+def test_facts_of_another_time_are_listed_when_asked_for(
+    kind, client_of, root, ann, thing, state, expected, search
+):
     facts.grant(ann, GRANTED, thing, valid_until=timezone.now())
     facts.grant(ann, "authentik_rbac.delete_role", thing, valid_from="2999-01-01T00:00:00Z")
+    facts.grant(ann, "authentik_rbac.view_role", thing, valid_until="2999-01-01T00:00:00Z")
+    query = {"state": state, "search": search, "ordering": "codename"}
 
-    assert rows(client_of(root).get(kind.url)) == []
+    found = rows(client_of(root).get(kind.url, query))
+
+    assert [row["codename"].removesuffix("_role") for row in found] == expected
+    times = {row["codename"]: (row["valid_from"], row["valid_until"]) for row in found}
+    assert times.get("delete_role", times) in (times, ("2999-01-01T00:00:00Z", None))
+    assert times.get("view_role", times) in (times, (None, "2999-01-01T00:00:00Z"))
+
+
+def test_a_state_there_is_not_is_400(kind, client_of, root, charlie):
+    response = client_of(root).get(kind.url, {"state": "soon"})
+
+    assert (response.status_code, list(response.json())) == (400, ["state"])
+    assert client_of(charlie).get(kind.url, {"state": "soon"}).status_code in (400, 403)
 
 
 def test_rows_come_by_name_of_the_holder(kind, client_of, root, thing):
@@ -221,6 +251,48 @@ def test_one_row(kind, client_of, root, grant):
     body = client_of(root).get(kind.of(grant)).json()
 
     assert (body["id"], body["object_description"]) == (grant.pk, "Role thing")
+
+
+@pytest.mark.parametrize("times", [{"valid_from": facts.LATER}, {"valid_until": facts.OVER}])
+def test_a_grant_to_come_or_over_is_read_changed_and_deleted(
+    kind, client_of, root, ann, thing, times
+):
+    grant, client = facts.grant(ann, GRANTED, thing, **times), client_of(root)
+    sent = {"valid_from": None, "valid_until": "2999-01-01T00:00:00Z"}
+
+    read = client.get(kind.of(grant))
+    changed = client.patch(kind.of(grant), sent, format="json")
+
+    assert (read.status_code, changed.status_code) == (200, 200)
+    assert {name: changed.json()[name] for name in sent} == sent
+    assert [row["id"] for row in rows(client.get(kind.url))] == [grant.pk]
+    event = Event.objects.get()
+    name, [value] = next(iter(times)), times.values()
+    assert (event.kind, (event.before or {})[name]) == ("grant_changed", value.isoformat())
+    assert client.delete(kind.of(grant)).status_code == 204
+    assert not type(grant).objects.exists()
+
+
+def test_a_change_of_nothing_is_no_event(kind, client_of, root, grant):
+    response = client_of(root).patch(kind.of(grant), {"valid_until": None}, format="json")
+
+    assert (response.status_code, Event.objects.exists()) == (200, False)
+
+
+def test_nobody_prolongs_beyond_what_it_holds(kind, client_of, alice, ann, thing):
+    until = timezone.now() + timedelta(hours=1)
+    for name in (kind.view, kind.give, kind.take):
+        facts.grant(alice, name, ann)
+    facts.grant(alice, GRANTED, valid_until=until)
+    grant, client = facts.grant(ann, GRANTED, thing, valid_until=until), client_of(alice)
+
+    longer = client.patch(kind.of(grant), {"valid_until": None}, format="json")
+    shorter = client.patch(kind.of(grant), {"valid_until": until - timedelta(minutes=1)})
+    swapped = client.patch(kind.of(grant), {"valid_from": facts.LATER})
+
+    assert [r.status_code for r in (longer, shorter, swapped)] == [403, 200, 400]
+    assert longer.json()["code"] == "grant_ceiling"
+    assert list(swapped.json()) == ["valid_until"]
 
 
 @pytest.mark.parametrize("key", ["999999", "junk", "%00", "9" * 40, "-1"])
