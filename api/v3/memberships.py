@@ -18,13 +18,16 @@ from api.v3.fields import KeyField, UserField, window_of
 from api.v3.links import JOIN, LEAVE
 from api.v3.lists.filters import ExpiringFilter, IntegerFilter, StateFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
+from api.v3.native import NativeSerializer, NativeView
 from permissions import engine
 from permissions.engine import ResourceRef
 from permissions.operations import add_members, change_membership, remove_memberships
 
 
-class MembershipSerializer(serializers.Serializer):
+class MembershipSerializer(NativeSerializer):
     """A user's own membership of a group. Only times and reason can change."""
+
+    fixed = frozenset({"group", "user"})
 
     pk = serializers.IntegerField(read_only=True)
     group = KeyField(queryset=Group.objects.all(), read=lambda row: [row.group_id])
@@ -67,6 +70,7 @@ class MembershipFilter(filters.FilterSet):
     destroy=extend_schema(description="End a user's own membership of a group."),
 )
 class MembershipViewSet(
+    NativeView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,

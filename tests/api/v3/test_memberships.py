@@ -248,7 +248,23 @@ def test_bad_input_is_keyed_and_writes_nothing(client_of, root, staff, bob, chan
     assert not staff.users.exists()
 
 
-@pytest.mark.parametrize("query", ["state=soon", "expiring_before=soon", "user=x", "group=x"])
+def test_members_that_cannot_change_are_named(client_of, doorkeeper, staff, bob, charlie):
+    row, client = member(staff, bob), client_of(doorkeeper)
+
+    moved = client.patch(url(row), {"user": charlie.pk, "reason": "so"})
+    misspelt = client.patch(url(row), {"valid_to": "2100-01-01T00:00:00Z"})
+    sent_back = client.patch(url(row), client.get(url(row)).json(), format="json")
+
+    assert (moved.status_code, list(moved.json())) == (400, ["user"])
+    assert misspelt.json() == {"valid_to": ["Unknown member. Did you mean valid_until?"]}
+    assert sent_back.status_code == 200
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["stat=all", "ordering=reason", "state=soon", "expiring_before=soon", "user=x", "group=x"],
+)
 def test_a_bad_filter_is_400(client_of, root, query):
     assert client_of(root).get(f"{URL}?{query}").status_code == 400
 
