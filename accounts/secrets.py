@@ -29,12 +29,15 @@ def generate_hex_id() -> str:
 
 def digest(key: str) -> str:
     """The form a new key is stored and searched by."""
-    return _digest(settings.SECRET_KEY, key)
+    return digests(key)[0]
 
 
 def digests(key: str) -> list[str]:
     """Every form the key may have been stored by, newest secret first."""
-    return [_digest(secret, key) for secret in _secrets()]
+    return [
+        hmac.new(_derived(secret, "token-digest"), key.encode(), hashlib.sha256).hexdigest()
+        for secret in _secrets()
+    ]
 
 
 def seal(key: str) -> str:
@@ -53,10 +56,6 @@ def _secrets() -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _derived(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), f"rbac.{purpose}".encode(), hashlib.sha256)
-
-
-def _digest(secret: str, key: str) -> str:
-    return hmac.new(_derived(secret, "token-digest"), key.encode(), hashlib.sha256).hexdigest()
 
 
 @lru_cache(maxsize=4)

@@ -26,8 +26,7 @@ class Context:
 _context: ContextVar[Context] = ContextVar("audit_context", default=Context())
 
 
-def current() -> Context:
-    return _context.get()
+current = _context.get
 
 
 @contextmanager

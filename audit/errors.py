@@ -19,18 +19,15 @@ class DomainError(Exception):
     default_message = "The request was refused."
 
     def __init__(self, message: str = "", *, fields: Mapping[str, Any] | None = None) -> None:
-        self.message = message or self._first(fields) or self.default_message
         self.fields = dict(fields) if fields is not None else None
-        super().__init__(self.message)
-
-    @staticmethod
-    def _first(fields: Mapping[str, Any] | None) -> str:
+        first = ""
         for value in (fields or {}).values():
-            if isinstance(value, str):
-                return value
-            if isinstance(value, list) and value and isinstance(value[0], str):
-                return value[0]
-        return ""
+            text = value[0] if isinstance(value, list) and value else value
+            if isinstance(text, str):
+                first = text
+                break
+        self.message = message or first or self.default_message
+        super().__init__(self.message)
 
 
 class InvalidInput(DomainError):

@@ -67,7 +67,12 @@ class Window:
 def window(request: Search, *, start: int | str) -> Window:
     """Raises InvalidInput for a token that was changed or belongs to another search."""
     page = Page() if request.page is UNSET else request.page
-    mark = _mark(page.token) if page.token else None
+    mark = None
+    if page.token:
+        try:
+            mark = msgspec.convert(signing.loads(page.token, salt=SALT), Mark)
+        except (signing.BadSignature, msgspec.ValidationError):
+            raise InvalidInput("The page token is not one of this service.") from None
     limit = page.limit if page.limit is not UNSET else mark.limit if mark else MOST_RESULTS
     members = (getattr(request, name, UNSET) for name in ("subject", "action", "resource"))
     entities = [member for member in members if member is not UNSET]
@@ -83,13 +88,6 @@ def window(request: Search, *, start: int | str) -> Window:
         if not same_context or (mark.search, mark.limit) != (asked.search, asked.limit):
             raise InvalidInput("The page token belongs to another search.")
     return asked
-
-
-def _mark(token: str) -> Mark:
-    try:
-        return msgspec.convert(signing.loads(token, salt=SALT), Mark)
-    except (signing.BadSignature, msgspec.ValidationError):
-        raise InvalidInput("The page token is not one of this service.") from None
 
 
 def _digest(value: Any) -> str:

@@ -285,7 +285,7 @@ class AccessViewSet(NativeView):
         require(request.user, CHECK_ACCESS)
         asked = _valid(ExplainSerializer, request)
         explanation = explain(
-            _named(asked, request), asked["action"], _resource(asked), at=asked.get("at")
+            _subject(asked, request), asked["action"], _resource(asked), at=asked.get("at")
         )
         return Response(ExplanationSerializer(explanation).data)
 
@@ -312,10 +312,20 @@ class AccessViewSet(NativeView):
     def what_can(self, request: Request) -> Response:
         """Find what a subject may do on a resource, or on which resources it may do an action."""
         asked = _valid(WhatCanSerializer, request)
-        subject = _named(asked, request)
+        subject = _subject(asked, request)
         _require_for(request, [subject])
-        found, following = _what(subject, asked)
-        results = [{"action": name, "resource": resource} for name, resource in found]
+        kind, key = label_of(asked["resource"]["type"]), asked["resource"].get("id")
+        after, limit = asked["after"], asked["limit"]
+        if key is None:
+            name = asked["action"]
+            page = engine.list_resources(subject, name, kind, after=after, limit=limit)
+            allowed, following = [(name, item) for item in page.items], page.next
+        else:
+            names = engine.list_action_names(subject, ResourceRef(kind, key))
+            later = [name for name in names if name > after]
+            allowed = [(name, key) for name in later[:limit]]
+            following = allowed[-1][0] if len(later) > limit else None
+        results = [{"action": name, "resource": ResourceRef(kind, item)} for name, item in allowed]
         return Response(WhatCanResultSerializer({"results": results, "next": following}).data)
 
     @extend_schema(
@@ -340,7 +350,7 @@ class AccessViewSet(NativeView):
         return self._effective(user)
 
     def _decisions(self, questions: list[dict[str, Any]]) -> list[Any]:
-        subjects = [_named(asked, self.request) for asked in questions]
+        subjects = [_subject(asked, self.request) for asked in questions]
         _require_for(self.request, subjects)
         return engine.check_many(
             [
@@ -361,7 +371,7 @@ def _valid(serializer: type[serializers.Serializer], request: Request) -> dict[s
     return body.validated_data
 
 
-def _named(asked: dict[str, Any], request: Request) -> SubjectRef:
+def _subject(asked: dict[str, Any], request: Request) -> SubjectRef:
     if "subject" in asked:
         return SubjectRef(asked["subject"])
     return SubjectRef.of(caller_of(request))
@@ -378,17 +388,3 @@ def _require_for(request: Request, subjects: list[SubjectRef]) -> None:
 def _resource(asked: dict[str, Any]) -> ResourceRef | None:
     resource = asked.get("resource")
     return ResourceRef(label_of(resource["type"]), resource["id"]) if resource else None
-
-
-def _what(
-    subject: SubjectRef, asked: dict[str, Any]
-) -> tuple[list[tuple[str, ResourceRef]], str | None]:
-    kind, key = label_of(asked["resource"]["type"]), asked["resource"].get("id")
-    after, limit = asked["after"], asked["limit"]
-    if key is None:
-        page = engine.list_resources(subject, asked["action"], kind, after=after, limit=limit)
-        return [(asked["action"], ResourceRef(kind, item)) for item in page.items], page.next
-    names = engine.list_action_names(subject, ResourceRef(kind, key))
-    behind = [name for name in names if name > after]
-    found = [(name, ResourceRef(kind, key)) for name in behind[:limit]]
-    return found, found[-1][0] if len(behind) > limit else None

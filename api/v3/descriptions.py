@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery, TextField, UUIDField, Value
@@ -36,8 +37,8 @@ def describe(row: Model) -> str:
 
 def registered_text(type_id: str, key: str) -> Subquery:
     """What a registered resource is called: its name, else its key; the columns hold its key."""
-    named = Resource.objects.filter(type_id=OuterRef(type_id), object_pk=OuterRef(key))
-    return Subquery(named.values_list(Coalesce(NullIf("name", Value("")), "object_pk")))
+    registered = Resource.objects.filter(type_id=OuterRef(type_id), object_pk=OuterRef(key))
+    return Subquery(registered.values_list(Coalesce(NullIf("name", Value("")), "object_pk")))
 
 
 def descriptions(keys: Mapping[str, set[str]]) -> dict[Key, str]:
@@ -50,23 +51,19 @@ def descriptions(keys: Mapping[str, set[str]]) -> dict[Key, str]:
     ]
     if not parts:
         return {}
-    found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    return {(label, key): text for label, key, text in found}
+    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+    return {(label, key): text for label, key, text in rows}
 
 
 def _rows(label: str, model: type[Model], pks: set[str]) -> QuerySet[Any]:
     column, before = _NAMES.get(model, ("pk", f"{model._meta.verbose_name} "))
-    known = [pk for text in pks if (pk := _key(model, text)) is not None]
-    return model._default_manager.filter(pk__in=known).values_list(
+    is_uuid = isinstance(model._meta.pk, UUIDField)
+    keys: list[Any] = []
+    for text in pks:
+        with suppress(ValueError):  # what no row can have as its key
+            keys.append(uuid.UUID(text) if is_uuid else int(text))
+    return model._default_manager.filter(pk__in=keys).values_list(
         Value(label, output_field=TextField()),
-        UuidText("pk") if isinstance(model._meta.pk, UUIDField) else Cast("pk", TextField()),
+        UuidText("pk") if is_uuid else Cast("pk", TextField()),
         Concat(Value(before), Cast(F(column), TextField()), output_field=TextField()),
     )
-
-
-def _key(model: type[Model], text: str) -> Any:
-    """The key as the model's column takes it; None for what no row can have."""
-    try:
-        return uuid.UUID(text) if isinstance(model._meta.pk, UUIDField) else int(text)
-    except ValueError:
-        return None

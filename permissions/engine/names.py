@@ -92,18 +92,18 @@ def _bad_pk(message: str) -> InvalidInput:
 def _global(names: Sequence[str]) -> tuple[Permission, ...]:
     if any("." not in name for name in names):
         raise InvalidInput(fields={"permissions": [NEEDS_LABEL]})
-    wanted = {name: (name.partition(".")[0], name.partition(".")[2]) for name in names}
-    found: dict[tuple[str, str], list[Permission]] = defaultdict(list)
+    parts = {name: (name.partition(".")[0], name.partition(".")[2]) for name in names}
+    with_name: dict[tuple[str, str], list[Permission]] = defaultdict(list)
     for permission in _registered(
         Q(
-            content_type__app_label__in={_safe(label) for label, _ in wanted.values()},
-            codename__in={_safe(codename) for _, codename in wanted.values()},
+            content_type__app_label__in={_safe(label) for label, _ in parts.values()},
+            codename__in={_safe(codename) for _, codename in parts.values()},
         )
     ):
-        found[permission.content_type.app_label, permission.codename].append(permission)
-    _refuse(names, [name for name in names if not found[wanted[name]]], "Unknown permission")
-    _refuse(names, [n for n in names if len(found[wanted[n]]) > 1], "More than one type has")
-    return tuple(found[wanted[name]][0] for name in names)
+        with_name[permission.content_type.app_label, permission.codename].append(permission)
+    _refuse(names, [name for name in names if not with_name[parts[name]]], "Unknown permission")
+    _refuse(names, [n for n in names if len(with_name[parts[n]]) > 1], "More than one type has")
+    return tuple(with_name[parts[name]][0] for name in names)
 
 
 def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
@@ -112,32 +112,26 @@ def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
     # ``app.codename`` names the type's own app, or it is no such thing and stays whole.
     bare = {name: name.removeprefix(f"{app_label}.") for name in names}
     codenames = sorted({_safe(name) for pair in bare.items() for name in pair})
-    rows = _rows_of_type(resource, codenames) if codenames else []
+    rows: list[tuple[Permission, bool]] = []
+    if codenames:
+        statement = _of_type(python_model(label), Parameter.room(codenames))
+        for *columns, exists in statement.rows(**_named(resource), codename=codenames):
+            own, of_type = columns[: len(PERMISSION)], columns[len(PERMISSION) :]
+            permission = Permission.from_db(DEFAULT_DB_ALIAS, PERMISSION, own)
+            permission.content_type = ContentType.from_db(DEFAULT_DB_ALIAS, CONTENT_TYPE, of_type)
+            rows.append((permission, bool(exists)))
     by_codename = {permission.codename: permission for permission, _ in rows}
     if not by_codename:
         require_type(label)
         exists = resource_exists(resource)
     else:
         exists = rows[0][1]
-    found: dict[str, Any] = {
+    of_name: dict[str, Any] = {
         name: by_codename.get(name) or by_codename.get(bare[name]) for name in names
     }
-    _refuse(names, [name for name in names if found[name] is None], f"{label} has no permission")
-    chosen = tuple(found[name] for name in names)
+    _refuse(names, [name for name in names if not of_name[name]], f"{label} has no permission")
+    chosen = tuple(of_name[name] for name in names)
     return Resolved(permissions=chosen, resource=resource, exists=exists)
-
-
-def _rows_of_type(resource: ResourceRef, codenames: Sequence[str]) -> list[tuple[Permission, bool]]:
-    """The type's permissions of these names, each with whether the resource exists."""
-    statement = _of_type(python_model(resource.type), Parameter.room(codenames))
-    found = statement.rows(**_named(resource), codename=codenames)
-    rows = []
-    for *columns, exists in found:
-        permission = Permission.from_db(DEFAULT_DB_ALIAS, PERMISSION, columns[: len(PERMISSION)])
-        of_type = columns[len(PERMISSION) :]
-        permission.content_type = ContentType.from_db(DEFAULT_DB_ALIAS, CONTENT_TYPE, of_type)
-        rows.append((permission, bool(exists)))
-    return rows
 
 
 @lru_cache(maxsize=256)
@@ -187,15 +181,12 @@ def _existence(model: type[models.Model] | None) -> Any:
     is_open = ResourceType.objects.filter(
         mode=ResourceMode.OPEN, content_type__app_label=app_label, content_type__model=name
     )
-    return Exists(is_open) | Exists(_resources(app_label, name, object_pk))
-
-
-def _resources(app_label: Any, model: Any, object_pk: Any) -> models.QuerySet[Resource]:
-    return Resource.objects.filter(
+    registered = Resource.objects.filter(
         object_pk=object_pk,
         type__content_type__app_label=app_label,
-        type__content_type__model=model,
+        type__content_type__model=name,
     )
+    return Exists(is_open) | Exists(registered)
 
 
 def _named(resource: ResourceRef) -> dict[str, Any]:

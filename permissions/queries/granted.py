@@ -58,14 +58,13 @@ def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
     What a role gives within scopes is listed by the resources the scopes name, as far as all of
     them cover these. A fixed number of statements.
     """
-    wanted = list(types)
     if not user.is_active:
         return []
-    held = holdings(user)
+    of_types, held = list(types), holdings(user)
     unlimited = {role for role, scopes in held if not scopes}
     limited = [(role, scopes) for role, scopes in held if scopes and role not in unlimited]
-    grants = _of_user(user, wanted) | {grant for _, grant in _of_roles(unlimited, wanted)}
-    return _by_resource(grants | _within_scopes(user, limited, wanted))
+    grants = _of_user(user, of_types) | {grant for _, grant in _of_roles(unlimited, of_types)}
+    return _by_resource(grants | _within_scopes(user, limited, of_types))
 
 
 def _within_scopes(
@@ -91,21 +90,19 @@ def _within_scopes(
                 candidates.add((kind, None, codename))
             else:
                 candidates |= {(kind, pk, codename) for k, pk in keys if k == kind and pk}
-    return {c for c in candidates if c[1] is None} | _allowed(
-        user, [c for c in candidates if c[1] is not None]
-    )
-
-
-def _allowed(user: User, candidates: list[_Grant]) -> set[_Grant]:
-    types = ResourceType.objects.filter(pk__in={kind for kind, _, _ in candidates})
-    labels = {row.pk: row.label for row in types.select_related("content_type")}
+    # Each scope on the way names these; that all of them cover a resource is for the engine to say.
+    on_resources = [grant for grant in candidates if grant[1] is not None]
+    of_types = ResourceType.objects.filter(pk__in={kind for kind, _, _ in on_resources})
+    labels = {row.pk: row.label for row in of_types.select_related("content_type")}
     subject = SubjectRef.of(user)
-    questions = [
-        Question(subject=subject, action=codename, resource=ResourceRef(labels[kind], key))
-        for kind, key, codename in candidates
-    ]
-    decisions = engine.check_many(questions)
-    return {one for one, decision in zip(candidates, decisions, strict=True) if decision.allowed}
+    decisions = engine.check_many(
+        [
+            Question(subject=subject, action=codename, resource=ResourceRef(labels[kind], key))
+            for kind, key, codename in on_resources
+        ]
+    )
+    with_decisions = zip(on_resources, decisions, strict=True)
+    return candidates - {grant for grant, decision in with_decisions if not decision.allowed}
 
 
 def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]]]:
@@ -156,10 +153,10 @@ def _in_table(
 
 def _by_resource(grants: Iterable[_Grant]) -> list[ResourceGrants]:
     """Whole types before their resources, each once, codenames in order."""
-    found: dict[tuple[int, str | None], set[str]] = defaultdict(set)
+    by_resource: dict[tuple[int, str | None], set[str]] = defaultdict(set)
     for kind, key, codename in grants:
-        found[kind, key].add(codename)
-    ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+        by_resource[kind, key].add(codename)
+    ordered = sorted(by_resource.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     return [
         ResourceGrants(content_type_id=kind, object_pk=key, codenames=tuple(sorted(codenames)))
         for (kind, key), codenames in ordered

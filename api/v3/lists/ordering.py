@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
@@ -29,38 +29,36 @@ class Ordering(OrderingFilter):
 
 def wanted_order(request: Request, view: Any) -> list[str]:
     """The columns, each once."""
-    asked = request.query_params.get(Ordering.ordering_param, "").split(",")
-    wanted = list(_columns(asked, view.ordering_fields)) or list(view.ordering)
+    columns = []
+    for name in request.query_params.get(Ordering.ordering_param, "").split(","):
+        member = name.strip()
+        column = view.ordering_fields.get(member.removeprefix("-"))
+        if column is not None:
+            columns.append(f"-{column}" if member.startswith("-") else column)
     settled = {
         column
         for column, parameter in getattr(view, "settled_by", {}).items()
         if request.query_params.get(parameter, "").strip()
     }
     ties = getattr(view, "ordering_ties", ("pk",))
-    return [name for name in dict.fromkeys([*wanted, *ties]) if name.lstrip("-") not in settled]
+    order = dict.fromkeys([*(columns or view.ordering), *ties])
+    return [column for column in order if column.lstrip("-") not in settled]
 
 
 def ordered(queryset: QuerySet[Any], columns: Iterable[str]) -> QuerySet[Any]:
-    return queryset.order_by(*(_placed(column, queryset.model) for column in columns))
-
-
-def _columns(names: Iterable[str], fields: dict[str, str]) -> Iterable[str]:
-    for name in names:
-        bare = name.strip()
-        sign = "-" if bare.startswith("-") else ""
-        column = fields.get(bare.removeprefix("-"))
-        if column is not None:
-            yield sign + column
-
-
-def _placed(column: str, model: type[Model]) -> str | OrderBy:
-    """Rows without a value come last, first when descending: as on PostgreSQL, everywhere."""
-    name = column.removeprefix("-")
-    if name not in {field.name for field in model._meta.concrete_fields if field.null}:
-        return column
-    if column.startswith("-"):
-        return F(name).desc(nulls_first=True)
-    return F(name).asc(nulls_last=True)
+    """Rows without a value come last, first when descending."""
+    # The databases put them at different ends by themselves; a page must be the same on both.
+    may_be_null = {field.name for field in queryset.model._meta.concrete_fields if field.null}
+    order: list[str | OrderBy] = []
+    for column in columns:
+        name = column.removeprefix("-")
+        if name not in may_be_null:
+            order.append(column)
+        elif column.startswith("-"):
+            order.append(F(name).desc(nulls_first=True))
+        else:
+            order.append(F(name).asc(nulls_last=True))
+    return queryset.order_by(*order)
 
 
 class Filters(DjangoFilterBackend):
@@ -75,15 +73,13 @@ class Filters(DjangoFilterBackend):
 def given_filters(request: Request, view: Any) -> set[str]:
     """Names of the view's filters that have a parameter."""
     filterset = getattr(view, "filterset_class", None)
-    return filterset.base_filters.keys() & _given(request) if filterset else set()
-
-
-def _given(request: Request) -> set[str]:
-    """Names of parameters; a range comes as two of them, with an ending each."""
-    given = set(request.query_params)
+    if filterset is None:
+        return set()
+    names = set(request.query_params)
+    # A range comes as two parameters, with an ending each.
     endings = ("_min", "_max", "_after", "_before", "_0", "_1")
-    ranges = {name.removesuffix(end) for name in given for end in endings if name.endswith(end)}
-    return given | ranges
+    names |= {name.removesuffix(end) for name in names for end in endings if name.endswith(end)}
+    return filterset.base_filters.keys() & names
 
 
 class Search(SearchFilter):
