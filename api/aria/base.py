@@ -22,7 +22,7 @@ from api import access
 from api.aria import errors
 from api.aria.authentication import OpsTokenAuthentication, refusal
 from api.errors import MalformedParameter
-from api.parsers import EmptyOrJSONParser
+from api.json import EmptyOrJSONParser
 from api.wire import WireSerializer
 from permissions.engine import searchable
 

@@ -15,7 +15,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from api.errors import ANSWERED, answer_to
-from api.parsers import loads
+from api.json import loads
 from audit.errors import InvalidInput, Unauthenticated
 from permissions.engine import Caller
 

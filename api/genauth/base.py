@@ -25,7 +25,7 @@ from api.genauth import errors
 from api.genauth.authentication import ManagementAuthentication
 from api.genauth.schema import OperationSchema
 from api.genauth.wire import Page, Success, serializer_of
-from api.parsers import EmptyOrJSONParser
+from api.json import EmptyOrJSONParser
 from audit import context
 from permissions import engine
 from permissions.engine import Question, SubjectRef

@@ -30,7 +30,7 @@ from rest_framework.validators import UniqueValidator
 from accounts.models import Group, GroupMembership, Token, User, UserType, superuser_membership
 from accounts.validators import validate_path, validate_username
 from api.access import ModelAccessViewSet
-from api.parsers import loads
+from api.json import loads
 from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices

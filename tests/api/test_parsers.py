@@ -1,7 +1,7 @@
 import pytest
 from rest_framework.exceptions import ParseError
 
-from api.parsers import MAX_DEPTH, loads
+from api.json import MAX_DEPTH, loads
 
 
 @pytest.mark.parametrize(

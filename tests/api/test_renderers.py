@@ -8,7 +8,7 @@ import pytest
 from django.utils.functional import lazystr
 from rest_framework.renderers import JSONRenderer
 
-from api.renderers import FastJSONRenderer
+from api.json import FastJSONRenderer
 from roles.models import ScopeKind
 
 VALUES = [

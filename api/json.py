@@ -1,15 +1,25 @@
-"""Reading JSON bodies."""
+"""JSON in and out, by orjson: it is strict, and takes a tenth of the time."""
 
+from __future__ import annotations
+
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.utils.encoders import JSONEncoder
 
 # Deeper documents have no honest use here, and what is stored must be writable again: Python's
 # encoder gives up a little below a depth of 1,000.
 MAX_DEPTH = 100
+
+# DRF writes times in its own form, so they go through its encoder; dataclasses it does not write.
+_OPTIONS = (
+    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+)
 
 
 class StrictJSONParser(BaseParser):
@@ -67,3 +77,36 @@ def _depth(value: Any) -> int:
         ]
         depth += 1
     return depth - 1
+
+
+class FragmentEncoder(JSONEncoder):
+    """Knows parts of an answer that are JSON already, which orjson writes as they stand."""
+
+    def default(self, obj: Any) -> Any:
+        if isinstance(obj, orjson.Fragment):
+            return json.loads(orjson.dumps(obj))
+        return super().default(obj)
+
+
+_default = FragmentEncoder().default
+
+
+class FastJSONRenderer(JSONRenderer):
+    """Writes what DRF's own would."""
+
+    encoder_class = FragmentEncoder
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        indent = self.get_indent(accepted_media_type or "", dict(renderer_context or {}))
+        if data is None or indent is not None:
+            return super().render(data, accepted_media_type, renderer_context)
+        try:
+            return orjson.dumps(data, default=_default, option=_OPTIONS)
+        except orjson.JSONEncodeError:
+            # Numbers beyond 64 bits and lone surrogates: rare, and DRF knows them.
+            return super().render(data, accepted_media_type, renderer_context)
