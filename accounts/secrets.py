@@ -55,6 +55,7 @@ def _secrets() -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _derived(secret: str, purpose: str) -> bytes:
+    # A key for each purpose: who learns the one that finds tokens cannot unseal them.
     return hmac.digest(secret.encode(), f"rbac.{purpose}".encode(), hashlib.sha256)
 
 

@@ -143,6 +143,7 @@ class ModelAccessViewSet(GenericViewSet):
         """The object of the path. Never what the caller may not act on."""
         if self._target is not None:
             return self._target
+        # PostgreSQL refuses NUL in a value: it would be 500 instead of not there.
         if "\0" in str(self.kwargs[self.lookup_url_kwarg or self.lookup_field]):
             raise NotFound
         return super().get_object()

@@ -31,8 +31,10 @@ REASON_LENGTH = 500
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
-class RequestContextMiddleware:
-    """Binds door, request id and reason for the audit events and log lines of one request."""
+class RequestMiddleware:
+    """Binds door, request id and reason for the audit events and log lines of one request, and
+    answers 413 to bodies above RBAC_MAX_BODY.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -47,30 +49,19 @@ class RequestContextMiddleware:
         text = unquote(header.encode("latin-1", "replace").decode("utf-8", "replace"))
         reason = _CONTROL.sub(" ", text).strip()[:REASON_LENGTH]
         door = next((name for prefix, name in _DOORS if request.path_info.startswith(prefix)), "")
-        with context.bind(door=door, request_id=request_id, reason=reason):
-            response = self.get_response(request)
-        response.headers["X-Request-ID"] = request_id
-        return response
-
-
-class BodyLimitMiddleware:
-    """Answers 413 to bodies above RBAC_MAX_BODY before anything reads them.
-
-    DRF parses straight from the stream and so passes by Django's own limit.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
-        if length > settings.RBAC_MAX_BODY:
-            detail = f"The request body is larger than {settings.RBAC_MAX_BODY} bytes."
-            return errors.answer(request, 413, detail)
-        return self.get_response(request)
+        with context.bind(door=door, request_id=request_id, reason=reason):
+            # Before anything reads it: DRF parses from the stream, past Django's own limit.
+            if length > settings.RBAC_MAX_BODY:
+                detail = f"The request body is larger than {settings.RBAC_MAX_BODY} bytes."
+                response: HttpResponseBase = errors.answer(request, 413, detail)
+            else:
+                response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
 
 
 class DecisionMiddleware:

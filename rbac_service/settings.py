@@ -61,8 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "rbac_service.middleware.RequestContextMiddleware",
-    "rbac_service.middleware.BodyLimitMiddleware",
+    "rbac_service.middleware.RequestMiddleware",
     # Decisions need nothing of what follows and go around it.
     "rbac_service.middleware.DecisionMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -152,7 +151,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if _HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
 
-# A body up to the limit is accepted whatever its kind; BodyLimitMiddleware answers 413 above it.
+# A body up to the limit is accepted whatever its kind; RequestMiddleware answers 413 above it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = RBAC_MAX_BODY
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10000
 

@@ -3,7 +3,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from audit import context
-from rbac_service.middleware import REASON_LENGTH, RequestContextMiddleware
+from rbac_service.middleware import REASON_LENGTH, RequestMiddleware
 
 
 def bound(path="/api/v3/x", **headers):
@@ -14,7 +14,7 @@ def bound(path="/api/v3/x", **headers):
         seen.append(context.current())
         return HttpResponse()
 
-    response = RequestContextMiddleware(view)(RequestFactory().get(path, headers=headers))
+    response = RequestMiddleware(view)(RequestFactory().get(path, headers=headers))
     return seen[0], response["X-Request-ID"]
 
 

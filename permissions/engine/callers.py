@@ -92,6 +92,7 @@ class Caller:
 
     def authenticate(self, *, using: str = DEFAULT_DB_ALIAS) -> None:
         """Prove the key when no statement has done so; raises Unauthenticated."""
+        # A question that needs no statement proves nobody, and a stranger would be answered.
         if not self._looked_up:
             self._proven("SELECT 0 AS asked", {"at": None}, using)
 

@@ -104,6 +104,7 @@ class Facts:
         """The groups after ``below`` on a shortest way up to ``above``, which is the last."""
         groups = {group.pk: group for group in self.ancestors[below.pk]}
         came_from: dict[Any, Any] = {below.pk: None}
+        # Breadth first, by name among equals: a shortest way is shown, and each time the same.
         waiting = deque([below.pk])
         while waiting and above.pk not in came_from:
             child = waiting.popleft()

@@ -40,15 +40,16 @@ class PreparedCursor(psycopg.RawCursor[Any]):
     """Takes named parameters as other cursors do, and binds them on the server.
 
     psycopg finds the placeholders of a long text anew each time, which takes longer than many a
-    check; here that is done once. Numbers go as text, because psycopg would give small and large
-    ones different types, and each combination of types would be prepared and planned on its own.
+    check; here that is done once.
     """
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Self:
         text, names = _numbered(query)
         values = [params[name] for name in names]
-        given = [str(value) if isinstance(value, int) else value for value in values]
-        return super().execute(text, given, **kwargs)
+        # Numbers go as text: psycopg would give small and large ones different types, and each
+        # combination of types would be prepared and planned on its own.
+        bound = [str(value) if isinstance(value, int) else value for value in values]
+        return super().execute(text, bound, **kwargs)
 
 
 @lru_cache(maxsize=1024)
@@ -75,8 +76,10 @@ def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_AL
             cursor.execute(text, parameters)
             return cursor.fetchall()
     database.ensure_connection()
+    # Else psycopg's own errors would pass by the table of errors, as 500.
     with database.wrap_database_errors:
         prepared: Any = PreparedCursor(database.connection)
+        # Tests that count statements must see these as well.
         if database.queries_logged:
             prepared = database.make_debug_cursor(cast("CursorWrapper", prepared))
         with prepared as cursor:
@@ -94,6 +97,7 @@ def subquery(
         names.append(match[1])
         return "%s"
 
+    # A name that occurs twice is given twice.
     positional = re.sub(r"%\((\w+)\)s", by_position, text)
     values = [parameters[name] for name in names]
     # S611 warns of input in the text: all of it stands in the values.
@@ -156,6 +160,7 @@ class Statement:
             for n, value in enumerate(values)
         ]
         placeholders = iter(keys)
+        # A doubled percent sign stays doubled: the text is formatted once more when it runs.
         text = re.sub(
             "%%|%s",
             lambda match: match[0] if match[0] == "%%" else f"%({next(placeholders)})s",

@@ -159,6 +159,7 @@ class Text:
         """Whether every scope on the way covers the resource; none means no limit."""
         scopes = self.dialect.scopes_in.format(path=path)
         uncovered = f"NOT {self.covers('way.value', type_id, object_pk)}"
+        # A question without a resource lies in no scope, whatever the scope is.
         return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM {scopes} WHERE {uncovered}))"""
 
@@ -167,6 +168,8 @@ class Text:
     def who(self, asked: str, naming: Naming = Naming.ANY) -> str:
         subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
         found = FIND_USER_AS[naming].format(subject_uuid=subject_uuid)
+        # A row also for nobody: the answer must say that the subject is unknown. Materialized, so
+        # that the parts that read it do not look the subject up again.
         return f"""who AS MATERIALIZED (
     SELECT found.s, u.id AS user_id, u.is_active
     FROM (SELECT asked.s, {found} AS id FROM {asked}) AS found
@@ -178,6 +181,7 @@ class Text:
         found = FIND_PERMISSION
         if not typed:
             found = f"COALESCE({FIND_PERMISSION}, {FIND_PERMISSION_ALONE})"
+        # A row also without a type or a permission, for the same reason.
         return f"""what AS MATERIALIZED (
     SELECT asked.a, t.content_type_id AS type_id, {found} AS permission_id
     FROM {asked}
@@ -186,6 +190,7 @@ class Text:
 )"""
 
     def member(self) -> str:
+        # Nothing is read for an inactive subject: whatever it holds counts for nothing.
         return f"""member AS (
     SELECT DISTINCT w.user_id, c.ancestor_id AS group_id
     FROM who w
@@ -215,6 +220,7 @@ class Text:
             further_roles = """CROSS JOIN LATERAL (
         SELECT a.* FROM authentik_rbac_roleassignment a
         WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
+        # UNION drops what is there already: a role met again on the same way is not followed.
         return f"""held AS (
     SELECT a.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
@@ -269,6 +275,7 @@ class Text:
             on_it = "AND g.object_pk = q.object_pk" if kind == "object" else ""
             grants = f"""FROM what t CROSS JOIN q JOIN {table} g
       ON g.permission_id = t.permission_id {on_it}"""
+            # One more than few, which tells that there are many.
             few.append(f"""few_{kind} AS MATERIALIZED (
     SELECT {role} AS role_id, g.id
     {grants}
@@ -319,6 +326,7 @@ FROM who w CROSS JOIN what t LEFT JOIN (
     def _hit(self) -> str:
         """For each question whatever allows it; ``place`` is the order of ``check``."""
         no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
+        # Each different permission is looked up once, however many questions ask about it.
         return f"""global_of_role AS (
     SELECT h.user_id, g.permission_id, h.path, g.role_id, g.id
     FROM (SELECT DISTINCT permission_id FROM question) AS asked
@@ -386,6 +394,7 @@ FROM question q LEFT JOIN (
 
         With each, whether its short form (`view` of `view_invoice`) is another permission's name.
         """
+        # Numbered by the permission, so that a hit says which one is allowed.
         question = """question AS (
     SELECT p.id AS n, w.user_id, w.is_active, t.type_id, p.id AS permission_id,
            CAST(%(object_pk)s AS text) AS object_pk
@@ -609,6 +618,7 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         From the roles that have the permission, down the roles and groups that hold them.
         """
         covered = self.covers("a.scope_id", "t.type_id", "q.object_pk")
+        # Without a resource nobody is reached through a scope.
         reaches = (
             f"{self.live('a')} AND (a.scope_id IS NULL OR q.object_pk IS NOT NULL AND {covered})"
         )
@@ -675,6 +685,7 @@ ORDER BY u.id LIMIT %(limit)s"""
         """
         key = ", ".join(f"%(digest_{n})s" for n in range(digests))
         noted_before = self.dialect.moment.format(text="%(noted_before)s")
+        # ``unrestricted``: a token limited to some permissions asks only if this is among them.
         may_ask = f"""c.unrestricted AND EXISTS (
         WITH {CHECK_ACCESS}
         SELECT 1 FROM permissions_userglobalgrant g

@@ -45,6 +45,7 @@ class BuiltInType:
 
 def load_after_migrate(*, app_config: Any, using: str, **_: Any) -> None:
     """Once per ``migrate``, when the last app is done and the tables are there."""
+    # Each app sends the signal. Before the last of them, some of the tables are missing.
     with_models = [config for config in apps.get_app_configs() if config.models_module]
     if app_config is not with_models[-1]:
         return

@@ -29,6 +29,7 @@ class LazyPaginator(Paginator):
         if str(number) != "1":
             valid = self.validate_number(number)
             return RowsPage(self._read(self.per_page, (valid - 1) * self.per_page), valid, self)
+        # One more than the page tells whether there is another, without counting.
         rows = self._read(self.per_page + 1, 0)
         if len(rows) <= self.per_page:
             self.__dict__["count"] = len(rows)  # takes the place of the cached property
