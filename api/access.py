@@ -216,10 +216,10 @@ def may_view(user: Any, row: Model | None) -> bool:
 
 def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:
     """One row by key; missing and hidden look the same."""
-    found = find(queryset, **lookup)
-    if found is None or not allowed(caller, f"view_{found._meta.model_name}", resource_of(found)):
+    row = find(queryset, **lookup)
+    if row is None or not allowed(caller, f"view_{row._meta.model_name}", resource_of(row)):
         raise NotFound
-    return found
+    return row
 
 
 def find(queryset: QuerySet[M], **lookup: Any) -> M | None:

@@ -55,10 +55,10 @@ class DescribedSchema(AutoSchema):
         return super().get_description()
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
-        described = getattr(self.view, "path_parameters", {})
+        texts = getattr(self.view, "path_parameters", {})
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]  # theirs
         return [
-            {**one, "description": described[one["name"]]} if one["name"] in described else one
+            {**one, "description": texts[one["name"]]} if one["name"] in texts else one
             for one in parameters
         ]
 

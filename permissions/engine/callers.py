@@ -51,12 +51,12 @@ TOKEN, USER = ([field.attname for field in model._meta.concrete_fields] for mode
 def _tokens_with_users(digests: int) -> Statement:
     """Asked for by every request of most doors, and so compiled once."""
     now: Any = Parameter("now", DateTimeField())
-    found = Token.objects.unexpired(now).filter(
+    tokens = Token.objects.unexpired(now).filter(
         key_digest__in=Parameter.several("digest", digests),
         intent=TokenIntent.API,
         user__is_active=True,
     )
-    return Statement.of(found.values_list(*TOKEN, *(f"user__{name}" for name in USER)))
+    return Statement.of(tokens.values_list(*TOKEN, *(f"user__{name}" for name in USER)))
 
 
 class Caller:

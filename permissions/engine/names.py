@@ -138,7 +138,7 @@ def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
 def _of_type(model: type[models.Model] | None, room: int) -> Statement:
     """Permissions of a type with that type, and whether a resource of it exists."""
     app_label, name, _ = _NAMED
-    found = _registered(
+    permissions = _registered(
         Q(
             content_type__app_label=app_label,
             content_type__model=name,
@@ -146,30 +146,30 @@ def _of_type(model: type[models.Model] | None, room: int) -> Statement:
         )
     ).annotate(resource_exists=_existence(model))
     of_type = [f"content_type__{column}" for column in CONTENT_TYPE]
-    return Statement.of(found.values_list(*PERMISSION, *of_type, "resource_exists"))
+    return Statement.of(permissions.values_list(*PERMISSION, *of_type, "resource_exists"))
 
 
 def require_type(label: str) -> ResourceType:
     """Raises InvalidInput keyed by ``model``, worded as authentik words an unknown choice."""
-    found = None
+    type_ = None
     if searchable(label) is not None:
-        found = ResourceType.objects.labelled(label).select_related("content_type").first()
-    if found is None:
+        type_ = ResourceType.objects.labelled(label).select_related("content_type").first()
+    if type_ is None:
         raise InvalidInput(fields={"model": [f'"{label[:200]}" is not a valid choice.']})
-    return found
+    return type_
 
 
 def resource_exists(resource: ResourceRef) -> bool:
     """Whether grants may name the resource: its row is there, or its type is open."""
-    found = _existing(python_model(resource.type)).rows(**_named(resource))
-    return bool(found and found[0][0])
+    rows = _existing(python_model(resource.type)).rows(**_named(resource))
+    return bool(rows and rows[0][0])
 
 
 @cache
 def _existing(model: type[models.Model] | None) -> Statement:
     app_label, name, _ = _NAMED
-    found = ResourceType.objects.filter(content_type__app_label=app_label, content_type__model=name)
-    return Statement.of(found.annotate(found=_existence(model)).values_list("found"))
+    types = ResourceType.objects.filter(content_type__app_label=app_label, content_type__model=name)
+    return Statement.of(types.annotate(exists=_existence(model)).values_list("exists"))
 
 
 def _existence(model: type[models.Model] | None) -> Any:
@@ -195,9 +195,9 @@ def _named(resource: ResourceRef) -> dict[str, Any]:
 
 
 def _registered(condition: Q) -> models.QuerySet[Permission]:
-    known = ResourceType.objects.filter(pk=OuterRef("content_type_id"))
-    found = Permission.objects.filter(condition, Exists(known)).select_related("content_type")
-    return found.order_by()
+    registered = ResourceType.objects.filter(pk=OuterRef("content_type_id"))
+    permissions = Permission.objects.filter(condition, Exists(registered))
+    return permissions.select_related("content_type").order_by()
 
 
 def _refuse(names: Sequence[str], bad: Iterable[str], why: str) -> None:

@@ -186,11 +186,11 @@ class Statement:
                 value = value[min(parameter.place, len(value) - 1)]
             form = parameter.form
             bound[key] = value if form is None else form.get_db_prep_value(value, connection)
-        found = rows(self.text, bound)
+        plain = rows(self.text, bound)
         if not self.converters:
-            return found
+            return plain
         converted: list[Sequence[Any]] = []
-        for row in found:
+        for row in plain:
             columns = list(row)
             for column, converters in self.converters.items():
                 for convert in converters:

@@ -123,14 +123,14 @@ class Page(Generic[T]):
 
 def subject_parameters(subject: SubjectRef) -> dict[str, Any]:
     """The parameters that name a subject in the statements."""
-    named = subject.type in USER_TYPES
-    text = searchable(subject.id) if named and subject.pk is None else None
+    is_user = subject.type in USER_TYPES
+    text = searchable(subject.id) if is_user and subject.pk is None else None
     subject_uuid = None
     if text is not None and len(text) in (32, 36):
         with suppress(ValueError):
             subject_uuid = str(uuid.UUID(text))
     return {
-        "user_id": subject.pk if named else None,
+        "user_id": subject.pk if is_user else None,
         "subject": text,
         "subject_uuid": subject_uuid,
     }

@@ -85,7 +85,7 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
     ]
 
 
-def _rows(table: FactTable, reason: Reason, **named: Any) -> QuerySet[Any]:
+def _rows(table: FactTable, reason: Reason, **condition: Any) -> QuerySet[Any]:
     key = F("object_pk") if table.by_object else Value("")
     columns = {
         "app_label": F("permission__content_type__app_label"),
@@ -97,5 +97,5 @@ def _rows(table: FactTable, reason: Reason, **named: Any) -> QuerySet[Any]:
         "by": F(table.principal) if table.holder is Role else Cast(Value(None), UUIDField()),
         "until": F("valid_until"),
     }
-    rows = table.model.objects.active().filter(**named).order_by()
+    rows = table.model.objects.active().filter(**condition).order_by()
     return rows.annotate(**columns).values_list(*columns)

@@ -78,11 +78,11 @@ def _within_scopes(
     scopes = {scope for _, way in held for scope in way}
     of_all = Scope.objects.filter(pk__in=scopes, kind=ScopeKind.ALL)
     everything = set(of_all.values_list("pk", flat=True))
-    named = _named_resources(scopes)
-    whole = {(scope, kind) for scope, keys in named.items() for kind, key in keys if key is None}
+    by_scope = _named_resources(scopes)
+    whole = {(scope, kind) for scope, keys in by_scope.items() for kind, key in keys if key is None}
     candidates: set[_Grant] = set()
     for role, way in held:
-        keys = {one for scope in way for one in named[scope]}
+        keys = {one for scope in way for one in by_scope[scope]}
         for kind, key, codename in of_role[role]:
             if key is not None:
                 candidates.add((kind, key, codename))
@@ -107,12 +107,12 @@ def _within_scopes(
 
 def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]]]:
     """(type, key) of what the entries of each scope name, and of what lies below that."""
-    named: dict[UUID, set[tuple[int, str | None]]] = defaultdict(set)
+    by_scope: dict[UUID, set[tuple[int, str | None]]] = defaultdict(set)
     entries = ScopeEntry.objects.filter(scope__in=scopes)
     above = Q(pk__in=())
     with_descendants = []
     for entry in entries:
-        named[entry.scope_id].add((entry.content_type_id, entry.object_pk))
+        by_scope[entry.scope_id].add((entry.content_type_id, entry.object_pk))
         if entry.with_descendants:
             with_descendants.append(entry)
             one = {} if entry.object_pk is None else {"ancestor__object_pk": entry.object_pk}
@@ -124,8 +124,8 @@ def _named_resources(scopes: set[UUID]) -> dict[UUID, set[tuple[int, str | None]
         for kind, key, below, below_key in rows:
             for entry in with_descendants:
                 if entry.content_type_id == kind and entry.object_pk in (None, key):
-                    named[entry.scope_id].add((below, below_key))
-    return named
+                    by_scope[entry.scope_id].add((below, below_key))
+    return by_scope
 
 
 def _of_user(user: User, types: list[int]) -> set[_Grant]:
@@ -142,11 +142,11 @@ def _of_roles(roles: Iterable[UUID], types: list[int]) -> Iterator[tuple[UUID, _
 def _in_table(
     table: FactTable, principals: list[Any], types: list[int]
 ) -> Iterator[tuple[Any, _Grant]]:
-    named = {f"{table.principal}__in": principals, "permission__content_type__in": types}
+    condition = {f"{table.principal}__in": principals, "permission__content_type__in": types}
     columns = [table.principal, "permission__content_type", "permission__codename"]
     if table.by_object:
         columns.append("object_pk")
-    rows = table.model.objects.active().filter(**named).values_list(*columns)
+    rows = table.model.objects.active().filter(**condition).values_list(*columns)
     for principal, kind, codename, *key in rows:
         yield principal, (kind, key[0] if key else None, codename)
 

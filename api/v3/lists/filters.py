@@ -38,10 +38,10 @@ class FlagField(forms.Field):
     def to_python(self, value: Any) -> bool | None:
         if value in self.empty_values:
             return None
-        found = FLAGS.get(value.strip().lower())
-        if found is None:
+        flag = FLAGS.get(value.strip().lower())
+        if flag is None:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return found
+        return flag
 
 
 class BooleanFilter(django_filters.BooleanFilter):

@@ -66,10 +66,10 @@ class KeptRows:
         anything, and the view need not ask for that again.
         """
         if self.kept.page_of_all is not None and "reach" not in vars(self.view):
-            found = self.kept.page_of_all.limited(limit, offset).rows(**self.values)
-            if found:
+            rows = self.kept.page_of_all.limited(limit, offset).rows(**self.values)
+            if rows:
                 self.view.reach = "all"
-                return found
+                return rows
         if self.view.reach == "all":
             return self.kept.page.limited(limit, offset).rows(**self.values)
         return list(self.built()[offset : offset + limit])
@@ -126,8 +126,8 @@ class ColumnsViewSet(GenericViewSet):
         state = self.state
 
         def built() -> QuerySet[Any]:
-            found = self.filter_queryset(self.narrowed(self.get_queryset(), state, **values))
-            return found.values_list(*self.columns.values())
+            rows = self.filter_queryset(self.narrowed(self.get_queryset(), state, **values))
+            return rows.values_list(*self.columns.values())
 
         searched = SearchFilter.search_param in self.request.query_params
         filters = None if searched else _plain_values(self)
@@ -135,8 +135,8 @@ class ColumnsViewSet(GenericViewSet):
             return built()
         order = tuple(wanted_order(self.request, self))
         kept = _statements(type(self), state, order, tuple(filters), tuple(values))
-        given = {**filters, **values, CALLER: self.request.user.pk}
-        return KeptRows(view=self, kept=kept, values=given, built=built)
+        values_of_all = {**filters, **values, CALLER: self.request.user.pk}
+        return KeptRows(view=self, kept=kept, values=values_of_all, built=built)
 
 
 @lru_cache(maxsize=SHAPES)
@@ -145,14 +145,16 @@ def _statements(
     state: State,
     order: tuple[str, ...],
     filters: tuple[str, ...],
-    given: tuple[str, ...],
+    narrowing: tuple[str, ...],
 ) -> Kept:
     assert view.queryset is not None, "every list has one"
-    found = view.narrowed(view.queryset.all(), state, **{name: Parameter(name) for name in given})
+    # Names alone: with values a cache of so many statements would hold one for each request.
+    names = {name: Parameter(name) for name in narrowing}
+    asked = view.narrowed(view.queryset.all(), state, **names)
     for name in filters:
         one = _plain_filters(view)[name]
-        field = get_model_field(found.model, one.field_name)
-        found = one.filter(found, Parameter(name, field))
+        field = get_model_field(asked.model, one.field_name)
+        asked = one.filter(asked, Parameter(name, field))
 
     def page(rows: QuerySet[Any]) -> Statement:
         return Statement.of(ordered(rows, order).values_list(*view.columns.values()))
@@ -161,11 +163,11 @@ def _statements(
     # SQLite would look for the rows before it asks, and loses nothing by asking first.
     if connection.vendor == "postgresql" and issubclass(view, ModelAccessViewSet):
         may_view_all = everywhere(Parameter(CALLER), view.seen_model())
-        page_of_all = page(found.filter(may_view_all))
+        page_of_all = page(asked.filter(may_view_all))
     return Kept(
-        page=page(found),
+        page=page(asked),
         page_of_all=page_of_all,
-        keys=Statement.of(found.order_by().values_list("pk")),
+        keys=Statement.of(asked.order_by().values_list("pk")),
     )
 
 
