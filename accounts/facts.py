@@ -1,4 +1,4 @@
-"""What every fact behind a decision has in common: an author, and the time in which it counts."""
+"""What every fact that decides has in common: an author, and the time in which it counts."""
 
 from __future__ import annotations
 

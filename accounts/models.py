@@ -59,6 +59,7 @@ class User(AbstractBaseUser):
     external_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
     username = models.CharField(max_length=150, unique=True, validators=[validate_username])
     name = models.CharField(max_length=255, blank=True)
+    # Decisions take an address as a name, and must not read every user for it.
     email = models.EmailField(max_length=254, blank=True, db_index=True)
     is_active = models.BooleanField(default=True)
     type = models.CharField(max_length=32, choices=UserType.choices, default=UserType.INTERNAL)
@@ -216,6 +217,7 @@ class Group(models.Model):
 
 
 class GroupMembership(Fact):
+    # No index for each column alone, here and below: those of both columns begin with either.
     group = models.ForeignKey(
         Group, on_delete=models.CASCADE, db_index=False, related_name="memberships"
     )

@@ -58,6 +58,7 @@ def authenticate_sign_in(key: str) -> SignIn | None:
     signed_in = current.select_related("user").first()
     if signed_in is None or signed_in.password_proved < signed_in.user.password_change_date:
         return None
+    # Once a minute at most, or every request would write.
     if signed_in.expires < now + LIFETIME - SLIDES_EVERY:
         SignIn.objects.filter(pk=signed_in.pk).update(expires=now + LIFETIME)
     return signed_in

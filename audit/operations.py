@@ -37,8 +37,7 @@ def record(
 def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
     """Append one event per entry with one statement per 2,000 of them.
 
-    Raises TransactionManagementError outside a transaction: an event without its write, or a write
-    without its event, must not be possible.
+    Raises TransactionManagementError outside a transaction.
     """
     context = current()
     events = []
@@ -64,6 +63,7 @@ def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
         )
     if not events:
         return
+    # An event without its write, or a write without its event, must not be possible.
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
             "Audit events share their write's transaction."

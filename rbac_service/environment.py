@@ -198,7 +198,7 @@ def secret_keys(name: str) -> list[str]:
 
 
 def _write_once(path: Path, value: str) -> None:
-    """Several processes may start at once: the first link wins and all read the same key."""
+    """Whole or not at all, and never over what is there."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -207,6 +207,7 @@ def _write_once(path: Path, value: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
+            # Several processes may start at once: the first link wins, and all read the same key.
             os.link(draft, path)
     finally:
         draft.unlink()

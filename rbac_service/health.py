@@ -34,5 +34,6 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @cache
 def _known_migrations() -> frozenset[tuple[str, str]]:
-    """What this release brings; read from disk once, it cannot change while the process runs."""
+    """What this release brings."""
+    # Read from disk once: it cannot change while the process runs.
     return frozenset(MigrationLoader(None).graph.nodes)

@@ -65,6 +65,7 @@ class ChunkedBody(Body):
         self._left = limit
 
     def read(self, size: int = -1) -> bytes:
+        # One byte more than there may be shows that there is more.
         return self._counted(super().read(self._left + 1 if size < 0 else size))
 
     def readline(self, size: int = -1) -> bytes:
@@ -72,6 +73,7 @@ class ChunkedBody(Body):
 
     def _counted(self, part: bytes) -> bytes:
         self._left -= len(part)
+        # A body of just the limit is allowed, if nothing follows it.
         if self._left < 0 or (self._left == 0 and self._stream.read(1)):
             raise RequestDataTooBig("The request body is too large.")
         return part

@@ -20,7 +20,7 @@ ENDPOINTS = {
 
 @csrf_exempt
 def configuration(request: HttpRequest, tenant: str = "") -> HttpResponse:
-    """Open to everybody. The path of the public address comes behind the well-known name.
+    """Open to everybody. The path of the public address follows the well-known name.
 
     Every address comes from RBAC_PUBLIC_URL: with the Host header a stranger could send clients,
     and their tokens, elsewhere.

@@ -60,6 +60,7 @@ def _answered(
     scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Unauthenticated
+    # A WSGI server hands bytes on as Latin-1; what is no UTF-8 becomes characters no key has.
     caller = Caller(key.strip().encode("latin-1", "replace").decode("utf-8", "replace"))
     try:
         return answer(convert(_document(request), shape), caller)

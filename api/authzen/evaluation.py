@@ -32,6 +32,7 @@ def evaluations(request: dict[str, Any], caller: Caller) -> Answer:
         return _evaluated(convert(request, Evaluation), caller)
     if len(many.evaluations) > MOST_EVALUATIONS:
         raise TooLarge(f"One request may hold {MOST_EVALUATIONS} evaluations at most.")
+    # All are decided at once: one statement for all takes less than one for each up to the end.
     stops_at = STOPS_AT.get(many.options.evaluations_semantic)
     answers = []
     for answer in _all_evaluated(many, caller):
@@ -60,6 +61,7 @@ def _all_evaluated(many: Evaluations, caller: Caller) -> Iterator[Answer]:
 
 
 def _items(documents: list[Any]) -> list[Item | InvalidInput]:
+    # One fault among thousands is rare: all are converted at once, and if that fails one by one.
     try:
         return list(msgspec.convert(documents, list[Item]))
     except msgspec.ValidationError:

@@ -69,7 +69,7 @@ class ObjectGrantViewSet(
         "valid_from": "valid_from",
         "valid_until": "valid_until",
     }
-    # The unique index's order behind the holder's: a page is read from it without sorting.
+    # The unique index's order after the holder: a page is read from it without sorting.
     ordering_ties = ("permission_id", "object_pk", "pk")
 
     @extend_schema(parameters=[STATE_PARAMETER])

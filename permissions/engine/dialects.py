@@ -28,7 +28,7 @@ class Dialect:
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
     json_text: str  # {text} as JSON
     json_time: str  # a stored {time} as JSON
-    one_of: str  # what stands behind a column to have it looked up for each of {rows}
+    one_of: str  # what stands after a column to have it looked up for each of {rows}
     looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
     has_lateral: bool
     has_ordered_aggregates: bool  # SQLite from 3.44, which is not everywhere

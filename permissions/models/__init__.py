@@ -134,6 +134,7 @@ class UserGlobalGrant(GlobalGrant):
         constraints = [
             models.UniqueConstraint(fields=["user", "permission"], name="user_global_unique")
         ]
+        # Who may do something is found from the permission.
         indexes = [models.Index(fields=["permission", "user"], name="user_global_by_perm")]
 
     def __str__(self) -> str:

@@ -55,6 +55,7 @@ def grants_of(user: User) -> QuerySet[Any]:
         _rows(USER_OBJECT, Reason.USER_OBJECT, **active),
     ]
     together = first.union(*others, all=True)
+    # By the database: it sorts the four together, and hands over one page.
     return together.order_by("app_label", "codename", "on", "why", "grant")
 
 

@@ -62,6 +62,7 @@ def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
         return []
     of_types, held = list(types), holdings(user)
     unlimited = {role for role, scopes in held if not scopes}
+    # Held without limit as well, a role is not limited by anything.
     limited = [(role, scopes) for role, scopes in held if scopes and role not in unlimited]
     grants = _of_user(user, of_types) | {grant for _, grant in _of_roles(unlimited, of_types)}
     return _by_resource(grants | _within_scopes(user, limited, of_types))

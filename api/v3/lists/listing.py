@@ -174,6 +174,7 @@ def _statements(
 def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:
     """Values of the filters given, None when they are not all plain and right."""
     values = {}
+    # Sorted: the order of parameters in a URL must not make another shape.
     for name in sorted(given_filters(view.request, view)):
         one = _plain_filters(type(view)).get(name)
         if one is None:
@@ -185,6 +186,7 @@ def _plain_values(view: ColumnsViewSet) -> dict[str, Any] | None:
             return None
         if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
             return None
+        # An empty parameter filters nothing, and so is no part of the shape.
         if value not in EMPTY_VALUES:
             values[name] = value
     return values
