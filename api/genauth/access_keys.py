@@ -35,6 +35,7 @@ class AccessKey(Shape):
     user_pool_id: str
     status: Annotated[str, Meta(description="Always `activated`.")]
     created_at: str
+    expires_at: Annotated[str | None, Meta(description="Null: it works until it is deleted.")]
 
 
 class NewAccessKeyAnswer(AccessKey):
@@ -105,4 +106,5 @@ def access_key(token: Token) -> AccessKey:
         user_pool_id=pool_id(),
         status="activated",
         created_at=iso(token.created),
+        expires_at=iso(token.expires) if token.expiring and token.expires else None,
     )

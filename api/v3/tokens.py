@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.conf import settings
 from django.db.models import Model, Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Token, TokenIntent, User
-from accounts.tokens import default_expiry
-from api.access import ModelAccess, ModelAccessViewSet, find
+from api.access import (
+    ModelAccess,
+    ModelAccessViewSet,
+    allowed,
+    find,
+    label_of,
+    may_view,
+)
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
@@ -28,19 +33,20 @@ from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
 from api.wire import EPOCH
 from permissions import engine
+from permissions.engine import ResourceRef
 from permissions.operations import (
     create_user_token,
     delete_tokens,
+    expiry_unasked,
+    longest_life,
+    must_expire,
     set_token_key,
     update_token,
     view_token_key,
 )
 
 CREATABLE = (TokenIntent.API, TokenIntent.APP_PASSWORD)
-# Attributes of a user by which administrators bind its tokens (authentik contract, C.3).
-EXPIRES_ATTRIBUTE = "goauthentik.io/user/token-expires"
-MAXIMUM_ATTRIBUTE = "goauthentik.io/user/token-maximum-lifetime"
-LONGEST_KEY = 255
+SHORTEST_KEY, LONGEST_KEY = 16, 255
 
 
 class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
@@ -85,15 +91,19 @@ class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
         return attrs
 
     def _owner(self, wanted: int | None, caller: User, *, is_superuser: bool) -> User:
-        """Whose token it is: said once, by superusers, else the caller."""
+        """Whose token it is: said once, else the caller. Whether the caller may act as somebody
+        else is for the operation to say; who may make no tokens learns of nobody.
+        """
         if isinstance(self.instance, Token):
             if wanted not in (None, self.instance.user_id):
                 raise ValidationError({"user": ["User cannot be changed"]})
             return self.instance.user
-        if wanted in (None, caller.pk) or not is_superuser:
+        if wanted in (None, caller.pk):
             return caller
+        if not allowed(caller, "add_token", ResourceRef(label_of(Token))):
+            raise PermissionDenied("A token for somebody else needs authentik_core.add_token.")
         found = find(User.objects.all(), pk=wanted)
-        if found is None:
+        if found is None or not may_view(caller, found):
             raise ValidationError({"user": [f'Invalid pk "{wanted}" - object does not exist.']})
         return found
 
@@ -112,28 +122,15 @@ def _unseen(key: int) -> User:
 def _bind_lifetime(attrs: dict[str, Any], owner: User, *, is_new: bool) -> None:
     """Only superusers are free of what the owner's attributes say of its tokens' lives."""
     if is_new or "expiring" in attrs:
-        attrs["expiring"] = bool(owner.attributes.get(EXPIRES_ATTRIBUTE, True))
-    maximum = _maximum(owner)
+        attrs["expiring"] = must_expire(owner)
+    maximum = longest_life(owner)
     if maximum is None or not (is_new or "expires" in attrs):
         return
-    latest = timezone.now() + maximum
     expires: datetime | None = attrs.get("expires")
     if expires is None:
-        attrs["expires"] = min(latest, default_expiry())
-    elif expires > latest:
+        attrs["expires"] = expiry_unasked(owner)
+    elif expires > timezone.now() + maximum:
         raise ValidationError({"expires": [f"Tokens of this user live for {maximum} at most."]})
-
-
-def _maximum(owner: User) -> timedelta | None:
-    """From text such as ``days=1;hours=12``. What cannot be read is the service's own lifetime."""
-    text = owner.attributes.get(MAXIMUM_ATTRIBUTE)
-    if text is None:
-        return None
-    try:
-        parts = (part.split("=") for part in text.split(";") if part)
-        return timedelta(**{unit.strip(): float(number) for unit, number in parts})
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return settings.RBAC_TOKEN_LIFETIME
 
 
 IDENTIFIER = "The token's name, by which it is unique."
@@ -162,8 +159,8 @@ class TokenViewSerializer(serializers.Serializer):
 
 
 class TokenSetKeySerializer(AuthentikSerializer):
-    # What an Authorization header can carry.
-    key = serializers.RegexField(r"^[!-~]+$", max_length=LONGEST_KEY)
+    # What an Authorization header can carry, and nobody guesses.
+    key = serializers.RegexField(r"^[!-~]+$", min_length=SHORTEST_KEY, max_length=LONGEST_KEY)
 
 
 class TokenAccess(ModelAccess):
@@ -184,7 +181,11 @@ class TokenAccess(ModelAccess):
         description="List the caller's API tokens; a superuser's list holds everybody's."
     ),
     create=extend_schema(
-        description="Create an API token, for oneself unless `user` names somebody else."
+        description=(
+            "Create an API token, for oneself unless `user` names somebody else. For somebody else "
+            "it needs `authentik_core.add_token`, and everything that somebody holds for as long "
+            "as the token lives."
+        )
     ),
     destroy=extend_schema(description="Delete an API token. Its key stops working at once."),
 )

@@ -102,6 +102,9 @@ from permissions.operations.scopes import (
 from permissions.operations.service_accounts import create_service_account
 from permissions.operations.tokens import (
     create_user_token,
+    expiry_unasked,
+    longest_life,
+    must_expire,
     set_token_key,
     update_token,
     view_token_key,
@@ -200,7 +203,11 @@ __all__ = [
     "delete_type",
     "delete_types",
     "delete_users",
+    "ensure_actions",
+    "expiry_unasked",
+    "longest_life",
     "move_object_grant",
+    "must_expire",
     "name_of",
     "purge_expired",
     "put_scoped_role",

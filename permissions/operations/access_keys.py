@@ -7,6 +7,7 @@ digest, may expire, and is listed and deleted like every other token.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
@@ -15,7 +16,7 @@ from accounts.secrets import generate_hex_id, generate_key
 from permissions.engine import authenticate_key
 from permissions.operations.groups import ADMINS, create_group
 from permissions.operations.membership import add_members
-from permissions.operations.tokens import create_user_token
+from permissions.operations.tokens import create_user_token, expiry_unasked, must_expire
 from permissions.operations.users import create_user
 
 PATH = "access-keys"
@@ -31,9 +32,10 @@ class AccessKey:
 
 
 @transaction.atomic
-def create_access_key(*, actor: User | None, user: User | None = None) -> AccessKey:
+def create_access_key(*, actor: User | None, user: User | None = None, **life: Any) -> AccessKey:
     """For an account, or for a new service account that may do nothing yet.
 
+    Without ``expiring`` and ``expires`` it ends as an API token does for which nobody says when.
     Raises GrantCeiling when the account may do more than the actor.
     """
     access_key_id = generate_hex_id()
@@ -53,16 +55,16 @@ def create_access_key(*, actor: User | None, user: User | None = None) -> Access
         identifier=identifier,
         intent=TokenIntent.API,
         key=secret,
-        expiring=False,
         description="Access key",
+        **{"expiring": must_expire(user), "expires": expiry_unasked(user), **life},
     )
     return AccessKey(access_key_id=access_key_id, access_key_secret=secret, token=token)
 
 
 @transaction.atomic
-def create_administrator_key() -> AccessKey:
+def create_administrator_key(**life: Any) -> AccessKey:
     """For a new service account that may do everything; only the operator of the machine may."""
-    made = create_access_key(actor=None)
+    made = create_access_key(actor=None, **life)
     group = Group.objects.filter(name=ADMINS, is_superuser=True).first()
     if group is None:
         group = create_group(actor=None, name=f"{ADMINS} (access keys)", is_superuser=True)

@@ -3,16 +3,21 @@
 import base64
 import json
 import time
+from datetime import timedelta
 
 import jwt
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.models import Token, User
 from accounts.tokens import set_key
 from api.genauth import authentication
+from api.genauth.wire import iso
 from audit.models import Event, EventKind
 from permissions.operations.access_keys import create_access_key
+from tests import facts
 from tests.api.genauth.conftest import PREFIX, Caller
 from tests.statements import counted
 
@@ -183,6 +188,52 @@ def test_a_key_made_by_the_api_may_do_nothing_yet(admin, anonymous):
     answer = exchange(anonymous, made["accessKeyId"], made["accessKeySecret"])
     listed = list_roles(anonymous, authorization=answer["data"]["access_token"])
     assert listed["statusCode"] == 403
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_key_lives_as_long_as_api_tokens_do(admin, root, own):
+    of = {"userId": root.hex_id} if own else {}
+    made = admin.call("create-access-key", **of)["data"]
+
+    token = Token.objects.get(identifier=f"access-key-{made['accessKeyId']}")
+    assert token.expires is not None
+    remaining = token.expires - timezone.now()
+    assert timedelta() < settings.RBAC_TOKEN_LIFETIME - remaining < timedelta(minutes=5)
+    assert made["expiresAt"] == iso(token.expires)
+
+
+def test_attributes_of_the_account_bind_its_keys(admin, bob):
+    maximum = {"goauthentik.io/user/token-maximum-lifetime": "hours=2"}
+    User.objects.filter(pk=bob.pk).update(attributes=maximum)
+
+    admin.call("create-access-key", userId=bob.hex_id)
+
+    token = Token.objects.get(user=bob)
+    assert token.expires is not None
+    assert token.expires < timezone.now() + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "lives"), [(["--expires-in", "2h"], 2), (["--never-expires"], 0)]
+)
+def test_the_operator_says_how_long_a_key_lives(capsys, bob, options, lives):
+    call_command("create_access_key", "--user", "bob", *options)
+
+    token = Token.objects.get(user=bob)
+    assert token.expiring is bool(lives)
+    latest = timezone.now() + timedelta(hours=lives)
+    assert token.expires is None or token.expires < latest
+
+
+def test_a_key_for_somebody_needs_what_that_person_holds_for_as_long(caller_of, alice, bob):
+    soon = timezone.now() + timedelta(hours=1)
+    for name in ("add_token", "view_user"):
+        facts.grant(alice, f"authentik_core.{name}")
+    facts.grant(bob, "authentik_rbac.view_role")
+    facts.grant(alice, "authentik_rbac.view_role", valid_until=soon)
+
+    assert caller_of(alice).call("create-access-key", userId=bob.hex_id)["statusCode"] == 403
+    assert not Token.objects.filter(user=bob).exists()
 
 
 def test_the_secret_is_told_once(admin):

@@ -9,10 +9,18 @@ from accounts.models import Token, TokenIntent
 from audit.models import Event, EventKind
 from permissions import engine
 from permissions.engine.words import ResourceRef
+from tests import facts
 
 pytestmark = pytest.mark.django_db
 
 URL = "/api/v3/core/tokens/"
+
+
+@pytest.fixture
+def maker(charlie):
+    for name in ("add_token", "view_user"):
+        facts.grant(charlie, f"authentik_core.{name}")
+    return charlie
 
 
 def test_everybody_makes_tokens_for_itself(client_of, charlie):
@@ -61,11 +69,52 @@ def test_an_app_password_is_no_api_key(client_of, anonymous, charlie):
     assert anonymous.get("/api/v3/core/users/me/").json() == {"detail": "Token invalid/expired"}
 
 
-def test_who_names_somebody_else_gets_its_own_all_the_same(client_of, charlie, alice):
-    response = client_of(charlie).post(URL, {"identifier": "mine", "user": alice.pk})
+@pytest.mark.parametrize("somebody", ["alice", "nobody"])
+def test_without_the_permission_nobody_makes_tokens_for_others(client_of, charlie, alice, somebody):
+    key = alice.pk if somebody == "alice" else 999_999
 
-    assert response.status_code == 201
-    assert Token.objects.get(identifier="mine").user == charlie
+    response = client_of(charlie).post(URL, {"identifier": "mine", "user": key})
+
+    assert response.status_code == 403
+    assert not Token.objects.exists()
+
+
+def test_a_token_for_somebody_else_is_really_that_persons(client_of, maker, alice):
+    response = client_of(maker).post(URL, {"identifier": "hers", "user": alice.pk})
+
+    assert (response.status_code, response.json()["user"]) == (201, alice.pk)
+    assert Token.objects.get(identifier="hers").user == alice
+
+
+def test_a_hidden_owner_looks_like_a_missing_one(client_of, charlie, alice):
+    facts.grant(charlie, "authentik_core.add_token")
+
+    response = client_of(charlie).post(URL, {"identifier": "hers", "user": alice.pk})
+
+    assert response.status_code == 400
+    assert response.json() == {"user": [f'Invalid pk "{alice.pk}" - object does not exist.']}
+
+
+def test_a_token_gives_no_more_than_its_maker_holds(client_of, maker, alice):
+    facts.grant(alice, "authentik_rbac.view_role")
+
+    response = client_of(maker).post(URL, {"identifier": "hers", "user": alice.pk})
+
+    assert (response.status_code, response.json()["code"]) == (403, "grant_ceiling")
+    assert not Token.objects.exists()
+
+
+def test_a_token_lives_no_longer_than_its_maker_holds_what_it_gives(client_of, maker, alice):
+    soon, later = (timezone.now() + timedelta(hours=n) for n in (1, 5))
+    facts.grant(alice, "authentik_rbac.view_role")
+    facts.grant(maker, "authentik_rbac.view_role", valid_until=soon)
+
+    def make(expires):
+        body = {"identifier": "hers", "user": alice.pk, "expires": expires.isoformat()}
+        return client_of(maker).post(URL, body).status_code
+
+    assert make(later) == 403
+    assert make(soon) == 201
 
 
 def test_a_superuser_makes_tokens_for_others(client_of, root, alice):

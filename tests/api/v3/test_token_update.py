@@ -108,6 +108,22 @@ def test_who_may_change_tokens_does_not_prolong_those_of_the_mighty(client_of, c
     assert response.status_code == 403
 
 
+def test_a_foreign_token_is_prolonged_only_as_far_as_the_caller_holds_what_it_gives(
+    client_of, charlie, alice, token
+):
+    soon, later = (timezone.now() + timedelta(hours=n) for n in (1, 5))
+    facts.grant(alice, "authentik_rbac.view_role")
+    facts.grant(charlie, "authentik_rbac.view_role", valid_until=soon)
+    for name in ("view_token", "change_token"):
+        facts.grant(charlie, f"authentik_core.{name}")
+
+    def prolong(**change):
+        return client_of(charlie).patch(URL, change, format="json").status_code
+
+    assert prolong(expires=later.isoformat()) == prolong(expires=None) == 403
+    assert prolong(expires=soon.isoformat()) == 200
+
+
 def test_others_need_the_permission(client_of, charlie, token):
     facts.grant(charlie, "authentik_core.view_token")
 

@@ -1,5 +1,9 @@
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from accounts.models import Token
 from accounts.tokens import create_token
 from audit.models import Event, EventKind
 from tests import facts
@@ -56,6 +60,19 @@ def test_it_is_no_way_to_what_the_caller_does_not_hold(client_of, charlie, alice
 
     assert response.status_code == 403
     assert "authentik_core.delete_user" in response.json()["detail"]
+
+
+def test_it_needs_what_the_key_gives_for_as_long_as_it_works(client_of, charlie, alice, token):
+    soon = timezone.now() + timedelta(hours=1)
+    facts.grant(alice, "authentik_core.delete_user")
+    facts.grant(charlie, "authentik_core.view_token_key")
+    facts.grant(charlie, "authentik_core.delete_user", valid_until=soon)
+
+    beyond = client_of(charlie).get(URL)
+    Token.objects.filter(pk=token.pk).update(expires=soon)
+    within = client_of(charlie).get(URL)
+
+    assert (beyond.status_code, within.status_code) == (403, 200)
 
 
 def test_hidden_looks_like_missing(client_of, charlie):
