@@ -21,6 +21,7 @@ RBAC_THREADS = environment.integer("RBAC_THREADS", 4, least=1, most=64)
 RBAC_BOOTSTRAP_PASSWORD = environment.credential("RBAC_BOOTSTRAP_PASSWORD")
 RBAC_BOOTSTRAP_TOKEN = environment.credential("RBAC_BOOTSTRAP_TOKEN")
 RBAC_TOKEN_LIFETIME = environment.duration("RBAC_TOKEN_LIFETIME", timedelta(days=30))
+RBAC_PASSWORD_RULES = environment.boolean("RBAC_PASSWORD_RULES", True)
 RBAC_MAX_BODY = 10 * MEBIBYTE
 
 SECRET_KEY = environment.secret_key("RBAC_SECRET_KEY", RBAC_DATA_DIR / "secret_key")
@@ -124,7 +125,17 @@ DATABASES = {"default": _database()}
 
 AUTH_USER_MODEL = "authentik_core.User"
 AUTHENTICATION_BACKENDS = ["permissions.backends.EngineBackend"]
-AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = []
+_PASSWORD_RULES: dict[str, dict[str, Any]] = {
+    "UserAttributeSimilarityValidator": {"user_attributes": ("username", "name", "email")},
+    "MinimumLengthValidator": {"min_length": 8},
+    "CommonPasswordValidator": {},
+    "NumericPasswordValidator": {},
+}
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in _PASSWORD_RULES.items()
+    if RBAC_PASSWORD_RULES
+]
 GUARDIAN_USER_OBJ_PERMS_MODEL = "permissions.UserObjectPermission"
 GUARDIAN_GROUP_OBJ_PERMS_MODEL = "permissions.RoleObjectPermission"
 # The service has no anonymous principal: an unauthenticated caller holds nothing.

@@ -235,6 +235,7 @@ class PasswordChange(OperationView):
         change_own_password(
             user=self.caller,
             password=body["new_password"],
+            called="newPassword",
             through=request.auth if isinstance(request.auth, SignIn) else None,
         )
         return Response(status=204)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
@@ -40,10 +42,12 @@ def create_user(
 ) -> User:
     """Without a password nobody signs in by one.
 
-    Raises GrantCeiling for groups and roles, InvalidInput for a name that means somebody else.
+    Raises GrantCeiling for groups and roles, InvalidInput for a name that means somebody else and
+    for a password that is too easy to guess.
     """
     user = User(username=username, **fields)
     _refuse_names_of_others(user, {"username": username, **fields})
+    _refuse_guessable(password, user, actor)
     user.set_password(password)
     user.save(force_insert=True)
     record(EventKind.USER_CREATED, target=user, actor=actor, after=user_facts(user))
@@ -105,20 +109,39 @@ def _refuse_names_of_others(user: User, fields: Mapping[str, Any]) -> None:
             raise InvalidInput(fields={field: ["Another user is known by this name."]})
 
 
+def _refuse_guessable(
+    password: str | None, user: User, actor: User | None, called: str = "password"
+) -> None:
+    """By the rules of the settings. What the operator of the machine sets is the operator's own."""
+    if password is None or actor is None:
+        return
+    try:
+        validate_password(password, user)
+    except ValidationError as refusal:
+        raise InvalidInput(fields={called: refusal.messages}) from None
+
+
 @transaction.atomic
-def set_password(*, user: User, password: str | None, actor: User | None) -> None:
-    """Sessions of the user end. Setting somebody else's gives the actor all that somebody holds."""
+def set_password(
+    *, user: User, password: str | None, actor: User | None, called: str = "password"
+) -> None:
+    """Sessions of the user end. Setting somebody else's gives the actor all that somebody holds,
+    for good. Raises InvalidInput, under what the password is ``called``, if it is easy to guess.
+    """
     if actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
+    _refuse_guessable(password, user, actor, called)
     user.set_password(password)
     user.save(update_fields=["password", "password_change_date", "last_updated"])
     record(EventKind.PASSWORD_SET, target=user, actor=actor)
 
 
 @transaction.atomic
-def change_own_password(*, user: User, password: str, through: SignIn | None) -> None:
+def change_own_password(
+    *, user: User, password: str, through: SignIn | None, called: str = "password"
+) -> None:
     """Every session of the user ends but the sign-in through which this was asked."""
-    set_password(user=user, password=password, actor=user)
+    set_password(user=user, password=password, actor=user, called=called)
     if through is not None:
         keep_after_password_change(signed_in=through)
 

@@ -163,14 +163,14 @@ def test_setting_a_password_needs_all_the_user_holds(alice, bob):
     give(bob, "authentik_core.delete_user")
 
     with pytest.raises(GrantCeiling, match="delete_user"):
-        users.set_password(user=bob, password="x", actor=alice)
-    users.set_password(user=bob, password="x", actor=bob)
+        users.set_password(user=bob, password="long enough", actor=alice)
+    users.set_password(user=bob, password="long enough", actor=bob)
 
-    assert bob.check_password("x")
+    assert bob.check_password("long enough")
 
 
 def test_setting_a_superusers_password_needs_a_superuser(alice, superuser):
     give(alice, "authentik_rbac.escalate")
 
     with pytest.raises(SuperuserOnly):
-        users.set_password(user=superuser, password="x", actor=alice)
+        users.set_password(user=superuser, password="long enough", actor=alice)

@@ -1,9 +1,12 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 
-from permissions.setup import bootstrap_admin
+from accounts.models import User
+from permissions.setup import ADMIN, bootstrap_admin
 
 
 class Command(BaseCommand):
@@ -20,5 +23,14 @@ class Command(BaseCommand):
         # shown this once.
         if not password:
             self.stdout.write(f"  password: {result.password}")
+        self._warn_of(password)
         if not token:
             self.stdout.write(f"  token:    {result.token}")
+
+    def _warn_of(self, password: str) -> None:
+        """The operator's choice counts, but not in silence."""
+        try:
+            validate_password(password, User(username=ADMIN))
+        except ValidationError as refusal:
+            for message in refusal.messages if password else ():
+                self.stderr.write(f"RBAC_BOOTSTRAP_PASSWORD is easy to guess: {message}")

@@ -27,7 +27,12 @@ def operations(bob, group, role, scope):
     return [
         ("get", "users", None, [see_user]),
         ("get", f"users/{bob.uuid}", None, [see_user]),
-        ("post", "users", {"username": "n", "password": "p"}, ["authentik_core.add_user"]),
+        (
+            "post",
+            "users",
+            {"username": "n", "password": "long enough"},
+            ["authentik_core.add_user"],
+        ),
         ("put", "users", user, [see_user, "authentik_core.change_user"]),
         ("delete", f"users/{bob.uuid}", None, [see_user, "authentik_core.delete_user"]),
         ("delete", f"users?id={bob.uuid}", None, [see_user, "authentik_core.delete_user"]),

@@ -24,7 +24,7 @@ def test_a_user_is_created_and_read_back(admin):
         externalId="e-1",
         nickname="D",
         phone="123",
-        password="secret",
+        password="long enough",
         status="Activated",
         gender="M",
         customData={"team": "x"},
@@ -32,7 +32,7 @@ def test_a_user_is_created_and_read_back(admin):
 
     user = User.objects.get(username="dave")
     assert made["userId"] == user.hex_id
-    assert user.check_password("secret")
+    assert user.check_password("long enough")
     assert (made["status"], made["workStatus"], made["gender"]) == ("Activated", "Active", "U")
     assert made["createdAt"].endswith("Z")
     assert (made["nickname"], made["phone"], made["externalId"]) == ("D", "123", "e-1")

@@ -23,7 +23,11 @@ def ok(client, verb, url, status=200, **arguments):
 
 def creates_users(client, w):
     for n in range(3):
-        body = {"username": f"{w['prefix']}-{n}", "password": "p", "roleNames": None}
+        body = {
+            "username": f"{w['prefix']}-{n}",
+            "password": "long enough",
+            "roleNames": None,
+        }
         w["users"].append(ok(client, "post", "auth/users", 201, json=body)["id"])
 
 

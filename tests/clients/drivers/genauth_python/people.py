@@ -6,7 +6,11 @@ from world import target
 def a_user_lives(world):
     name = world.name("eve")
     made = world.call(
-        "create_user", username=name, email=f"{name}@example.com", external_id=name, password="x"
+        "create_user",
+        username=name,
+        email=f"{name}@example.com",
+        external_id=name,
+        password="long enough",
     )
     read = world.call("get_user", user_id=name, user_id_type="external_id", with_custom_data=False)
     assert read == made

@@ -283,7 +283,7 @@ def the_user_signs_in_and_looks_around(c, w):
     assert c(own).permissions == []
     held = c("currentuser.roles.Privileges.get_current_user_role_privileges", role_name=w["role"])
     assert [privilege.key for privilege in held.privileges] == ["object.view"]
-    change = model.PasswordChange(current_password="first password", new_password="second")
+    change = model.PasswordChange(current_password="first password", new_password="second password")
     c("users.Passwordchange.change_password", password_change=change)
     c.fails(403, ".Users.get_user", id=w["user"])
     c("token.Release.release_token")
@@ -303,7 +303,7 @@ def cleans_up(c, w):
     c(".Usergroups.delete_user_groups", id=[other.id])
     c(".Scopes.delete_scopes", uuid_values=model.UuidValues(uuids=[w["scope"]]))
     c(".Users.delete_user", id=w["user"])
-    gone = model.User(username=f"{w['prefix']}-x", password="p")
+    gone = model.User(username=f"{w['prefix']}-x", password="long enough")
     c(".Users.delete_users", id=[c(".Users.create_user", user=gone).id])
     c.fails(404, ".Users.get_user", id=w["user"])
     c(".Roles.delete_user_role", role_name=w["role"])
