@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import IntegerField, Model, QuerySet, UUIDField
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -25,7 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User, UserType
 from permissions import engine
-from permissions.engine import Decision, Question, ResourceRef, SubjectRef
+from permissions.engine import Decision, Question, ResourceRef, SubjectRef, uuid_of
 from permissions.models import related_model
 
 M = TypeVar("M", bound=Model)
@@ -143,8 +143,9 @@ class ModelAccessViewSet(GenericViewSet):
         """The object of the path. Never what the caller may not act on."""
         if self._target is not None:
             return self._target
-        # PostgreSQL refuses NUL in a value: it would be 500 instead of not there.
-        if "\0" in str(self.kwargs[self.lookup_url_kwarg or self.lookup_field]):
+        key = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
+        if not may_name(super().get_queryset().model, self.lookup_field, key):
+            self.get_queryset()  # who may view nothing is told so, whatever the key
             raise NotFound
         return super().get_object()
 
@@ -224,12 +225,32 @@ def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:
 
 def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
     """The row with this key, or None; also for keys that no row can have, whatever the junk."""
-    if any("\0" in value for value in lookup.values() if isinstance(value, str)):
+    texts = {name: value for name, value in lookup.items() if isinstance(value, str)}
+    if not all(may_name(queryset.model, name, value) for name, value in texts.items()):
         return None
     try:
         return next(iter(queryset.filter(**lookup).order_by()[:1]), None)
     except (TypeError, ValueError, OverflowError, ValidationError):
         return None
+
+
+def may_name(model: type[Model], name: str, key: str) -> bool:
+    """Whether a row can be named so. Numbers are plain digits and uuids plain hex digits, with
+    their hyphens or without any: Python would also take signs, blanks, underscores and digits of
+    every script, and one row would have many names.
+    """
+    field = model._meta.pk if name == "pk" else _field_of(model, name)
+    if isinstance(field, IntegerField):
+        return key.isascii() and key.isdigit()
+    if isinstance(field, UUIDField):
+        return uuid_of(key) is not None
+    return "\0" not in key
+
+
+def _field_of(model: type[Model], name: str) -> Any:
+    """None for what a queryset is annotated with, and for columns of other tables."""
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return fields.get(name)
 
 
 def label_of(model: type[Model]) -> str:

@@ -171,6 +171,14 @@ def database(name: str, default: str) -> dict[str, Any]:
     return config
 
 
+def create_private(path: Path) -> None:
+    """SQLite would let everybody read the file it makes, and gives the files beside it the mode of
+    this one. What is there already stays as its owner wants it.
+    """
+    with suppress(OSError):  # the first connection says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def secret_key(name: str, path: Path) -> str:
     """The given key, or one kept in ``path`` (owner-readable only), made at the first start."""
     value = text(name)

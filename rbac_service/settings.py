@@ -104,6 +104,7 @@ def _database() -> dict[str, Any]:
     options = config.setdefault("OPTIONS", {})
     prepare = environment.boolean("RBAC_DB_PREPARE", True)
     if config["ENGINE"].endswith("sqlite3"):
+        environment.create_private(Path(config["NAME"]))
         # IMMEDIATE takes the write lock when a transaction begins: with the default, two requests
         # that read and then write fail at once with "database is locked" instead of queueing.
         options.setdefault("transaction_mode", "IMMEDIATE")

@@ -1,3 +1,4 @@
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -167,3 +168,27 @@ def test_a_generated_key_is_kept_and_private(tmp_path):
     assert environment.secret_key(NAME, path) == first
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_service_makes_is_for_its_owner_only(monkeypatch, tmp_path):
+    monkeypatch.setenv(NAME, str(tmp_path / "data"))
+    folder = environment.directory(NAME, Path())
+    file = folder / "rbac.sqlite3"
+
+    environment.create_private(file)
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert modes == dict.fromkeys((file.name, f"{file.name}-wal", f"{file.name}-shm"), 0o600)
+
+
+def test_what_is_there_already_keeps_its_mode(tmp_path):
+    file = tmp_path / "rbac.sqlite3"
+    file.touch(mode=0o640)
+
+    environment.create_private(file)
+
+    assert file.stat().st_mode & 0o777 == 0o640

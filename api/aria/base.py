@@ -24,7 +24,7 @@ from api.aria.authentication import OpsTokenAuthentication, refusal
 from api.errors import MalformedParameter
 from api.json import EmptyOrJSONParser
 from api.wire import WireSerializer
-from permissions.engine import searchable
+from permissions.engine import searchable, uuid_of
 
 ROW = TypeVar("ROW", bound=Model)
 
@@ -140,12 +140,10 @@ def find_each(
 
 def identifier(text: str, *, name: str) -> uuid.UUID:
     """A UUID from the path or the query; ``name`` is the parameter's."""
-    if len(text) not in (32, 36):
+    key = uuid_of(text)
+    if key is None:
         raise MalformedParameter(name)
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise MalformedParameter(name) from None
+    return key
 
 
 def identifiers(request: Request, name: str) -> list[uuid.UUID] | None:

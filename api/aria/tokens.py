@@ -16,6 +16,7 @@ from api.aria.base import ANYBODY, SIGNED_IN, OperationView, valid
 from api.aria.role_permissions import shown_assignments
 from api.aria.sources import LOCAL
 from api.aria.wire import optional_text
+from api.headers import NO_STORE
 from api.wire import WireSerializer, milliseconds
 
 WRONG = "The user name, the password or the authentication source is not right."
@@ -60,7 +61,8 @@ class Acquire(OperationView):
                 "validity": milliseconds(expires),
                 "expiresAt": f"{expires:%A, %B %d, %Y %I:%M:%S %p} UTC",
                 "roles": list(dict.fromkeys(held)),
-            }
+            },
+            headers=NO_STORE,
         )
 
     def get_authenticate_header(self, request: Request) -> str:

@@ -46,6 +46,7 @@ class CreateAccessKey(Command):
     """Make an access key; its secret is told this once."""
 
     needs = IN_OPERATION
+    tells_secret = True
 
     def run(self, request: NewAccessKey) -> NewAccessKeyAnswer:
         user = None

@@ -19,7 +19,6 @@ from api.genauth.lookups import (
     group_by_code,
     namespace_by_code,
     principals_by_name,
-    qualified,
     role_by_code,
     target_of,
     user_by_id,
@@ -248,12 +247,12 @@ class GetResourceAuthorizedTargets(Command):
         keys: dict[object, list[Any]] = defaultdict(list)
         for model, key in holders:
             keys[model].append(key)
-        public = Role.objects.public().filter(pk__in=keys[Role]).select_related("namespace")
+        public = Role.objects.public().filter(pk__in=keys[Role]).order_by("namespace__code")
         names: dict[Holder, TargetName] = {
             (User, user.pk): ("USER", user.hex_id)
             for user in seen(self, User.objects.filter(pk__in=keys[User]))
         }
-        names |= {(Role, role.pk): ("ROLE", qualified(role)) for role in seen(self, public)}
+        names |= {(Role, role.pk): ("ROLE", role.code) for role in seen(self, public)}
         groups = seen(self, Group.objects.filter(pk__in=keys[Group]))
         return names | {(Group, group.pk): target_of(group) for group in groups}
 

@@ -25,6 +25,7 @@ from api.genauth import errors
 from api.genauth.authentication import ManagementAuthentication
 from api.genauth.schema import OperationSchema
 from api.genauth.wire import Page, Success, serializer_of
+from api.headers import NO_STORE
 from api.json import EmptyOrJSONParser
 from audit import context
 from permissions import engine
@@ -51,6 +52,7 @@ class Operation(APIView):
     """
 
     needs: str = ""
+    tells_secret: bool = False
     accepts: ClassVar[type[Serializer]]
     answers: ClassVar[Any]
 
@@ -95,7 +97,8 @@ class Operation(APIView):
         serializer.is_valid(raise_exception=True)
         answer = self.run(serializer.validated_data)
         answer = Success(success=True) if answer is None else answer
-        return Response(errors.success(msgspec.to_builtins(answer)))
+        headers = NO_STORE if self.tells_secret else None
+        return Response(errors.success(msgspec.to_builtins(answer)), headers=headers)
 
     @property
     def caller(self) -> User:

@@ -16,7 +16,7 @@ from api.genauth.errors import no_namespace, no_role
 from api.genauth.wire import Shape, Text
 from audit.errors import NotFound
 from permissions.operations import Pair, Principal
-from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace, Role
+from roles.models import SYSTEM_NAMESPACE, Namespace, Role
 
 # Codes: of the namespace, and of the role in it.
 RoleName: TypeAlias = tuple[str, str]
@@ -106,12 +106,6 @@ def roles_by_code(operation: Operation, names: Iterable[RoleName]) -> dict[RoleN
             namespace_by_code(name[0])
             raise no_role()
     return {name: by_name[name] for name in names}
-
-
-def qualified(role: Role) -> str:
-    """The code; with its namespace before it, unless that is the one everybody means."""
-    space = role.namespace.code
-    return role.code if space == DEFAULT_NAMESPACE else f"{space}:{role.code}"
 
 
 # Users

@@ -27,6 +27,7 @@ class GetManagementToken(Command):
     """Exchange an access key for a token that later calls carry."""
 
     needs = ANYBODY
+    tells_secret = True
     authentication_classes = ()
 
     def run(self, request: KeyPair) -> ManagementToken:

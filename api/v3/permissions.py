@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.exceptions import NotFound
 
 from accounts.models import User
-from api.access import CallerAccess, find, may_view
+from api.access import CallerAccess, find, may_name, may_view
 from api.v3.lists.filters import IntegerFilter, UuidTextFilter
 from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
@@ -133,3 +134,8 @@ class PermissionViewSet(mixins.RetrieveModelMixin, ColumnsViewSet):
         "content_type__app_label": "content_type__app_label",
     }
     search_fields = ("codename", "name", "content_type__model", "content_type__app_label")
+
+    def get_object(self) -> Any:
+        if not may_name(Permission, "pk", self.kwargs["pk"]):
+            raise NotFound
+        return super().get_object()

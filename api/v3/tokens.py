@@ -25,6 +25,7 @@ from api.access import (
     label_of,
     may_view,
 )
+from api.headers import NO_STORE
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
@@ -237,7 +238,8 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     @action(detail=True, target_permission="authentik_core.view_token_key")
     def view_key(self, request: Request, identifier: str) -> Response:
         """Read the token's key. Every look is recorded."""
-        return Response({"key": view_token_key(token=self.get_object(), actor=self.caller)})
+        key = view_token_key(token=self.get_object(), actor=self.caller)
+        return Response({"key": key}, headers=NO_STORE)
 
     @extend_schema(request=TokenSetKeySerializer, responses={204: None, 404: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.set_token_key")
@@ -247,7 +249,7 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         body.is_valid(raise_exception=True)
         key = body.validated_data["key"]
         set_token_key(token=self.get_object(), key=key, actor=self.caller)
-        return Response(status=204)
+        return Response(status=204, headers=NO_STORE)
 
     @extend_schema(responses=UsedBySerializer(many=True), filters=False)
     @action(detail=True, acts_as="retrieve", pagination_class=None)

@@ -30,6 +30,7 @@ from rest_framework.validators import UniqueValidator
 from accounts.models import Group, GroupMembership, Token, User, UserType, superuser_membership
 from accounts.validators import validate_path, validate_username
 from api.access import ModelAccessViewSet
+from api.headers import NO_STORE
 from api.json import loads
 from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
@@ -513,7 +514,7 @@ class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         }
         if made.group:
             answer["group_pk"] = str(made.group.pk)
-        return Response(answer)
+        return Response(answer, headers=NO_STORE)
 
     @extend_schema(request=UserPasswordSetSerializer, responses={204: None})
     @action(detail=True, methods=["post"], target_permission="authentik_core.reset_user_password")

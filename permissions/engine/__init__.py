@@ -61,6 +61,7 @@ from permissions.engine.words import (
     resource_named,
     searchable,
     subject_parameters,
+    uuid_of,
 )
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "resource_named",
     "searchable",
     "subject_parameters",
+    "uuid_of",
     "visible",
     "visible_keys",
 ]

@@ -26,14 +26,10 @@ from accounts.models import Group, User
 from audit.errors import Conflict, InvalidInput, NotFound, TooLarge
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from permissions import engine
 from permissions.engine import (
     Parameter,
-    Question,
-    Resolved,
     ResourceRef,
     Statement,
-    SubjectRef,
     canonical_pk,
     no_such,
     require_grants,
@@ -162,16 +158,12 @@ def unassign_permissions(
     object_pk: str | None,
     actor: User | None,
 ) -> None:
-    """Take the named grants away; what is not held is no error. Raises InvalidInput.
-
-    If there was nothing to take, a resource hidden from the actor is answered like a missing one,
-    so that nobody learns from the answer what exists.
+    """Take the named grants away; what is not held, or lies on what is gone, is no error, and
+    nothing else is touched. Raises InvalidInput.
     """
     resolved = resolve(names=names, model=model, object_pk=object_pk)
     key = resolved.resource.id if resolved.resource else None
     rows = _rows_there([principal], resolved.permissions, [key])
-    if not rows:
-        _as_known_to(actor, resolved).require_resource()
     delete_grants(list(rows.values()), actor=actor)
 
 
@@ -552,15 +544,3 @@ def _keep_all(label: str, keys: Sequence[str]) -> None:
     faults = {str(n): [f"No {label} has this key."] for n, k in enumerate(keys) if k not in there}
     if faults:
         raise InvalidInput(fields={"object_pks": faults})
-
-
-def _as_known_to(actor: User | None, resolved: Resolved) -> Resolved:
-    """With the resource gone unless the actor may view it or holds a named permission on it."""
-    resource = resolved.resource
-    if actor is None or resource is None or not resolved.exists:
-        return resolved
-    subject = SubjectRef.of(actor)
-    actions = ["view", *(permission.codename for permission in resolved.permissions)]
-    questions = [Question(subject=subject, action=name, resource=resource) for name in actions]
-    is_known = any(decision.allowed for decision in engine.check_many(questions))
-    return replace(resolved, exists=is_known)

@@ -101,18 +101,15 @@ def test_what_is_not_held_is_no_error(client_of, root, grantee, other, url):
     assert len(everything(grantee)) == 1
 
 
-def test_a_missing_object_never_means_everything(client_of, root, grantee, url):
+def test_on_an_object_that_is_gone_there_is_nothing_to_take(client_of, root, grantee, other, url):
     facts.grant(grantee, VIEW)
-    body = {
-        "permissions": [VIEW],
-        "model": "authentik_rbac.role",
-        "object_pk": str(uuid.uuid4()),
-    }
+    facts.grant(grantee, VIEW, other)
 
-    response = client_of(root).patch(url(grantee), body)
+    response = client_of(root).patch(url(grantee), {**on(other, VIEW), "object_pk": MISSING})
 
-    assert list(response.json()) == ["object_pk"]
-    assert len(everything(grantee)) == 1
+    assert response.status_code == 204
+    assert len(everything(grantee)) == 2
+    assert not Event.objects.filter(kind="grant_deleted").exists()
 
 
 def test_it_is_audited_with_what_went(client_of, root, grantee, other, url):
@@ -125,7 +122,7 @@ def test_it_is_audited_with_what_went(client_of, root, grantee, other, url):
     assert (event.before or {})["object_pk"] == str(other.pk)
 
 
-@pytest.mark.parametrize("case", bad_input.ASSIGN)
+@pytest.mark.parametrize("case", sorted(bad_input.ASSIGN.keys() - {"a missing object"}))
 def test_bad_input_is_named_and_changes_nothing(client_of, root, grantee, other, case, url):
     facts.grant(grantee, VIEW)
     facts.grant(grantee, VIEW, other)
@@ -212,9 +209,7 @@ def test_a_hidden_object_looks_missing(client_of, alice, grantee, other, kind, u
     hidden = client.patch(url(grantee), on(other, VIEW))
     missing = client.patch(url(grantee), {**on(other, VIEW), "object_pk": MISSING})
 
-    assert (hidden.status_code, hidden.json()) == (400, missing.json())
+    assert hidden.status_code == missing.status_code == 204
     facts.grant(grantee, VIEW, other)
     assert client.patch(url(grantee), on(other, VIEW)).status_code == 204
     assert not everything(grantee)
-    facts.grant(alice, VIEW, other)
-    assert client.patch(url(grantee), on(other, CHANGE)).status_code == 204
