@@ -24,8 +24,11 @@ from api.aria.authentication import OpsTokenAuthentication, refusal
 from api.errors import MalformedParameter
 from api.json import EmptyOrJSONParser
 from api.wire import WireSerializer
+from audit.errors import InvalidInput
 from permissions.engine import searchable, uuid_of
 
+# In one parameter of the query.
+MOST_VALUES = 200
 ROW = TypeVar("ROW", bound=Model)
 
 
@@ -159,7 +162,10 @@ def texts(request: Request, name: str) -> list[str] | None:
 
 
 def _sent(request: Request, name: str) -> list[str]:
-    return [value for value in request.query_params.getlist(name) if value]
+    sent = [value for value in request.query_params.getlist(name) if value]
+    if sum(value.count(",") + 1 for value in sent) > MOST_VALUES:
+        raise InvalidInput(fields={name: [f"At most {MOST_VALUES} values are allowed."]})
+    return sent
 
 
 def repeated(name: str, *, required: bool = False) -> OpenApiParameter:

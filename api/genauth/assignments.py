@@ -76,7 +76,7 @@ class RoleAssignmentFilter(Paging):
     role_code: Text
     namespace_code: NamespaceCode = DEFAULT_NAMESPACE
     query: Text = ""
-    target_type: list[Literal["USER", "ORG"]] = []
+    target_type: Annotated[list[Literal["USER", "ORG"]], Meta(max_length=2)] = []
 
 
 class UserRoles(Shape):

@@ -93,7 +93,7 @@ class ListUsersOptions(Shape):
     with_identities: bool | UnsetType = UNSET
     with_department_ids: bool | UnsetType = UNSET
     pagination: PagingDto = PagingDto()
-    fuzzy_search_on: list[SearchedColumn] = []
+    fuzzy_search_on: Annotated[list[SearchedColumn], Meta(max_length=3)] = []
 
 
 class UserFilter(UserPaging):

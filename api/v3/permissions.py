@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 
 from accounts.models import User
 from api.access import CallerAccess, find, may_name, may_view
@@ -18,6 +18,9 @@ from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
 from permissions.models import RoleGlobalGrant, UserGlobalGrant
 from roles.models import Role
+
+# As authentik words it.
+UNKNOWN = "Select a valid choice. That choice is not one of the available choices."
 
 
 class PermissionSerializer(serializers.ModelSerializer):
@@ -56,7 +59,9 @@ class PermissionSerializer(serializers.ModelSerializer):
 
 
 class PermissionFilter(filters.FilterSet):
-    """``role`` and ``user``: their own global permissions, to callers who may view them."""
+    """``role`` and ``user``: their own global permissions, to callers who may view them; to others
+    they are unknown.
+    """
 
     codename = filters.CharFilter(help_text="Only with this codename.")
     content_type__app_label = filters.CharFilter(help_text="Only of types in this namespace.")
@@ -78,19 +83,21 @@ class PermissionFilter(filters.FilterSet):
         self, queryset: QuerySet[Permission], name: str, value: Any
     ) -> QuerySet[Permission]:
         role = find(Role.objects.public(), pk=value)
-        return self._granted(queryset, role, RoleGlobalGrant.objects.filter(role=role))
+        grants = RoleGlobalGrant.objects.filter(role=role)
+        return self._granted(queryset, name, role, grants)
 
     def of_user(
         self, queryset: QuerySet[Permission], name: str, value: int
     ) -> QuerySet[Permission]:
         user = find(User.objects.all(), pk=value)
-        return self._granted(queryset, user, UserGlobalGrant.objects.filter(user=user))
+        grants = UserGlobalGrant.objects.filter(user=user)
+        return self._granted(queryset, name, user, grants)
 
     def _granted(
-        self, queryset: QuerySet[Permission], holder: User | Role | None, grants: Any
+        self, queryset: QuerySet[Permission], name: str, holder: User | Role | None, grants: Any
     ) -> QuerySet[Permission]:
         if self.request is None or not may_view(self.request.user, holder):
-            return queryset.none()
+            raise ValidationError({name: [UNKNOWN]})
         return queryset.filter(pk__in=grants.active().values("permission"))
 
 

@@ -57,6 +57,8 @@ from permissions.queries import codenames_of, groups_of, roles_of
 from roles.models import Role, RoleAssignment
 
 LONGEST_PASSWORD = 4_096
+# Each is a condition, or a step further inside one.
+MOST_STEPS = 50
 ATTRIBUTES = "A JSON object; only those whose attributes hold all of its members."
 
 
@@ -196,6 +198,9 @@ def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySe
         raise ValidationError(["filter: value must be key:value mapping"])
     if not storable(wanted):
         raise ValidationError({name: ["Null characters are not allowed."]})
+    steps = [step for path in wanted for step in path.split("__")]
+    if len(steps) > MOST_STEPS:
+        raise ValidationError({name: [f"At most {MOST_STEPS} names of members are allowed."]})
     for number, (path, member) in enumerate(wanted.items()):
         expression: Any = models.F("attributes")
         for key in path.split("__"):
@@ -223,7 +228,7 @@ class UserFilter(django_filters.FilterSet):
     uuid = django_filters.UUIDFilter(help_text="Only with this uuid.")
     path = django_filters.CharFilter(help_text="Only under exactly this path.")
     path_startswith = django_filters.CharFilter(
-        "path", "startswith", help_text="Only under paths that begin like this."
+        "path", "startswith", max_length=512, help_text="Only under paths that begin like this."
     )
     type = django_filters.MultipleChoiceFilter(
         choices=UserType.choices, help_text="Only of this type; repeat it for any of several."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import django_filters
@@ -19,12 +20,24 @@ from rest_framework.request import Request
 from accounts.facts import State, in_state
 from api.v3.fields import FLAGS, LARGEST_INTEGER
 
+_NUMBER = re.compile(r"-?[0-9]+")
+
+
+class DigitsField(forms.IntegerField):
+    """Django's own also takes underscores, blanks and the digits of every script."""
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str) and value and not _NUMBER.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        number: int | None = super().to_python(value)
+        return number
+
 
 @extend_schema_field(OpenApiTypes.INT)
 class IntegerFilter(filters.Filter):
     """A whole number; numbers no key can have find nothing."""
 
-    field_class = forms.IntegerField
+    field_class = DigitsField
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         if isinstance(value, int) and not 0 < value <= LARGEST_INTEGER:

@@ -12,6 +12,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 
+# Longer ones keep the database busy for seconds, or are more than SQLite's parser takes.
+MOST_VALUES = 200
+MOST_WORDS, LONGEST_WORD = 50, 500
+
 
 class Ordering(OrderingFilter):
     """Names come from the view's ``ordering_fields`` (member to column); unknown ones are dropped.
@@ -65,8 +69,12 @@ class Filters(DjangoFilterBackend):
     """Builds no form where no parameter of it was given, which is what most requests are like."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
-        if not given_filters(request, view):
+        given = given_filters(request, view)
+        if not given:
             return queryset
+        for name in given:
+            if len(request.query_params.getlist(name)) > MOST_VALUES:
+                raise ValidationError({name: [f"At most {MOST_VALUES} values are allowed."]})
         return super().filter_queryset(request, queryset, view)
 
 
@@ -83,13 +91,22 @@ def given_filters(request: Request, view: Any) -> set[str]:
 
 
 class Search(SearchFilter):
-    """A search that cannot be is named; DRF's own answers with the words alone."""
+    """A search that cannot be is named; DRF's own answers with the words alone.
+
+    Each word is a condition on every column searched, and each column is read for each.
+    """
 
     def get_search_terms(self, request: Request) -> list[str]:
         try:
-            return list(super().get_search_terms(request))
+            terms = list(super().get_search_terms(request))
         except ValidationError as error:
             raise ValidationError({self.search_param: error.detail}) from None
+        if len(terms) > MOST_WORDS:
+            raise ValidationError({self.search_param: [f"At most {MOST_WORDS} words are allowed."]})
+        if any(len(term) > LONGEST_WORD for term in terms):
+            message = f"Words have at most {LONGEST_WORD} characters."
+            raise ValidationError({self.search_param: [message]})
+        return terms
 
 
 FILTER_BACKENDS = (Filters, Ordering, Search)

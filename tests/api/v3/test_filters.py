@@ -57,6 +57,13 @@ def test_a_number_no_key_can_have_finds_nothing(client_of, root, number):
     assert (response.status_code, response.json()["results"]) == (200, [])
 
 
+@pytest.mark.parametrize("number", ["1_0", " 1", "+1", "\u0661"])
+def test_a_number_is_plain_digits(client_of, root, number):
+    response = client_of(root).get("/api/v3/rbac/permissions/users/", {"user_id": number})
+
+    assert (response.status_code, list(response.json())) == (400, ["user_id"])
+
+
 @pytest.mark.parametrize(("ordering", "first"), [("last_login", "bob"), ("-last_login", "root")])
 def test_who_has_no_value_comes_where_postgresql_puts_it(client_of, root, bob, ordering, first):
     User.objects.filter(pk=bob.pk).update(last_login=timezone.now())
