@@ -12,23 +12,35 @@ An action that names nothing is refused to everybody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import IntegerField, Model, QuerySet, UUIDField
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    IntegerField,
+    Model,
+    Q,
+    QuerySet,
+    UUIDField,
+    Value,
+)
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.models import User, UserType
+from accounts.models import Group, User, UserType
 from permissions import engine
-from permissions.engine import Decision, Question, ResourceRef, SubjectRef, uuid_of
+from permissions.engine import UUID_TEXT, Decision, Question, ResourceRef, SubjectRef, visible_keys
 from permissions.models import related_model
+from roles.models import Role
 
 M = TypeVar("M", bound=Model)
+ROWS = TypeVar("ROWS", bound=QuerySet[Any])
 
 READING = frozenset({"list", "retrieve"})
 STANDARD = READING | {"create", "update", "partial_update", "destroy"}
@@ -144,7 +156,7 @@ class ModelAccessViewSet(GenericViewSet):
         if self._target is not None:
             return self._target
         key = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
-        if not may_name(super().get_queryset().model, self.lookup_field, key):
+        if not keys_of(self.model, self.lookup_field).fullmatch(key):
             self.get_queryset()  # who may view nothing is told so, whatever the key
             raise NotFound
         return super().get_object()
@@ -208,6 +220,33 @@ def visible_or_403(
     return seen.rows
 
 
+class Sight:
+    """How far a caller sees what objects are linked to; one statement, when it is first asked."""
+
+    def __init__(self, caller: User) -> None:
+        self.caller = caller
+
+    def marked(self, rows: ROWS, link: str, mark: str = "shown") -> ROWS:
+        """Each row with a mark: whether the caller may view what the foreign key names."""
+        model = related_model(rows.model, link)
+        seen: Any = Value(True)
+        if model not in self._whole:
+            condition = Q(**{f"{link}__in": visible_keys(self.caller, model)})
+            if model is User:
+                condition |= Q(**{link: self.caller.pk})
+            seen = ExpressionWrapper(condition, BooleanField())
+        marked: ROWS = rows.annotate(**{mark: seen})
+        return marked
+
+    @cached_property
+    def _whole(self) -> set[type[Model]]:
+        """The models of which the caller may view every row."""
+        models: tuple[type[Model], ...] = (User, Group, Role)
+        needed = [(f"view_{m._meta.model_name}", ResourceRef(label_of(m))) for m in models]
+        decisions = decisions_on(self.caller, needed)
+        return {m for m, decision in zip(models, decisions, strict=True) if decision.allowed}
+
+
 def may_view(user: Any, row: Model | None) -> bool:
     """Whether a row exists for the caller; everybody may view themselves."""
     if row is None or row == user:
@@ -226,7 +265,7 @@ def visible_or_404(queryset: QuerySet[M], *, caller: User, **lookup: Any) -> M:
 def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
     """The row with this key, or None; also for keys that no row can have, whatever the junk."""
     texts = {name: value for name, value in lookup.items() if isinstance(value, str)}
-    if not all(may_name(queryset.model, name, value) for name, value in texts.items()):
+    if not all(keys_of(queryset.model, name).fullmatch(value) for name, value in texts.items()):
         return None
     try:
         return next(iter(queryset.filter(**lookup).order_by()[:1]), None)
@@ -234,23 +273,18 @@ def find(queryset: QuerySet[M], **lookup: Any) -> M | None:
         return None
 
 
-def may_name(model: type[Model], name: str, key: str) -> bool:
-    """Whether a row can be named so. Numbers are plain digits and uuids plain hex digits, with
-    their hyphens or without any: Python would also take signs, blanks, underscores and digits of
-    every script, and one row would have many names.
+@cache
+def keys_of(model: type[Model], name: str) -> re.Pattern[str]:
+    """How a row's key, or another column that names it, is written in a path.
+
+    Numbers are plain digits and uuids plain hex digits: Python would also take signs, blanks,
+    underscores and digits of every script, and one row would have many names.
     """
-    field = model._meta.pk if name == "pk" else _field_of(model, name)
+    columns = {"pk": model._meta.pk, **{one.name: one for one in model._meta.concrete_fields}}
+    field = columns.get(name)
     if isinstance(field, IntegerField):
-        return key.isascii() and key.isdigit()
-    if isinstance(field, UUIDField):
-        return uuid_of(key) is not None
-    return "\0" not in key
-
-
-def _field_of(model: type[Model], name: str) -> Any:
-    """None for what a queryset is annotated with, and for columns of other tables."""
-    fields = {field.name: field for field in model._meta.concrete_fields}
-    return fields.get(name)
+        return re.compile("[0-9]+")
+    return UUID_TEXT if isinstance(field, UUIDField) else re.compile("[^\0]*")
 
 
 def label_of(model: type[Model]) -> str:

@@ -25,7 +25,7 @@ from api.errors import MalformedParameter
 from api.json import EmptyOrJSONParser
 from api.wire import WireSerializer
 from audit.errors import InvalidInput
-from permissions.engine import searchable, uuid_of
+from permissions.engine import UUID_TEXT, searchable
 
 # In one parameter of the query.
 MOST_VALUES = 200
@@ -143,10 +143,9 @@ def find_each(
 
 def identifier(text: str, *, name: str) -> uuid.UUID:
     """A UUID from the path or the query; ``name`` is the parameter's."""
-    key = uuid_of(text)
-    if key is None:
+    if not UUID_TEXT.fullmatch(text):
         raise MalformedParameter(name)
-    return key
+    return uuid.UUID(text)
 
 
 def identifiers(request: Request, name: str) -> list[uuid.UUID] | None:

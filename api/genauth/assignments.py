@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -11,6 +11,7 @@ from django.utils import timezone
 from msgspec import Meta
 
 from accounts.models import Group, GroupKind, User
+from api.access import Sight
 from api.genauth.authentication import pool_id
 from api.genauth.base import IN_OPERATION, Command, Query, page_of, whole
 from api.genauth.lookups import (
@@ -213,7 +214,10 @@ class ListRoleDepartments(Query):
 
 
 class ListRoleAssignments(Query):
-    """To whom a role is given directly, also in the past and in the future."""
+    """To whom a role is given directly, also in the past and in the future.
+
+    Groups, departments and roles that the caller may not view are called by their identifiers.
+    """
 
     needs = "authentik_core.view_user"
 
@@ -224,8 +228,11 @@ class ListRoleAssignments(Query):
             departments = Q(group__kind=GroupKind.DEPARTMENT)
             kinds = {"USER": Q(user__isnull=False), "ORG": departments}
             rows = rows.filter(Q(*(kinds[kind] for kind in request.target_type), _connector=Q.OR))
-        names = ("user__username", "user__name", "group__name", "group__display_name")
-        rows = rows.filter(like(request.query, *names, "holder_role__name"))
+        sight = Sight(self.caller)
+        for link in ("group", "holder_role"):
+            rows = sight.marked(rows, link, f"{link}_shown")
+        if request.query:
+            rows = rows.filter(_named_like(request.query))
         rows = rows.select_related("role", "user", "group", "holder_role__namespace")
         rows = rows.annotate(database_now=Now()).order_by("pk")
         page = page_of(rows, request, role_assignment_dto)
@@ -261,7 +268,14 @@ class HasAnyRole(Command):
         return AnyRole(has_any_role=rows.exists())
 
 
-def role_assignment_dto(row: RoleAssignment) -> RoleAssignmentDto:
+def _named_like(words: str) -> Q:
+    """Of marked rows; what the caller may not view is not found by its name either."""
+    groups = Q(group_shown=True) & like(words, "group__name", "group__display_name")
+    roles = Q(holder_role_shown=True) & like(words, "holder_role__name")
+    return like(words, "user__username", "user__name") | groups | roles
+
+
+def role_assignment_dto(row: Any) -> RoleAssignmentDto:
     now = getattr(row, "database_now", None) or timezone.now()
     begun = row.valid_from is None or row.valid_from <= now
     ended = row.valid_until is not None and row.valid_until <= now
@@ -272,9 +286,10 @@ def role_assignment_dto(row: RoleAssignment) -> RoleAssignmentDto:
     elif isinstance(to, Group):
         kind, identifier = target_of(to)
         holder_type = "ORG" if kind == "DEPARTMENT" else "GROUP"
-        name = to.display_name or to.name
+        name = (to.display_name or to.name) if row.group_shown else identifier
     else:
-        holder_type, identifier, name = "ROLE", to.code, to.display_name or to.name
+        holder_type, identifier = "ROLE", to.code
+        name = (to.display_name or to.name) if row.holder_role_shown else identifier
     return RoleAssignmentDto(
         role_id=row.role.hex_id,
         status="ENABLE" if begun and not ended else "DISABLE",

@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
-from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
+from api.access import ModelAccessViewSet, Sight, allowed, resource_of, visible_or_404
 from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
@@ -33,7 +33,6 @@ from api.v3.partials import (
     PartialRoleSerializer,
     PartialUserSerializer,
     RelatedGroupSerializer,
-    Sight,
     first_parent,
     name_of_first_parent,
     shown,

@@ -7,48 +7,16 @@ which nobody could send back what it has read. The rows that link two objects ar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Model, Prefetch, Q, QuerySet, Value
+from django.db.models import Prefetch
 from rest_framework import serializers
 
 from accounts.models import Group, GroupParent, User
-from api.access import decisions_on, label_of
+from api.access import Sight
 from api.v3.fields import AttributesField
-from permissions.engine import ResourceRef, visible_keys
-from permissions.models import related_model
 from roles.models import Role
-
-ROWS = TypeVar("ROWS", bound=QuerySet[Any])
-
-
-class Sight:
-    """How far a caller sees what objects are linked to; one statement, when it is first asked."""
-
-    def __init__(self, caller: User) -> None:
-        self.caller = caller
-
-    def marked(self, rows: ROWS, link: str) -> ROWS:
-        """Each row with ``shown``: whether the caller may view what the foreign key names."""
-        model = related_model(rows.model, link)
-        seen: Any = Value(True)
-        if model not in self._whole:
-            condition = Q(**{f"{link}__in": visible_keys(self.caller, model)})
-            if model is User:
-                condition |= Q(**{link: self.caller.pk})
-            seen = ExpressionWrapper(condition, BooleanField())
-        marked: ROWS = rows.annotate(shown=seen)
-        return marked
-
-    @cached_property
-    def _whole(self) -> set[type[Model]]:
-        """The models of which the caller may view every row."""
-        models: tuple[type[Model], ...] = (User, Group, Role)
-        needed = [(f"view_{m._meta.model_name}", ResourceRef(label_of(m))) for m in models]
-        decisions = decisions_on(self.caller, needed)
-        return {m for m, decision in zip(models, decisions, strict=True) if decision.allowed}
 
 
 def shown(rows: Iterable[Any], link: str) -> list[Any]:

@@ -12,7 +12,7 @@ from rest_framework import mixins, serializers
 from rest_framework.exceptions import NotFound, ValidationError
 
 from accounts.models import User
-from api.access import CallerAccess, find, may_name, may_view
+from api.access import CallerAccess, find, keys_of, may_view
 from api.v3.lists.filters import IntegerFilter, UuidTextFilter
 from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
@@ -143,6 +143,6 @@ class PermissionViewSet(mixins.RetrieveModelMixin, ColumnsViewSet):
     search_fields = ("codename", "name", "content_type__model", "content_type__app_label")
 
     def get_object(self) -> Any:
-        if not may_name(Permission, "pk", self.kwargs["pk"]):
+        if not keys_of(Permission, "pk").fullmatch(self.kwargs["pk"]):
             raise NotFound
         return super().get_object()

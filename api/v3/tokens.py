@@ -20,6 +20,7 @@ from accounts.models import Token, TokenIntent, User
 from api.access import (
     ModelAccess,
     ModelAccessViewSet,
+    Sight,
     allowed,
     find,
     label_of,
@@ -29,7 +30,6 @@ from api.headers import NO_STORE
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
-from api.v3.partials import Sight
 from api.v3.used_by import UsedBySerializer
 from api.v3.users import UserSerializer, read_users
 from api.wire import EPOCH

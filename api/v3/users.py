@@ -29,7 +29,7 @@ from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupMembership, Token, User, UserType, superuser_membership
 from accounts.validators import validate_path, validate_username
-from api.access import ModelAccessViewSet
+from api.access import ModelAccessViewSet, Sight
 from api.headers import NO_STORE
 from api.json import loads
 from api.v3.fields import AttributesField, KeysField, flag, storable
@@ -41,7 +41,6 @@ from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     PartialGroupSerializer,
     PartialRoleSerializer,
-    Sight,
     shown,
     with_parents,
 )

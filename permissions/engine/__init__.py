@@ -50,6 +50,7 @@ from permissions.engine.names import (
 from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import (
     USER_TYPES,
+    UUID_TEXT,
     Decision,
     Question,
     Reason,
@@ -61,13 +62,13 @@ from permissions.engine.words import (
     resource_named,
     searchable,
     subject_parameters,
-    uuid_of,
 )
 
 __all__ = [
     "MOST_PERMISSIONS",
     "TOGETHER",
     "USER_TYPES",
+    "UUID_TEXT",
     "Caller",
     "Conferral",
     "Decision",
@@ -112,7 +113,6 @@ __all__ = [
     "resource_named",
     "searchable",
     "subject_parameters",
-    "uuid_of",
     "visible",
     "visible_keys",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit.errors import InvalidInput
 from permissions.engine.running import Parameter, Statement
-from permissions.engine.words import ResourceRef, searchable, uuid_of
+from permissions.engine.words import UUID_TEXT, ResourceRef, searchable
 from permissions.models import Resource, ResourceMode, ResourceType, python_model
 
 MOST_PERMISSIONS = 1_000
@@ -74,10 +75,9 @@ def canonical_pk(label: str, object_pk: str) -> str:
     if model is None:
         return object_pk
     if isinstance(model._meta.pk, models.UUIDField):
-        key = uuid_of(object_pk)
-        if key is None:
+        if not UUID_TEXT.fullmatch(object_pk):
             raise _bad_pk(f"“{object_pk[:60]}” is not a valid UUID.")
-        return str(key)
+        return str(uuid.UUID(object_pk))
     is_number = object_pk.isascii() and object_pk.isdigit() and len(object_pk) <= 19
     if not is_number or int(object_pk) > LARGEST_INTEGER:
         raise _bad_pk("A valid integer is required.")

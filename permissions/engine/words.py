@@ -15,7 +15,9 @@ from roles.models import DEFAULT_NAMESPACE
 T = TypeVar("T")
 
 USER_TYPES = ("user", "identity")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+# With its hyphens or without any. Python alone would also take underscores, blanks, braces and the
+# digits of every script.
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,9 @@ def subject_parameters(subject: SubjectRef) -> dict[str, Any]:
     """The parameters that name a subject in the statements."""
     is_user = subject.type in USER_TYPES
     text = searchable(subject.id) if is_user and subject.pk is None else None
-    key = None if text is None else uuid_of(text)
-    subject_uuid = None if key is None else str(key)
+    subject_uuid = None
+    if text is not None and UUID_TEXT.fullmatch(text):
+        subject_uuid = str(uuid.UUID(text))
     return {
         "user_id": subject.pk if is_user else None,
         "subject": text,
@@ -162,13 +165,6 @@ def searchable(text: str) -> str | None:
     except UnicodeEncodeError:
         return None
     return text
-
-
-def uuid_of(text: str) -> uuid.UUID | None:
-    """The key that is written here, with its hyphens or without any. Python alone would also take
-    underscores, blanks, braces and the digits of every script.
-    """
-    return uuid.UUID(text) if _UUID.fullmatch(text) else None
 
 
 def moment(at: datetime | None) -> str | None:

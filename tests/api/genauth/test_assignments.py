@@ -349,6 +349,20 @@ def test_assignments_are_listed_with_their_times(admin, role, sales, bob):
     assert [row["targetName"] for row in found["data"]] == ["Bob"]
 
 
+def test_what_the_caller_may_not_view_has_no_name(caller_of, role, alice):
+    for name in ("authentik_core.view_user", "authentik_rbac.view_role"):
+        facts.grant(alice, name, role if name.endswith("role") else None)
+    facts.hold(role, facts.group("g-1", code="g-1", display_name="Secret group"))
+    facts.hold(role, facts.role("r-1", display_name="Secret role"))
+    caller = caller_of(alice)
+
+    listed = caller.ask("list-role-assignments", roleCode="manager")["data"]["data"]
+    found = caller.ask("list-role-assignments", roleCode="manager", query="secret")["data"]
+
+    assert [row["targetName"] for row in listed] == ["g-1", "r-1"]
+    assert found["totalCount"] == 0
+
+
 def test_the_roles_of_a_user_are_all_it_holds(admin, role, sales, bob):
     admin.call("create-roles-batch", list=[{"code": "own"}, {"code": "above"}, {"code": "not"}])
     admin.call("assign-role", code="own", targets=[user(bob)])

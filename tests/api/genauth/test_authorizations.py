@@ -305,6 +305,17 @@ def test_who_was_authorized_to_a_resource(admin, ecs, bob):
     assert targets("unknown") == []
 
 
+def test_a_role_of_another_namespace_is_called_by_its_code_alone(admin, ecs):
+    admin.call("create-namespace", code="shop", name="Shop")
+    admin.call("create-role", code="clerk", namespace="shop")
+    authorize(admin, "ROLE", "shop:clerk", "ecs:1", "ecs:Start")
+
+    answer = admin.call("get-resource-authorized-targets", resource="ecs:1")
+
+    [row] = answer["data"]["list"]
+    assert (row["targetType"], row["targetIdentifier"]) == ("ROLE", "clerk")
+
+
 def test_an_action_of_another_resource_is_not_allowed(admin, ecs, bob):
     authorize(admin, "USER", bob.hex_id, "ecs:1", "ecs:Start")
 
