@@ -5,7 +5,8 @@
 * to search: list_resources, list_subjects, list_actions; on rows of our own: visible, visible_keys,
   reach_of
 * who asks: Caller, authenticate_key
-* before anything is given: require_grants, require_covers, require_superuser
+* before anything is given: require_grants, require_covers, require_conferrals,
+  require_escalate, require_superuser
 * from the names in a request to rows: resolve, canonical_pk, require_type, find_user
 * statements of the ORM that are kept as text: Statement, Parameter
 """
@@ -17,6 +18,7 @@ from permissions.engine.ceiling import (
     SuperuserOnly,
     require_conferrals,
     require_covers,
+    require_escalate,
     require_grants,
     require_may,
     require_superuser,
@@ -104,6 +106,7 @@ __all__ = [
     "reach_of",
     "require_conferrals",
     "require_covers",
+    "require_escalate",
     "require_grants",
     "require_may",
     "require_superuser",

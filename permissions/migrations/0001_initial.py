@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
+                ("was_open", models.BooleanField(default=False, editable=False)),
                 ("built_in", models.BooleanField(default=False, editable=False)),
                 ("properties", models.JSONField(blank=True, default=dict)),
                 ("created", models.DateTimeField(auto_now_add=True)),
@@ -58,6 +59,31 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Resource type",
                 "verbose_name_plural": "Resource types",
+            },
+        ),
+        migrations.CreateModel(
+            name="RetiredName",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("label", models.CharField(max_length=201)),
+                ("object_pk", models.CharField(blank=True, max_length=255)),
+                (
+                    "type",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="permissions.resourcetype",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("label", "object_pk"), name="retired_name_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

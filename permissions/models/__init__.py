@@ -45,6 +45,8 @@ class ResourceType(models.Model):
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
+    # Any key may have been named, and granted on, before it is registered.
+    was_open = models.BooleanField(default=False, editable=False)
     built_in = models.BooleanField(default=False, editable=False)
     # What a door was told beyond these and must repeat; no decision reads it.
     properties = models.JSONField(default=dict, blank=True)
@@ -88,6 +90,29 @@ class Resource(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.object_pk
+
+
+class RetiredName(models.Model):
+    """What meant something once: the label of a type, or with a key one of its resources.
+
+    Questions may still be asked by it, so whoever lets it mean something again decides about them.
+    The last type of a label may have it back, unless it is gone.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    label = models.CharField(max_length=201)
+    object_pk = models.CharField(max_length=255, blank=True)
+    type = models.ForeignKey(
+        ResourceType, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["label", "object_pk"], name="retired_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label}:{self.object_pk}" if self.object_pk else self.label
 
 
 class ResourceClosure(models.Model):

@@ -76,6 +76,28 @@ def levels_above(hierarchy: Hierarchy, keys: Iterable[Any], *, limit: int) -> in
     return max(levels)
 
 
+def lines_above(hierarchy: Hierarchy, keys: Iterable[Any]) -> set[tuple[Any, Any]]:
+    """(node, ancestor) for these nodes, themselves included, as the parents are now."""
+    wanted = list(keys)
+    pairs: set[tuple[Any, Any]] = set()
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        marks = ", ".join(["%s"] * len(batch))
+        text = f"""
+            WITH RECURSIVE up(descendant, ancestor) AS (
+                SELECT descendant_id, descendant_id FROM {hierarchy.pairs}
+                WHERE descendant_id IN ({marks}) AND ancestor_id = descendant_id
+                UNION
+                SELECT up.descendant, e.{hierarchy.parent}
+                FROM up JOIN {hierarchy.edges} e ON e.{hierarchy.child} = up.ancestor
+                WHERE e.{hierarchy.parent} IS NOT NULL
+            ) SELECT descendant, ancestor FROM up"""  # noqa: S608  table and column names are ours
+        with connection.cursor() as cursor:
+            cursor.execute(text, _stored(hierarchy, batch))
+            pairs.update(cursor.fetchall())
+    return pairs
+
+
 def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
     """Make the pairs of these nodes, and of all below them, follow the parents as they are now.
 

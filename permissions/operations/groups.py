@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Group, User
+from accounts.models import Group, GroupKind, User
+from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import record
-from permissions.engine import require_may, require_superuser
+from permissions.engine import require_covers, require_may, require_superuser
 from permissions.operations import closure
 from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import group_facts
@@ -37,10 +38,11 @@ def create_group(
     is_superuser: bool = False,
     **fields: Any,
 ) -> Group:
-    """Raises GrantCeiling, SuperuserOnly."""
+    """Raises GrantCeiling, SuperuserOnly, and InvalidInput for the code of another group."""
     if is_superuser:
         require_superuser(actor)
     group = Group(name=name, is_superuser=is_superuser, **fields)
+    _refuse_codes_of_others(group, name)
     group.save(force_insert=True)
     closure.add_nodes(closure.GROUPS, [group.pk])
     record(EventKind.GROUP_CREATED, target=group, actor=actor, after=group_facts(group))
@@ -62,7 +64,12 @@ def update_group(
     is_superuser: bool | None = None,
     **fields: Any,
 ) -> Group:
-    """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle."""
+    """Only what is given changes. Groups are asked for by name and code, so who changes these must
+    hold what the group gives. Raises GrantCeiling, SuperuserOnly, GroupCycle, InvalidInput.
+    """
+    if any(name in fields and fields[name] != getattr(group, name) for name in ("name", "code")):
+        require_covers(actor=actor, groups=[group])
+        _refuse_codes_of_others(group, fields.get("name", group.name))
     if parents is not None:
         # Before any row is locked: whoever changes parents takes this lock first.
         one_at_a_time(Change.GROUP_PARENTS)
@@ -80,6 +87,13 @@ def update_group(
     if users is not None:
         set_members(group=group, users=users, actor=actor)
     return group
+
+
+def _refuse_codes_of_others(group: Group, name: str) -> None:
+    """A group without a code is known by its name, where another one's code would mean neither."""
+    others = Group.objects.filter(kind=GroupKind.GROUP, organization="", code=name)
+    if group.code is None and others.exclude(pk=group.pk).exists():
+        raise InvalidInput(fields={"name": ["Another group is known by this name."]})
 
 
 @transaction.atomic

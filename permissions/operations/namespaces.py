@@ -7,21 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from audit.errors import Conflict, Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record_many
+from permissions.engine import require_covers, require_escalate, require_grants
 from permissions.models import ResourceType
+from permissions.models.fact_tables import GRANTS
 from permissions.operations.changes import change
 from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import lock_rows
+from permissions.operations.retired import is_retired, relabel
 from permissions.operations.roles import name_of
 from permissions.operations.types import delete_types
-from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, Namespace, Role
+from roles.models import (
+    DEFAULT_NAMESPACE,
+    SYSTEM_NAMESPACE,
+    InitialPermissions,
+    Namespace,
+    Role,
+)
 
 LABEL = "authentik_rbac.namespace"
 BUILT_IN = (DEFAULT_NAMESPACE, SYSTEM_NAMESPACE)
@@ -74,13 +85,17 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
     """Only what is given changes: ``code``, ``name``, ``description``.
 
     With the code change the labels of the resource types in the namespace, and the names of those
-    of its roles that are made from it. Raises ReservedNamespace, NamespaceTaken.
+    of its roles that are made from it. Decisions are asked by these, so the actor must hold all
+    that anybody holds by them. Raises ReservedNamespace, NamespaceTaken, GrantCeiling.
     """
     old_code = namespace.code
     renamed = fields.get("code", old_code) != old_code
+    if old_code == SYSTEM_NAMESPACE:
+        raise _reserved(old_code)
     if renamed:
         _refuse_built_in([namespace])
         _require_free([fields["code"]])
+        _require_contents(namespace, fields["code"], actor=actor)
     kind, facts = EventKind.NAMESPACE_CHANGED, namespace_facts
     change(namespace, fields, kind, facts=facts, actor=actor)
     if renamed:
@@ -98,8 +113,7 @@ def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) ->
     _refuse_built_in(namespaces)
     delete_roles(roles=Role.objects.filter(namespace__in=namespaces), actor=actor)
     codes = [namespace.code for namespace in namespaces]
-    types = ResourceType.objects.filter(built_in=False, content_type__app_label__in=codes)
-    delete_types(types=types, actor=actor)
+    delete_types(types=_types_in(codes), actor=actor)
     delete_rows(namespaces, EventKind.NAMESPACE_DELETED, actor=actor, before=namespace_facts)
 
 
@@ -109,17 +123,19 @@ def namespace_facts(row: Namespace) -> dict[str, Any]:
 
 
 def _require_free(codes: Sequence[str]) -> None:
+    """By no namespace, by no type, and not kept by the service."""
     taken = Namespace.objects.filter(code__in=codes).values_list("code", flat=True).first()
     twice = next((code for code in codes if codes.count(code) > 1), None)
     if (code := taken or twice) is not None:
         raise NamespaceTaken(f"The code {code} is taken.")
-    built_in = ResourceType.objects.filter(built_in=True).order_by().distinct()
-    labels = {name.lower() for name in built_in.values_list("content_type__app_label", flat=True)}
-    labels |= {config.label.lower() for config in apps.get_app_configs()}
+    in_use = ResourceType.objects.order_by().values_list("content_type__app_label", "built_in")
+    labels = {label.lower(): built_in for label, built_in in in_use.distinct()}
+    labels |= {config.label.lower(): True for config in apps.get_app_configs()}
+    labels |= dict.fromkeys(BUILT_IN, True)
     for code in codes:
         # In any case: the labels become those of resource types.
-        if code.lower() in labels:
-            raise _reserved(code)
+        if (is_reserved := labels.get(code.lower())) is not None:
+            raise _reserved(code) if is_reserved else NamespaceTaken(f"The code {code} is taken.")
 
 
 def _refuse_built_in(namespaces: Iterable[Namespace]) -> None:
@@ -132,6 +148,32 @@ def _reserved(code: str) -> ReservedNamespace:
     return ReservedNamespace(f"The code {code} is reserved.")
 
 
+def _types_in(codes: Iterable[str]) -> QuerySet[ResourceType]:
+    types = ResourceType.objects.filter(built_in=False, content_type__app_label__in=codes)
+    return types.select_related("content_type")
+
+
+def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None) -> None:
+    """All that is held by the names in it goes to whoever has their new ones."""
+    require_covers(actor=actor, roles=Role.objects.filter(namespace=namespace))
+    types = _types_in([namespace.code])
+    require_grants(actor=actor, wanted=[(permission, None) for permission in _given(types)])
+    for kind in types:
+        label = f"{new_code}.{kind.content_type.model}"
+        if is_retired(label, besides=kind):
+            require_escalate(actor, f"Another type was called {label}, and is asked about so.")
+
+
+def _given(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
+    """What anybody was granted of the types, or would be on what it creates."""
+    ruled = InitialPermissions.permissions.through.objects
+    given = Q(Exists(ruled.filter(permission=OuterRef("pk"))))
+    for table in GRANTS:
+        given |= Q(Exists(table.model.objects.filter(permission=OuterRef("pk"))))
+    permissions = Permission.objects.filter(given, content_type__in=types.values("pk"))
+    return permissions.select_related("content_type")
+
+
 def _rename_contents(namespace: Namespace, old_code: str) -> None:
     """Names of roles that are made from the code, and the labels of types."""
     roles = [
@@ -142,7 +184,11 @@ def _rename_contents(namespace: Namespace, old_code: str) -> None:
     for role in roles:
         role.name = name_of(namespace.code, role.code)
     Role.objects.bulk_update(roles, ["name"], batch_size=500)
-    types = ResourceType.objects.filter(built_in=False, content_type__app_label=old_code)
-    ContentType.objects.filter(pk__in=types.values("pk")).update(app_label=namespace.code)
-    # Django keeps content types by label in every process; the old label would still answer here.
+    types = {kind.label: kind for kind in _types_in([old_code])}
+    content_types = [kind.content_type for kind in types.values()]
+    for content_type in content_types:
+        content_type.app_label = namespace.code
+    ContentType.objects.bulk_update(content_types, ["app_label"], batch_size=500)
+    # Django keeps content types by label in every process; the old one would still answer here.
     ContentType.objects.clear_cache()
+    relabel(types)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,14 +16,15 @@ from accounts.models import User
 from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from permissions.engine import ResourceRef, require_covers, searchable
+from permissions.engine import ResourceRef, searchable
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations import closure
-from permissions.operations.batches import batches
 from permissions.operations.deletion import forget_resources
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
-from roles.models import Role, ScopeEntry
+from permissions.operations.reach import Reach, require_reach
+from permissions.operations.retired import retire_keys, retired_keys
+from roles.models import ScopeEntry
 
 MOST_RESOURCES = 10_000
 MOST_LEVELS = 32
@@ -75,28 +77,19 @@ def register_resources(
 
     A parent is a registered resource of the same type or of its parent type, or one of ``items``.
     Raises InvalidInput keyed by position under ``resources``, ResourceCycle, and GrantCeiling when
-    a resource, or an unregistered thing of an open type, would be moved to where a scope gives it
-    to holders of more than the actor holds.
+    a resource would be moved to where a scope gives the holders of its roles more than the actor
+    holds. Registering what may have been known before is a move as well: keys that were deleted,
+    and all keys of a type that was ever open.
     """
     _refuse_unfit(type, items)
     one_at_a_time(Change.RESOURCE_PARENTS)
-    rows = _rows(type, (item.object_pk for item in items))
+    known = _known(type, [item.object_pk for item in items])
     parents = _parents(type, items)
-    before = {key: resource_facts(row) for key, row in rows.items()}
-    # Without parents yet: those may be among the rows that are being made.
-    created = [
-        Resource(type=type, object_pk=item.object_pk)
-        for item in items
-        if item.object_pk not in rows
-    ]
-    Resource.objects.bulk_create(created, batch_size=BATCH)
-    closure.add_nodes(closure.RESOURCES, [row.pk for row in created])
-    rows |= {row.object_pk: row for row in created}
+    before = {key: resource_facts(row) for key, row in known.items()}
+    created = _create(type, [item for item in items if item.object_pk not in known])
+    rows = {**known, **{row.object_pk: row for row in created}}
     moved = _write(items, rows, parents)
-    if moved:
-        # In an open type a thing is there, and granted on, before it is registered.
-        new = {row.pk for row in created} if type.mode == ResourceMode.STRICT else set()
-        _follow(moved, new, actor=actor)
+    _follow(moved, _unheard_of(type, created), actor=actor)
     result = _recorded(items, rows, before, actor=actor)
     fire(actor=actor, label=type.label, keys=[row.object_pk for row in created])
     return result
@@ -127,29 +120,31 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
         return 0
     one_at_a_time(Change.RESOURCE_PARENTS)
     rows = lock_rows(rows)
-    keys = [row.pk for row in rows]
-    orphans: set[int] = set()
-    for batch in batches(keys):
-        orphans.update(Resource.objects.filter(parent__in=batch).values_list("pk", flat=True))
+    keys = {row.pk for row in rows}
     by_type: dict[int, list[Resource]] = defaultdict(list)
     for row in rows:
         by_type[row.type_id].append(row)
+    orphans: set[int] = set()
+    for batch in _batches(list(keys)):
+        below = Resource.objects.filter(parent__in=batch).values_list("pk", flat=True)
+        orphans.update(below)
     for kind in ResourceType.objects.filter(pk__in=by_type).select_related("content_type"):
-        label, of_type = kind.label, by_type[kind.pk]
-        forget_resources(label, [row.object_pk for row in of_type], actor=actor)
+        gone = by_type[kind.pk]
+        forget_resources(kind.label, [row.object_pk for row in gone], actor=actor)
+        retire_keys(kind.label, [row.object_pk for row in gone])
         entries = [
             Entry(
                 kind=EventKind.RESOURCE_DELETED,
-                target=(label, row.object_pk, str(row)),
+                target=(kind.label, row.object_pk, str(row)),
                 before=resource_facts(row),
             )
-            for row in of_type
+            for row in gone
         ]
         record_many(entries, actor=actor)
     forget_resources("permissions.resource", map(str, keys), actor=actor)
-    for batch in batches(keys):
+    for batch in _batches(list(keys)):
         Resource.objects.filter(pk__in=batch).delete()
-    closure.rebuild(closure.RESOURCES, orphans.difference(keys))
+    closure.rebuild(closure.RESOURCES, orphans - keys)
     return len(rows)
 
 
@@ -177,101 +172,152 @@ def _refuse_unfit(kind: ResourceType, items: Sequence[ResourceSpec]) -> None:
         raise InvalidInput(fields={"resources": wrong})
 
 
-def _rows(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
-    rows: dict[str, Resource] = {}
-    for batch in batches(keys):
+def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
+    found: dict[str, Resource] = {}
+    for batch in _batches(list(keys)):
         for row in Resource.objects.filter(type=kind, object_pk__in=batch):
             row.type = kind  # its label is asked for each event; this saves a statement each time
-            rows[row.object_pk] = row
-    return rows
+            found[row.object_pk] = row
+    return found
 
 
 def _parents(kind: ResourceType, items: Sequence[ResourceSpec]) -> dict[ResourceRef, Resource]:
     """The registered parents by reference; those that are among the items come later."""
+    kinds = {kind.label: kind}
+    if kind.parent is not None:
+        kinds[kind.parent.label] = kind.parent
     own = {ResourceRef(kind.label, item.object_pk) for item in items}
     asked = {item.parent for item in items if isinstance(item.parent, ResourceRef)}
-    parents: dict[ResourceRef, Resource] = {}
-    for above in filter(None, (kind, kind.parent)):
-        keys = [
-            ref.id for ref in asked if ref.type == above.label and ref.id and searchable(ref.id)
-        ]
-        for key, row in _rows(above, keys).items():
-            parents[ResourceRef(above.label, key)] = row
+    found: dict[ResourceRef, Resource] = {}
+    for label, parent_kind in kinds.items():
+        keys = [ref.id for ref in asked if ref.type == label and ref.id and _fit(ref.id)]
+        for key, row in _known(parent_kind, keys).items():
+            found[ResourceRef(label, key)] = row
     wrong = {
         str(n): {"parent": [f"No resource {str(item.parent)[:200]!r} can be the parent."]}
         for n, item in enumerate(items)
-        if isinstance(item.parent, ResourceRef) and item.parent not in parents.keys() | own
+        if isinstance(item.parent, ResourceRef) and item.parent not in found.keys() | own
     }
     if wrong:
         raise InvalidInput(fields={"resources": wrong})
-    return parents
+    return found
+
+
+def _fit(key: str) -> bool:
+    return searchable(key) is not None
+
+
+def _create(kind: ResourceType, items: Sequence[ResourceSpec]) -> list[Resource]:
+    """Without parents yet: those may be among the rows that are being made."""
+    rows = [Resource(type=kind, object_pk=item.object_pk) for item in items]
+    Resource.objects.bulk_create(rows, batch_size=BATCH)
+    closure.add_nodes(closure.RESOURCES, [row.pk for row in rows])
+    return rows
 
 
 def _write(
     items: Sequence[ResourceSpec],
     rows: dict[str, Resource],
     parents: dict[ResourceRef, Resource],
-) -> dict[int, int | None]:
-    """Give the rows what the items say; the old parent of each that got another one."""
-    moved: dict[int, int | None] = {}
+) -> list[int]:
+    """Give the rows what the items say; those that got another parent."""
+    moved: list[int] = []
     touched = []
     for item in items:
         row = rows[item.object_pk]
-        name = row.name if item.name is None else item.name
-        properties = row.properties if item.properties is None else item.properties
-        if isinstance(item.parent, Keep):
-            parent_id = row.parent_id
-        elif item.parent is None:
-            parent_id = None
-        else:
-            parent_id = (parents.get(item.parent) or rows[str(item.parent.id)]).pk
-        # Sending again what is there writes nothing, records nothing, and meets no ceiling.
-        if (row.name, row.properties, row.parent_id) == (name, properties, parent_id):
+        parent_id = _parent_id(item, row, rows, parents)
+        wanted = (
+            row.name if item.name is None else item.name,
+            row.properties if item.properties is None else item.properties,
+        )
+        if (row.name, row.properties, row.parent_id) == (*wanted, parent_id):
             continue
         if row.parent_id != parent_id:
-            moved[row.pk] = row.parent_id
-        row.name, row.properties, row.parent_id = name, properties, parent_id
+            moved.append(row.pk)
+        row.name, row.properties = wanted
+        row.parent_id = parent_id
         touched.append(row)
     Resource.objects.bulk_update(touched, ["name", "properties", "parent"], batch_size=BATCH)
     return moved
 
 
-def _follow(moved: dict[int, int | None], new: set[int], *, actor: User | None) -> None:
-    """Let the closure follow the new parents, if they are allowed.
+def _parent_id(
+    item: ResourceSpec,
+    row: Resource,
+    rows: dict[str, Resource],
+    parents: dict[ResourceRef, Resource],
+) -> int | None:
+    if isinstance(item.parent, Keep):
+        return row.parent_id
+    if item.parent is None:
+        return None
+    known = parents.get(item.parent)
+    return known.pk if known is not None else rows[str(item.parent.id)].pk
 
-    Whoever moves a resource to where a scope reaches it gives it to the scope's role holders.
-    """
+
+def _unheard_of(kind: ResourceType, created: Sequence[Resource]) -> set[int]:
+    """Those of the new rows that nobody can have known before."""
+    if kind.was_open or kind.mode == ResourceMode.OPEN:
+        return set()
+    known = retired_keys(kind, [row.object_pk for row in created])
+    return {row.pk for row in created if row.object_pk not in known}
+
+
+def _follow(moved: Collection[int], unheard_of: set[int], *, actor: User | None) -> None:
+    """Let the closure follow the new parents, if they are allowed."""
+    if not moved:
+        return
     levels = closure.levels_above(closure.RESOURCES, moved, limit=MOST_LEVELS)
     if levels > MOST_LEVELS:
         message = f"A resource cannot lie below itself, nor below more than {MOST_LEVELS} others."
         raise ResourceCycle(fields={"parent": [message]})
-    elsewhere = moved.keys() - new
-    reached_before = _scopes_above(elsewhere)
+    elsewhere = [pk for pk in moved if pk not in unheard_of]
+    if actor is not None and elsewhere:
+        require_reach(actor=actor, newly=_newly_reached(elsewhere))
     closure.rebuild(closure.RESOURCES, moved)
-    reached = _scopes_above(elsewhere) - reached_before
-    if reached:
-        roles = Role.objects.filter(assignments__scope__in={scope for _, scope in reached})
-        require_covers(actor=actor, roles=roles.distinct())
 
 
-def _scopes_above(keys: Iterable[int]) -> set[tuple[int, Any]]:
-    """(resource, scope) for each scope that reaches one of the resources, itself or from above."""
-    reached: set[tuple[int, Any]] = set()
-    for batch in batches(keys):
-        above = ResourceClosure.objects.filter(descendant__in=batch)
-        here = above.filter(ancestor__type=OuterRef("content_type"))
-        listed = here.filter(ancestor__object_pk=OuterRef("object_pk"))
+def _newly_reached(moved: Sequence[int]) -> dict[Any, Reach]:
+    """What scopes will reach once the closure follows the parents. What lies below comes along."""
+    lines = closure.lines_above(closure.RESOURCES, moved)
+    old: set[tuple[int, int]] = set()
+    for batch in _batches(list(moved)):
+        rows = ResourceClosure.objects.filter(descendant__in=batch)
+        old.update(rows.values_list("descendant", "ancestor"))
+    places: dict[Any, set[tuple[int, str | None, bool]]] = defaultdict(set)
+    found = {row.pk: row for row in _rows(moved)}
+    for pk, scope in _scopes_over(lines) - _scopes_over(old):
+        row = found[pk]
+        places[scope].add((row.type_id, row.object_pk, row.has_below))
+    return {scope: Reach(frozenset(those)) for scope, those in places.items()}
+
+
+def _scopes_over(lines: set[tuple[int, int]]) -> set[tuple[int, Any]]:
+    """(resource, scope) wherever a scope reaches one of the resources, itself or from above."""
+    scopes: dict[int, set[Any]] = defaultdict(set)
+    for batch in _batches(list({above for _, above in lines})):
+        rows = Resource.objects.filter(pk__in=batch)
+        of_type = rows.filter(type=OuterRef("content_type"))
+        named = of_type.filter(object_pk=OuterRef("object_pk"))
         entries = ScopeEntry.objects.filter(
-            Exists(listed) | Q(object_pk__isnull=True) & Exists(here), with_descendants=True
+            Exists(named) | Q(object_pk__isnull=True) & Exists(of_type), with_descendants=True
         )
-        scopes: dict[tuple[int, str | None], set[Any]] = defaultdict(set)
+        found: dict[tuple[int, str | None], set[Any]] = defaultdict(set)
         for kind, key, scope in entries.values_list("content_type", "object_pk", "scope"):
-            scopes[kind, key].add(scope)
-        if scopes:
-            pairs = above.values_list("descendant", "ancestor__type", "ancestor__object_pk")
-            for row, kind, key in pairs:
-                reached.update((row, scope) for scope in scopes[kind, key] | scopes[kind, None])
-    return reached
+            found[kind, key].add(scope)
+        for row in rows if found else ():
+            scopes[row.pk] = found[row.type_id, row.object_pk] | found[row.type_id, None]
+    return {(below, scope) for below, above in lines for scope in scopes[above]}
+
+
+def _rows(keys: Sequence[int]) -> Iterable[Any]:
+    """With whether something lies below them."""
+    pairs = ResourceClosure.objects.filter(ancestor=OuterRef("pk"))
+    below = Exists(pairs.exclude(descendant=OuterRef("pk")))
+    return chain.from_iterable(
+        Resource.objects.filter(pk__in=batch).annotate(has_below=below)
+        for batch in _batches(list(keys))
+    )
 
 
 def _recorded(
@@ -298,3 +344,7 @@ def _recorded(
         entries.append(Entry(kind=kind, target=target, before=was, after=now))
     record_many(entries, actor=actor)
     return result
+
+
+def _batches(keys: list[Any]) -> Iterable[list[Any]]:
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

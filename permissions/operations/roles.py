@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
+from accounts.facts import Window
 from accounts.models import User
 from audit.errors import Conflict
 from audit.models import EventKind
@@ -90,17 +91,21 @@ def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]
 
 @transaction.atomic
 def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
-    """Only what is given changes. Enabling a role gives its grants again: GrantCeiling.
+    """Only what is given changes. A name made from the code follows the code.
 
-    A name made from the code follows the code. Raises RoleTaken for a code that is taken.
+    Decisions are asked by code and name, so who changes them must hold what the role gives; so must
+    who enables it, for the time this lets it count. Raises GrantCeiling, and RoleTaken for a code
+    that is taken.
     """
     if "code" in fields and role.name == name_of(role.namespace.code, role.code):
         fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
     changed = differing(role, fields)
     if not changed:
         return role
-    if {"is_enabled", "disabled_from"} & set(changed):
+    if {"code", "name"} & set(changed):
         require_covers(actor=actor, roles=[role])
+    if (window := _enabled_by(role, fields)) is not None:
+        require_covers(actor=actor, roles=[role], window=window)
     before = role_facts(role)
     for name in changed:
         setattr(role, name, fields[name])
@@ -109,6 +114,17 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     role.save(update_fields=[*changed, "last_updated"])
     record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=role_facts(role))
     return role
+
+
+def _enabled_by(role: Role, fields: Mapping[str, Any]) -> Window | None:
+    """The time in which the role counts by these changes, and did not before; None for no time."""
+    if not fields.get("is_enabled", role.is_enabled):
+        return None
+    new = Window(valid_until=fields.get("disabled_from", role.disabled_from))
+    if not role.is_enabled:
+        return new
+    old = Window(valid_until=role.disabled_from)
+    return None if old.contains(new) else Window(old.valid_until, new.valid_until)
 
 
 def _free_code(name: str, namespace: Namespace) -> str:

@@ -13,12 +13,13 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.engine import canonical_pk, require_covers
+from permissions.engine import canonical_pk
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import keep_keys, lock_rows
-from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
+from permissions.operations.reach import Reach, require_reach
+from roles.models import RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 MOST_ENTRIES = 10_000
 BATCH = 1_000
@@ -92,8 +93,8 @@ def update_scope(
 ) -> Scope:
     """Only what is given changes; ``entries`` replaces all of them and what doors noted about them.
 
-    ``fields``: name, description, properties. Raises GrantCeiling when holders would reach more
-    than before by roles that give more than the actor holds without limit.
+    ``fields``: name, description, properties. Raises GrantCeiling when holders would reach, by
+    their roles, more than before and more than the actor holds there.
     """
     if scope.built_in:
         raise BuiltInScope
@@ -106,9 +107,8 @@ def update_scope(
     before = _facts(scope, old)
     kind = ScopeKind(kind or scope.kind)
     new = chosen if chosen is not None else old if kind == ScopeKind.SELECTED else {}
-    if _widens(scope, kind, old, new):
-        roles = Role.objects.filter(assignments__scope=scope).distinct()
-        require_covers(actor=actor, roles=roles)
+    if (more := _beyond(scope, kind, old, new)) is not None:
+        require_reach(actor=actor, newly={scope.pk: more})
     if new != old:
         # What doors noted about the old entries would pass for what is there.
         scope.properties = {}
@@ -250,12 +250,18 @@ def _current(scope: Scope) -> Selectors:
     return selectors
 
 
-def _widens(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> bool:
+def _beyond(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> Reach | None:
+    """What the scope is to cover that it does not cover; selectors that it has do not count."""
     if kind == ScopeKind.NOTHING or scope.kind == ScopeKind.ALL:
-        return False
+        return None
     if kind == ScopeKind.ALL:
-        return True
-    return any(key not in old or (below and not old[key]) for key, below in new.items())
+        return Reach(kind=ScopeKind.ALL)
+    places = frozenset(
+        (of_type, key, below)
+        for (of_type, label, key), below in new.items()
+        if (of_type, label, key) not in old or (below and not old[of_type, label, key])
+    )
+    return Reach(places) if places else None
 
 
 def _facts(scope: Scope, selectors: Selectors) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from permissions.models import Resource, ResourceMode, ResourceType
 from permissions.operations.deletion import forget_permissions, forget_resources
 from permissions.operations.initial_permissions import fire
 from permissions.operations.resources import delete_resources
-from roles.models import ScopeEntry
+from permissions.operations.retired import is_retired, retire_labels
+from roles.models import SYSTEM_NAMESPACE, ScopeEntry
 
 TYPE = "permissions.resourcetype"
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -89,6 +90,7 @@ def create_type(
         verbose_name=verbose_name or model,
         verbose_name_plural=verbose_name_plural,
         mode=mode,
+        was_open=mode == ResourceMode.OPEN or is_retired(label),
         parent=parent,
         properties=properties or {},
     )
@@ -131,7 +133,9 @@ def update_type(
     Raises BuiltInType for anything but ``mode`` of a built-in type, InvalidInput for a cycle.
     """
     changed = {name: value for name, value in fields.items() if getattr(type, name) != value}
-    if type.built_in and (actions is not None or changed.keys() - {"mode"}):
+    if changed.get("mode") == ResourceMode.OPEN:
+        changed["was_open"] = True
+    if type.built_in and (actions is not None or changed.keys() - {"mode", "was_open"}):
         raise BuiltInType
     above = changed.get("parent")
     while above is not None:
@@ -174,6 +178,7 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     type.delete()
     content_type.delete()
     ContentType.objects.clear_cache()
+    retire_labels({label: None})
 
 
 @transaction.atomic
@@ -230,7 +235,7 @@ def type_facts(kind: ResourceType) -> dict[str, Any]:
 
 def _split(label: str) -> tuple[str, str]:
     """App label and model. No app of the service has that label, in any case, nor has a type of
-    the catalogue.
+    the catalogue, nor is it the namespace of the service's own roles.
     """
     app_label, _, model = label.partition(".")
     for part, text in (("app_label", app_label), ("model", model)):
@@ -239,7 +244,8 @@ def _split(label: str) -> tuple[str, str]:
             raise InvalidInput(fields={part: [message]})
     installed = {config.label.lower() for config in apps.get_app_configs()}
     built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
-    if app_label.lower() in installed or built_in.exists():
+    reserved = installed | {SYSTEM_NAMESPACE}
+    if app_label.lower() in reserved or built_in.exists():
         raise InvalidInput(fields={"app_label": [f'"{app_label}" belongs to the service itself.']})
     return app_label, model
 

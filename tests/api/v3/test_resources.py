@@ -7,7 +7,7 @@ from permissions import engine
 from permissions.engine.words import ResourceRef
 from permissions.models import Resource, ResourceClosure, ResourceType
 from permissions.operations.types import ActionSpec, create_type
-from roles.models import InitialPermissions, Scope, ScopeEntry
+from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry
 from tests import facts
 from tests.statements import counted
 
@@ -404,6 +404,109 @@ def test_registering_a_thing_of_an_open_type_there_meets_the_ceiling_too(
     assert client_of(alice).post(URL, {"object_pk": "secret"}).status_code == 201
     assert client_of(alice).patch(url("secret"), {"parent": "team"}).status_code == 403
     assert client.patch(url("secret"), {"parent": "team"}).status_code == 200
+
+
+@pytest.fixture
+def tenants(client, folders, alice, bob):
+    """Everything below "mine" may be opened by alice and bob, what lies below "yours" by nobody."""
+    register(client, "mine", "yours", "f<mine", "deep<f", "secret<yours")
+    role = facts.role("readers")
+    facts.grant(role, "shop.open_folder")
+    scope = below("mine", folders)
+    for reader in (alice, bob):
+        facts.hold(role, reader, scope=scope)
+    for name in ("view", "change", "add", "delete"):
+        facts.grant(alice, f"permissions.{name}_resource")
+    return scope
+
+
+def below(key, folders):
+    scope = Scope.objects.create(name=f"below {key}")
+    ScopeEntry.objects.create(
+        scope=scope, content_type_id=folders.pk, object_pk=key, with_descendants=True
+    )
+    return scope
+
+
+def test_a_tenants_administrator_moves_within_the_tenant_and_takes_in_nothing(
+    client_of, tenants, alice, bob
+):
+    """Neither to others nor to itself: what it holds after the move is not what it held."""
+    mover = client_of(alice)
+
+    assert mover.patch(url("deep"), {"parent": "mine"}).status_code == 200
+    assert mover.patch(url("deep"), {"parent": "yours"}).status_code == 200
+    assert mover.patch(url("secret"), {"parent": "f"}).status_code == 403
+    assert mover.patch(url("yours"), {"parent": "mine"}).status_code == 403
+    assert not engine.check(alice, "open", ResourceRef("shop.folder", "secret")).allowed
+    assert not engine.check(bob, "open", ResourceRef("shop.folder", "secret")).allowed
+    assert not Scope.objects.filter(name=None).exists()
+
+
+def test_moving_within_gives_to_others_for_as_long_as_the_mover_holds_it(
+    client_of, folders, tenants, alice, charlie
+):
+    """charlie holds a role on all below "f" for good; alice may hold what it gives till later."""
+    role = Role.objects.get(name="readers")
+    facts.hold(role, charlie, scope=below("f", folders))
+    own = RoleAssignment.objects.filter(user=alice)
+    new = facts.resource("shop.folder", "new")
+    facts.grant(alice, "shop.open_folder", on=new, valid_until=facts.LATER)
+
+    assert client_of(alice).patch(url("new"), {"parent": "f"}).status_code == 403
+    RoleAssignment.objects.exclude(pk__in=own).update(valid_until=facts.LATER)
+    own.update(valid_until=facts.LATER)
+    assert client_of(alice).patch(url("new"), {"parent": "f"}).status_code == 200
+
+
+def test_a_move_in_two_steps_is_a_move(client_of, tenants, alice):
+    """Delete and register again, one by one or in bulk; only what nobody knew yet is free."""
+    mover, again = client_of(alice), {"object_pk": "secret", "parent": "mine"}
+    assert mover.delete(url("secret")).status_code == 204
+
+    assert mover.post(URL, again).status_code == 403
+    assert mover.post(f"{URL}bulk/", {"resources": [again]}).status_code == 403
+    assert not engine.check(alice, "open", ResourceRef("shop.folder", "secret")).allowed
+    assert mover.post(URL, {**again, "object_pk": "new"}).status_code == 201
+    # As a root it is within nobody's reach; the next step is judged too.
+    assert mover.post(URL, {"object_pk": "secret"}).status_code == 201
+    assert mover.patch(url("secret"), {"parent": "mine"}).status_code == 403
+
+
+def test_so_is_switching_the_type_to_strict_before(client, client_of, tenants, alice):
+    for name in ("view", "change"):
+        facts.grant(alice, f"permissions.{name}_resourcetype")
+    mover, known = client_of(alice), {"object_pk": "known", "parent": "mine"}
+    for mode in ("open", "strict"):
+        assert mover.patch(f"{TYPES}shop.folder/", {"mode": mode}).status_code == 200
+
+    assert mover.post(URL, known).status_code == 403
+    assert client.post(URL, known).status_code == 201
+
+
+def test_and_making_the_type_again(client, client_of, tenants, alice):
+    assert client.delete(f"{TYPES}shop.folder/").status_code == 204
+    made = create_type(actor=None, label="shop.folder", actions=[ActionSpec(name="open_folder")])
+    RoleAssignment.objects.filter(scope=tenants).delete()
+    tenants.delete()
+    register(client, "mine")
+    role = facts.role("new readers")
+    facts.grant(role, "shop.open_folder")
+    facts.hold(role, alice, scope=below("mine", made))
+    again = {"object_pk": "secret", "parent": "mine"}
+    assert client_of(alice).post(URL, again).status_code == 403
+
+
+def test_a_move_costs_the_same_whatever_moves(bearer_of, client, tenants, alice):
+    register(client, *(f"{n}<f" for n in range(60)))
+    bearer, costs = bearer_of(alice), []
+    for keys in (["1"], [str(n) for n in range(2, 60)]):
+        moves = [{"object_pk": key, "parent": "mine"} for key in keys]
+        with counted() as statements:
+            assert bearer.post(f"{URL}bulk/", {"resources": moves}).status_code == 200
+        costs.append(len(statements))
+
+    assert costs[0] == costs[1], costs
 
 
 def test_initial_permissions_fire_for_all_of_a_bulk(client, root):

@@ -118,6 +118,31 @@ def test_widening_a_scope_in_use_meets_the_ceiling(client_of, charlie, berlin, b
     assert not engine.check(bob, "view", ResourceRef("shop.invoice", "42")).allowed
 
 
+def test_a_scope_is_widened_by_what_its_changer_holds_there(client_of, charlie, berlin, bob):
+    """charlie holds all that the scope's role gives on invoice 7, and the role within the scope."""
+    role, scope = facts.role("auditors"), Scope.objects.get(pk=berlin["pk"])
+    facts.grant(role, "shop.view_invoice")
+    for holder in (bob, charlie):
+        facts.hold(role, holder, scope=scope)
+    for key in ("7", "8"):
+        facts.resource("shop.invoice", key)
+    facts.grant(charlie, "shop.view_invoice", on="7")
+    for name in ("view_scope", "change_scope"):
+        facts.grant(charlie, f"authentik_rbac.{name}")
+
+    def widen(*keys):
+        more = [{"type": "shop.invoice", "object_pk": key} for key in keys]
+        body = {"entries": [*berlin["entries"], *more]}
+        return client_of(charlie).patch(url(berlin), body).status_code
+
+    assert widen("8") == 403
+    assert widen("7", "8") == 403
+    assert widen("7") == 200
+    assert client_of(charlie).patch(url(berlin), {"kind": "all", "entries": []}).status_code == 403
+    assert engine.check(bob, "view", ResourceRef("shop.invoice", "7")).allowed
+    assert not engine.check(bob, "view", ResourceRef("shop.invoice", "8")).allowed
+
+
 def test_inline_scopes_are_not_listed(client_of, root):
     Scope.objects.create(kind="all")
 
