@@ -125,12 +125,14 @@ class AuthorizeResources(Command):
     needs = IN_OPERATION
 
     def run(self, request: Authorizations) -> None:
-        namespace_by_code(request.namespace)
         grants = list(self.grants(request))
         self.require_rights({one.principal for one in grants})
         missing = unregistered(grants)
         if missing.labels:
             self.require_globally("permissions.add_resourcetype")
+        if any(one.actions for one in grants):
+            # Whoever gets here may make types, or names some that are there.
+            namespace_by_code(self, request.namespace)
         if missing.lacking:
             self.require("change_resourcetype", missing.lacking)
         replace_grants_by_name(grants=grants, actor=self.caller)
@@ -171,7 +173,7 @@ class GetAuthorizedResources(Query):
     needs = IN_OPERATION
 
     def run(self, request: TargetFilter) -> Page[AuthorizedResource]:
-        types = types_of(request.namespace)
+        types = types_of(self, request.namespace)
         target = Target(
             target_type=request.target_type, target_identifier=request.target_identifier
         )
@@ -188,7 +190,7 @@ class GetRoleAuthorizedResources(Query):
     needs = IN_OPERATION
 
     def run(self, request: CodeFilter) -> Page[AuthorizedResource]:
-        types = types_of(request.namespace)
+        types = types_of(self, request.namespace)
         role = role_by_code(self, request.namespace, request.code)
         return whole(authorized(request, types, own_grants(role, types=types)))
 
@@ -199,7 +201,7 @@ class GetGroupAuthorizedResources(Query):
     needs = IN_OPERATION
 
     def run(self, request: CodeFilter) -> list[AuthorizedResource]:
-        types = types_of(request.namespace)
+        types = types_of(self, request.namespace)
         group = group_by_code(self, request.code)
         return list(authorized(request, types, own_grants(group, types=types)))
 
@@ -210,7 +212,7 @@ class GetUserAuthorizedResources(Query):
     needs = IN_OPERATION
 
     def run(self, request: UserFilter) -> Page[AuthorizedResource]:
-        types = types_of(request.namespace)
+        types = types_of(self, request.namespace)
         user = user_by_id(self, request.user_id, request.user_id_type)
         return whole(authorized(request, types, held_grants(user, types=types)))
 
@@ -225,7 +227,7 @@ class GetResourceAuthorizedTargets(Command):
 
     def run(self, request: ResourceTargets) -> Page[AuthorizedTarget]:
         code, key = split(request.resource)
-        types = {row.content_type.model: row for row in types_of(request.namespace).values()}
+        types = {row.content_type.model: row for row in types_of(self, request.namespace).values()}
         kind = types.get(code)
         holders = {} if kind is None else holders_of(kind.pk, key)
         names = self.names_of(holders)
@@ -262,8 +264,8 @@ def seen(operation: Operation, rows: QuerySet[ROW]) -> QuerySet[ROW]:
     return engine.visible(rows, user=operation.caller).rows
 
 
-def types_of(space: str) -> dict[int, ResourceType]:
-    namespace_by_code(space)
+def types_of(operation: Operation, space: str) -> dict[int, ResourceType]:
+    namespace_by_code(operation, space)
     return {row.pk: row for row in typed(space)}
 
 

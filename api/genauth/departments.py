@@ -94,6 +94,8 @@ class CreateDepartment(Command):
     def run(self, request: NewDepartment) -> Department:
         organization, code = request.organization_code, request.code or None
         parent = department(self, organization, request.parent_department_id)
+        # Whoever will be in the new one is in the parent too.
+        self.require("add_user_to_group", [parent])
         group = create(self, organization, code, request.name, request.description, parent)
         return department_dto(group, parent)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import Group, GroupKind, User
@@ -15,6 +15,8 @@ from api.genauth.base import Operation
 from api.genauth.errors import no_namespace, no_role
 from api.genauth.wire import Shape, Text
 from audit.errors import NotFound
+from permissions import engine
+from permissions.models import ResourceType
 from permissions.operations import Pair, Principal
 from roles.models import SYSTEM_NAMESPACE, Namespace, Role
 
@@ -56,23 +58,46 @@ class UserIdOptions(Shape):
 # Namespaces
 
 
-def namespace_by_code(code: str) -> Namespace:
+def namespace_by_code(operation: Operation, code: str) -> Namespace:
     """For operations on what is in it; managing namespaces themselves asks for their own rights."""
-    namespace = Namespace.objects.filter(code=code).first()
-    if namespace is None:
-        raise no_namespace()
+    [namespace] = _known(operation, {code})
     return namespace
 
 
-def namespaces_by_code(codes: Iterable[str]) -> dict[str, Namespace]:
+def namespaces_by_code(operation: Operation, codes: Iterable[str]) -> dict[str, Namespace]:
     """For creating things in them. Nobody creates anything in the service's own."""
     distinct = set(codes)
-    namespaces = {row.code: row for row in Namespace.objects.filter(code__in=distinct)}
-    if len(namespaces) < len(distinct):
-        raise no_namespace()
+    namespaces = {row.code: row for row in _known(operation, distinct)}
     if SYSTEM_NAMESPACE in distinct:
         raise PermissionDenied(f"The namespace {SYSTEM_NAMESPACE} is reserved.")
     return namespaces
+
+
+def _known(operation: Operation, codes: set[str]) -> list[Namespace]:
+    """Those the caller may know of; a hidden one is missing. It knows those built in or with types,
+    which are everybody's to know, and those it may view itself or a role in. One statement
+    mostly, or five.
+    """
+    types = ResourceType.objects.filter(content_type__app_label=OuterRef("code"))
+    named: Any = Namespace.objects.filter(code__in=codes)
+    rows = list(named.annotate(has_types=Exists(types)))
+    unsure = {row.pk for row in rows if not (row.built_in or row.has_types)}
+    if len(rows) < len(codes) or unsure - _seen_among(unsure, operation.caller):
+        raise no_namespace()
+    return rows
+
+
+def _seen_among(namespaces: set[int], caller: User) -> set[int]:
+    if not namespaces:
+        return set()
+    roles = engine.visible(Role.objects.public().filter(namespace__in=namespaces), user=caller)
+    if roles.reach == "all":
+        return namespaces
+    own = engine.visible(Namespace.objects.filter(pk__in=namespaces), user=caller)
+    return {
+        *own.rows.values_list("pk", flat=True),
+        *roles.rows.values_list("namespace", flat=True),
+    }
 
 
 def like(words: str, *columns: str) -> Q:
@@ -103,7 +128,7 @@ def roles_by_code(operation: Operation, names: Iterable[RoleName]) -> dict[RoleN
     by_name = {(role.namespace.code, role.code): role for role in rows.filter(condition)}
     for name in names:
         if name not in by_name:
-            namespace_by_code(name[0])
+            namespace_by_code(operation, name[0])
             raise no_role()
     return {name: by_name[name] for name in names}
 

@@ -122,7 +122,7 @@ class CreateResource(Command):
 
     def run(self, request: NewResource) -> Resource:
         space = request.namespace
-        namespaces_by_code([space])
+        namespaces_by_code(self, [space])
         create_types(actor=self.caller, specs=[spec(space, request)])
         return resource(typed(space).get(content_type__model=request.code))
 
@@ -134,7 +134,7 @@ class CreateResourcesBatch(Command):
 
     def run(self, request: NewResources) -> None:
         space = request.namespace
-        namespaces_by_code([space])
+        namespaces_by_code(self, [space])
         create_types(actor=self.caller, specs=[spec(space, one) for one in request.list_])
 
 
@@ -280,7 +280,7 @@ def typed(space: str) -> QuerySet[ResourceType]:
 
 
 def visible_types(operation: Operation, space: str) -> QuerySet[ResourceType]:
-    namespace_by_code(space)
+    namespace_by_code(operation, space)
     return operation.visible(typed(space))
 
 

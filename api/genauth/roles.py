@@ -114,7 +114,7 @@ class CreateRole(Command):
     needs = "authentik_rbac.add_role"
 
     def run(self, request: NewRole) -> RoleDto:
-        [role] = create_roles(actor=self.caller, specs=specs([request]))
+        [role] = create_roles(actor=self.caller, specs=specs(self, [request]))
         return role_dto(role)
 
 
@@ -124,7 +124,7 @@ class CreateRolesBatch(Command):
     needs = "authentik_rbac.add_role"
 
     def run(self, request: NewRoles) -> None:
-        create_roles(actor=self.caller, specs=specs(request.list_))
+        create_roles(actor=self.caller, specs=specs(self, request.list_))
 
 
 class GetRole(Query):
@@ -142,7 +142,7 @@ class ListRoles(Query):
     needs = IN_OPERATION
 
     def run(self, request: RoleFilter) -> Page[RoleDto]:
-        space = namespace_by_code(request.namespace)
+        space = namespace_by_code(self, request.namespace)
         rows = self.visible(Role.objects.public().filter(namespace=space))
         rows = rows.filter(like(request.keywords, "code", "name", "display_name"))
         rows = rows.select_related("namespace").order_by("created", "pk")
@@ -193,7 +193,7 @@ class CheckRoleParams(Command):
     needs = "authentik_rbac.view_role"
 
     def run(self, request: RoleParameters) -> Validity:
-        space = namespace_by_code(request.namespace)
+        space = namespace_by_code(self, request.namespace)
         if space.code == SYSTEM_NAMESPACE:
             return validity(f"The namespace {SYSTEM_NAMESPACE} is reserved.")
         if not is_code(request.code):
@@ -207,8 +207,8 @@ class CheckRoleParams(Command):
         return validity()
 
 
-def specs(requests: Sequence[NewRole]) -> list[RoleSpec]:
-    namespaces = namespaces_by_code(role.namespace for role in requests)
+def specs(operation: Operation, requests: Sequence[NewRole]) -> list[RoleSpec]:
+    namespaces = namespaces_by_code(operation, (role.namespace for role in requests))
     return [
         RoleSpec(
             namespace=namespaces[role.namespace],

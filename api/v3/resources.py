@@ -10,7 +10,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -146,6 +146,9 @@ class ResourceViewSet(
 
     @extend_schema(request=NewResourceSerializer)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if self.reach == "none":
+            # The answer would tell which keys are there.
+            raise PermissionDenied("This needs the permission permissions.view_resource.")
         body = NewResourceSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         words = body.validated_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
@@ -24,6 +24,7 @@ from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from permissions.operations.reach import Reach, require_reach
 from permissions.operations.retired import retire_keys, retired_keys
+from permissions.queries import seen_keys
 from roles.models import ScopeEntry
 
 MOST_RESOURCES = 10_000
@@ -75,7 +76,8 @@ def register_resources(
 ) -> Registered:
     """Create what is new and change what is there, at most 10,000 at once; rows in order.
 
-    A parent is a registered resource of the same type or of its parent type, or one of ``items``.
+    A parent is a registered resource of the same type or of its parent type, or one of ``items``;
+    one that the actor may know nothing of is missing, unless it is the parent already.
     Raises InvalidInput keyed by position under ``resources``, ResourceCycle, and GrantCeiling when
     a resource would be moved to where a scope gives the holders of its roles more than the actor
     holds. Registering what may have been known before is a move as well: keys that were deleted,
@@ -84,7 +86,7 @@ def register_resources(
     _refuse_unfit(type, items)
     one_at_a_time(Change.RESOURCE_PARENTS)
     known = _known(type, [item.object_pk for item in items])
-    parents = _parents(type, items)
+    parents = _parents(type, items, known, actor=actor)
     before = {key: resource_facts(row) for key, row in known.items()}
     created = _create(type, [item for item in items if item.object_pk not in known])
     rows = {**known, **{row.object_pk: row for row in created}}
@@ -181,7 +183,13 @@ def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
     return found
 
 
-def _parents(kind: ResourceType, items: Sequence[ResourceSpec]) -> dict[ResourceRef, Resource]:
+def _parents(
+    kind: ResourceType,
+    items: Sequence[ResourceSpec],
+    known: Mapping[str, Resource],
+    *,
+    actor: User | None,
+) -> dict[ResourceRef, Resource]:
     """The registered parents by reference; those that are among the items come later."""
     kinds = {kind.label: kind}
     if kind.parent is not None:
@@ -189,10 +197,14 @@ def _parents(kind: ResourceType, items: Sequence[ResourceSpec]) -> dict[Resource
     own = {ResourceRef(kind.label, item.object_pk) for item in items}
     asked = {item.parent for item in items if isinstance(item.parent, ResourceRef)}
     found: dict[ResourceRef, Resource] = {}
+    current = {row.parent_id for row in known.values()}
     for label, parent_kind in kinds.items():
         keys = [ref.id for ref in asked if ref.type == label and ref.id and _fit(ref.id)]
-        for key, row in _known(parent_kind, keys).items():
-            found[ResourceRef(label, key)] = row
+        rows = _known(parent_kind, keys)
+        seen = rows.keys() if actor is None else seen_keys(actor, parent_kind, list(rows))
+        for key, row in rows.items():
+            if key in seen or row.pk in current:
+                found[ResourceRef(label, key)] = row
     wrong = {
         str(n): {"parent": [f"No resource {str(item.parent)[:200]!r} can be the parent."]}
         for n, item in enumerate(items)

@@ -19,6 +19,7 @@ from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import keep_keys, lock_rows
 from permissions.operations.reach import Reach, require_reach
+from permissions.queries import seen_keys
 from roles.models import RoleAssignment, Scope, ScopeEntry, ScopeKind
 
 MOST_ENTRIES = 10_000
@@ -63,8 +64,9 @@ def create_scope(
 ) -> Scope:
     """Without a name the scope is inline: it belongs to one assignment and goes with it.
 
-    Raises InvalidInput keyed by ``entries`` and position. Resources of open types that nobody has
-    registered are, so that they can get parents and children.
+    Raises InvalidInput keyed by ``entries`` and position; of strict types, what the actor may know
+    nothing of is missing. Resources of open types that nobody has registered are, so that they can
+    get parents and children.
     """
     selectors = _selectors(kind, list(entries), actor=actor)
     scope = Scope.objects.create(
@@ -101,7 +103,8 @@ def update_scope(
     chosen: Selectors | None = None
     if entries is not None:
         # Holds resources, and before the scope: in this order deletions of resources go.
-        chosen = _selectors(ScopeKind(kind or scope.kind), list(entries), actor=actor)
+        kind = ScopeKind(kind or scope.kind)
+        chosen = _selectors(kind, list(entries), actor=actor, named=_current(scope))
     scope = Scope.objects.select_for_update().get(pk=scope.pk)
     old = _current(scope)
     before = _facts(scope, old)
@@ -146,7 +149,10 @@ class Selector(NamedTuple):
 Selectors = dict[Selector, bool]
 
 
-def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None) -> Selectors:
+def _selectors(
+    kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None, named: Selectors | None = None
+) -> Selectors:
+    """What is ``named`` already may be sent back by whoever cannot see it."""
     if len(entries) > MOST_ENTRIES:
         raise InvalidInput(fields={"entries": [f"At most {MOST_ENTRIES} entries are allowed."]})
     if entries and kind != ScopeKind.SELECTED:
@@ -168,10 +174,13 @@ def _selectors(kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None)
         selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
             position[entry.type, key] = n
-    # After all entries are read: one statement for each thousand keys instead of one for each key.
     missing = _without_row(types, position)
-    for label, key in missing:
-        if types[label].mode != ResourceMode.OPEN or python_model(label) is not None:
+    known = {(label, key) for _, label, key in named or ()}
+    # Where any key can be named, naming one tells nothing.
+    telling = {pair for pair in position if not _takes_any(types[pair[0]])}
+    hidden = _hidden(types, telling - known, actor) if actor and telling - known else set()
+    for label, key in [*missing, *hidden]:
+        if (label, key) in telling:
             faults[str(position[label, key])] = {"object_pk": [f"No {label} has this key."]}
     if faults:
         raise InvalidInput(fields={"entries": faults})
@@ -199,6 +208,21 @@ def _without_row(
         there = keep_keys(types[label], of_type)
         missing += [(label, key) for key in of_type if key not in there]
     return missing
+
+
+def _hidden(
+    types: dict[str, ResourceType], named: Iterable[tuple[str, str]], actor: User
+) -> set[tuple[str, str]]:
+    """(type label, key) of what the actor may know nothing of, and must not learn by naming it."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for label, key in named:
+        keys[label].append(key)
+    seen = {label: seen_keys(actor, types[label], wanted) for label, wanted in keys.items()}
+    return {(label, key) for label, key in named if key not in seen[label]}
+
+
+def _takes_any(type_: ResourceType) -> bool:
+    return type_.mode == ResourceMode.OPEN and python_model(type_.label) is None
 
 
 def _record_resources(

@@ -133,7 +133,8 @@ def update_type(
     Raises BuiltInType for anything but ``mode`` of a built-in type, InvalidInput for a cycle.
     """
     changed = {name: value for name, value in fields.items() if getattr(type, name) != value}
-    if changed.get("mode") == ResourceMode.OPEN:
+    if "mode" in changed:
+        # It is open now, or has been until now.
         changed["was_open"] = True
     if type.built_in and (actions is not None or changed.keys() - {"mode", "was_open"}):
         raise BuiltInType

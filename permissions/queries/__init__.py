@@ -25,6 +25,7 @@ from permissions.queries.held import (
     roles_held_at_all,
     roles_of,
 )
+from permissions.queries.seen import seen_keys
 
 __all__ = [
     "ROLES",
@@ -49,5 +50,6 @@ __all__ = [
     "roles_of",
     "roles_of_group",
     "roles_of_user",
+    "seen_keys",
     "users_granted",
 ]

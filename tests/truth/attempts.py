@@ -12,9 +12,20 @@ from rest_framework.test import APIClient
 from accounts.models import Group, User
 from permissions.models import Resource
 from roles.models import InitialPermissions, Role, RoleAssignment, Scope
-from tests.truth.changes import MOMENTS, NOW, PERMISSIONS, THINGS, Pick
+from tests.truth.changes import (
+    EMAILS,
+    MOMENTS,
+    NOW,
+    PERMISSIONS,
+    ROLES,
+    THINGS,
+    USERNAMES,
+    Pick,
+)
 
 API = "/api/v3"
+# Of types of the world, of those whose actions its callers hold all, and of none.
+LABELS = ["shop", "mine", "away"]
 
 
 class Attempts:
@@ -134,6 +145,42 @@ class Attempts:
         user = self._any(User)
         return user and self._patch(f"/core/users/{user}/", {"is_active": True})
 
+    # Names
+
+    def name_a_user(self) -> Any:
+        user, field = self._any(User), self.pick(["username", "email", "email"])
+        name = self.pick([*USERNAMES, *EMAILS])
+        return user and self._patch(f"/core/users/{user}/", {field: name})
+
+    def add_a_user_with_an_id(self) -> Any:
+        known = self.pick([*USERNAMES, *EMAILS, *(f"ext-{name}" for name in USERNAMES)])
+        named = {"username": f"new-{known}", "externalId": known}
+        return self._genauth("create-user", {**named, "email": self.pick(EMAILS)})
+
+    def rename_a_role(self) -> Any:
+        role = self._any(Role)
+        return role and self._patch(f"/rbac/roles/{role}/", {"name": self.pick(ROLES)})
+
+    def recode_a_role(self) -> Any:
+        code, new = self.pick(ROLES), self.pick(ROLES)
+        return self._genauth("update-role", {"code": code, "newCode": new})
+
+    def add_a_namespace(self) -> Any:
+        return self._genauth("create-namespace", {"code": self.pick(LABELS), "name": "n"})
+
+    def rename_a_namespace(self) -> Any:
+        code, new = self.pick(LABELS), self.pick(LABELS)
+        return self._genauth("update-namespace", {"code": code, "newCode": new})
+
+    def register_again(self) -> Any:
+        label, key = self.pick(THINGS)
+        parent_type, parent = self.pick(THINGS)
+        path = f"{API}/rbac/resource_types/{label}/resources/"
+        if self.client.delete(f"{path}{key}/").status_code != 204:
+            return None
+        body = {"object_pk": key, "parent": parent, "parent_type": parent_type}
+        return self.client.post(path, body, format="json")
+
     # Pieces
 
     def _any(self, rows: Any) -> Any:
@@ -166,6 +213,9 @@ class Attempts:
     def _post(self, path: str, body: Any) -> Any:
         return self.client.post(f"{API}{path}", body, format="json")
 
+    def _genauth(self, operation: str, body: Any) -> Any:
+        return self.client.post(f"/genauth{API}/{operation}", body, format="json")
+
     def _patch(self, path: str, body: Any) -> Any:
         return self.client.patch(f"{API}{path}", body, format="json")
 
@@ -175,3 +225,5 @@ KINDS: list[Callable[[Attempts], Any]] = [
     for name, attempt in vars(Attempts).items()
     if callable(attempt) and not name.startswith("_")
 ]
+# What may change whom a name means.
+NAMING = (Attempts.name_a_user, Attempts.add_a_user_with_an_id)

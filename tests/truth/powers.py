@@ -84,7 +84,7 @@ def powers(world: World, people: Iterable[str], things: list[Thing], at: datetim
     found: set[Power] = set()
     for pk in people:
         person = world.people.get(pk)
-        if person is None or not person.active or _is_superuser(world, pk, at):
+        if person is None or not person.active or is_superuser_at(world, pk, at):
             continue
         own = Way(None, ("user", pk), (), "", ())
         for way in (own, *world.ways(pk, at)):
@@ -120,7 +120,7 @@ def _given(world: World, way: Way, grant: Grant, things: list[Thing]) -> Iterato
             yield label, codename, key
 
 
-def _is_superuser(world: World, pk: str, at: datetime) -> bool:
+def is_superuser_at(world: World, pk: str, at: datetime) -> bool:
     return any(world.teams[team].is_superuser for _, team in world.teams_of(pk, at))
 
 

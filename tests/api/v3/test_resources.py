@@ -531,3 +531,48 @@ def test_types_with_resources_are_deleted_with_them(client, files):
     assert client.delete(f"{TYPES}shop.folder/").status_code == 204
     assert ancestors("f") == ["f"]
     assert not ResourceType.objects.labelled("shop.folder").exists()
+
+
+# Existence
+
+
+def test_who_may_view_nothing_registers_nothing(client_of, client, alice):
+    """Whether a key, or a parent, is there must not be told by what the answer is."""
+    register(client, "there")
+    facts.grant(alice, "permissions.add_resource")
+    sent = [
+        {"object_pk": "there"},
+        {"object_pk": "new"},
+        {"object_pk": "new", "parent": "there"},
+        {"object_pk": "new", "parent": "absent"},
+    ]
+
+    for body in sent:
+        assert client_of(alice).post(URL, body).status_code == 403
+
+
+def test_a_hidden_parent_is_missing(client_of, client, alice):
+    register(client, "hidden", "seen", "used", "own<hidden")
+    facts.grant(alice, "permissions.add_resource")
+    for name in ("view", "change"):
+        facts.grant(alice, f"permissions.{name}_resource", on=Resource.objects.get(object_pk="own"))
+    facts.grant(alice, "permissions.view_resource", on=Resource.objects.get(object_pk="seen"))
+    facts.grant(alice, "shop.open_folder", on="used")
+    caller = client_of(alice)
+
+    def answers(key):
+        return [
+            (answer.status_code, str(answer.json()).replace(key, "key"))
+            for answer in (
+                caller.post(URL, {"object_pk": f"below {key}", "parent": key}),
+                caller.patch(url("own"), {"parent": key}),
+            )
+        ]
+
+    assert [status for status, _ in answers("absent")] == [400, 400]
+    assert answers("absent")[0] == answers("hidden")[0]
+    # What is shown may be sent back.
+    assert caller.patch(url("own"), {"parent": "hidden"}).status_code == 200
+    for key in ("seen", "used"):
+        assert caller.patch(url("own"), {"parent": key}).status_code == 200
+    assert caller.patch(url("own"), {"parent": "hidden"}).status_code == 400

@@ -127,8 +127,9 @@ def test_a_scope_is_widened_by_what_its_changer_holds_there(client_of, charlie, 
     for key in ("7", "8"):
         facts.resource("shop.invoice", key)
     facts.grant(charlie, "shop.view_invoice", on="7")
-    for name in ("view_scope", "change_scope"):
-        facts.grant(charlie, f"authentik_rbac.{name}")
+    for name in ("authentik_rbac.view_scope", "authentik_rbac.change_scope"):
+        facts.grant(charlie, name)
+    facts.grant(charlie, "permissions.view_resource")
 
     def widen(*keys):
         more = [{"type": "shop.invoice", "object_pk": key} for key in keys]
@@ -141,6 +142,34 @@ def test_a_scope_is_widened_by_what_its_changer_holds_there(client_of, charlie, 
     assert client_of(charlie).patch(url(berlin), {"kind": "all", "entries": []}).status_code == 403
     assert engine.check(bob, "view", ResourceRef("shop.invoice", "7")).allowed
     assert not engine.check(bob, "view", ResourceRef("shop.invoice", "8")).allowed
+
+
+def test_entries_do_not_tell_what_is_there(client_of, root, charlie, bob, berlin):
+    """Of strict types and of our own, what one may know nothing of is missing."""
+    for name in ("add", "change", "view"):
+        facts.grant(charlie, f"authentik_rbac.{name}_scope")
+    caller = client_of(charlie)
+
+    def answer(label, key):
+        body = {"name": "n", "entries": [{"type": label, "object_pk": key}]}
+        said = caller.post(URL, body)
+        return said.status_code, said.json().get("entries")
+
+    assert answer("shop.invoice", "42") == answer("shop.invoice", "absent")
+    assert answer("authentik_core.user", str(bob.pk)) == answer("authentik_core.user", "999999")
+    assert answer("shop.invoice", "42")[0] == 400
+    # What is shown may be sent back.
+    assert caller.patch(url(berlin), {"entries": berlin["entries"]}).status_code == 200
+    facts.grant(charlie, "shop.view_invoice", on="42")
+    facts.grant(charlie, "authentik_core.view_user", on=bob)
+    body = {
+        "name": "n",
+        "entries": [
+            {"type": "shop.invoice", "object_pk": "42"},
+            {"type": "authentik_core.user", "object_pk": str(bob.pk)},
+        ],
+    }
+    assert caller.post(URL, body).status_code == 201
 
 
 def test_inline_scopes_are_not_listed(client_of, root):
