@@ -1,17 +1,20 @@
 """Names and moments of ours as camelCase protocols spell them.
 
 Fields are declared in Python's spelling; a trailing underscore only keeps clear of its words. What
-is not required may be sent as null, which is the same as not sending it.
+is not required may be sent as null, which is the same as not sending it. Members that nobody knows
+are ignored, unless a known one that is not there is meant.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from rest_framework import serializers
+
+from api.members import refuse_near_misses
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,6 +50,9 @@ class WireSerializer(serializers.Serializer):
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            # Beside the member that is meant, another like it is not it misspelt.
+            refuse_near_misses(data, self.fields, self.fields.keys() - data.keys())
         values = super().to_internal_value(data)
         return self.record(
             **{name: v for name, v in values.items() if v is not None or name in self.nullable}

@@ -31,6 +31,7 @@ from msgspec import UNSET, Meta, Struct, StructMeta, UnsetType, structs
 from rest_framework import serializers
 
 from api.genauth.errors import WHOLE_SENTENCE
+from api.moments import EARLIEST
 from api.wire import EPOCH, WireSerializer, camel_case
 from roles.models import DEFAULT_NAMESPACE, validate_code
 
@@ -61,7 +62,10 @@ class Shape(Struct, metaclass=KeywordOnly, frozen=True, rename=camel_case):
 class Milliseconds(serializers.Field):
     """Since 1970, as a number or as digits; a datetime inside."""
 
-    default_error_messages = {"invalid": "A number of milliseconds since 1970 is required."}
+    default_error_messages = {
+        "invalid": "A number of milliseconds since 1970 is required.",
+        "implausible": "Milliseconds since 1970 are required; these are before the year 2000.",
+    }
 
     def to_internal_value(self, data: object) -> datetime:
         if isinstance(data, str) and data.isascii() and data.isdigit() and len(data) < 16:
@@ -71,7 +75,10 @@ class Milliseconds(serializers.Field):
         # True and False are ints too.
         if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= LAST_MOMENT:
             self.fail("invalid")
-        return EPOCH + timedelta(milliseconds=data)
+        moment = EPOCH + timedelta(milliseconds=data)
+        if moment < EARLIEST:
+            self.fail("implausible")
+        return moment
 
 
 class Words(serializers.ListField):

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from api.access import caller_of
+from api.moments import MomentField
 from api.v3.native import AuthentikSerializer
 from permissions.engine import MOST_PERMISSIONS, TOGETHER
 from permissions.operations import assign_permissions, unassign_permissions
@@ -41,10 +42,10 @@ class PermissionUnassignSerializer(AuthentikSerializer):
 class PermissionAssignSerializer(PermissionUnassignSerializer):
     """What is assigned, and on what: without ``model`` and ``object_pk``, on everything."""
 
-    valid_from = serializers.DateTimeField(
+    valid_from = MomentField(
         required=False, allow_null=True, help_text="Counts from then on; absent: at once."
     )
-    valid_until = serializers.DateTimeField(
+    valid_until = MomentField(
         required=False, allow_null=True, help_text="Counts until then; absent: without end."
     )
 

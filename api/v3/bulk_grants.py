@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from api.access import CallerAccess, caller_of, decisions_on, resource_of
+from api.moments import MomentField
 from api.v3.fields import LARGEST_INTEGER
 from api.v3.native import NativeSerializer, NativeView
 from audit.errors import InvalidInput
@@ -50,8 +51,8 @@ class BulkRevokeSerializer(NativeSerializer):
 
 
 class BulkAssignSerializer(BulkRevokeSerializer):
-    valid_from = serializers.DateTimeField(required=False, allow_null=True)
-    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    valid_from = MomentField(required=False, allow_null=True)
+    valid_until = MomentField(required=False, allow_null=True)
 
 
 class BulkGrantResultSerializer(serializers.Serializer):

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
+from api.moments import MomentField
 from api.v3.fields import LARGEST_INTEGER, KeyField, UserField
 from api.v3.initial_permissions import RoleField
 from api.v3.lists.filters import BooleanFilter, ExpiringFilter, IntegerFilter, StateFilter
@@ -68,8 +69,8 @@ class RoleAssignmentSerializer(NativeSerializer):
         allow_null=True,
     )
     inline_scope = InlineScopeSerializer(required=False, allow_null=True)
-    valid_from = serializers.DateTimeField(required=False, allow_null=True)
-    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    valid_from = MomentField(required=False, allow_null=True)
+    valid_until = MomentField(required=False, allow_null=True)
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
     created = serializers.DateTimeField(read_only=True)
     granted_by = serializers.IntegerField(source="granted_by_id", read_only=True, allow_null=True)

@@ -77,9 +77,11 @@ def answer(door: Door, name: str, path_of: dict[str, str]) -> Any:
         "name": "target" if method == "put" else "new",
         "username": "alice" if method == "put" else "new",
         "password": "correct horse battery staple",
-        "roleName": "target",
-        "privilege-key": ["object.view"],
     }
+    if path.endswith("permissions"):
+        body["roleName"] = "target"
+    if path.endswith("privileges"):
+        body["privilege-key"] = ["object.view"]
     return getattr(door, method)(path, body)
 
 

@@ -35,6 +35,50 @@ def test_a_role_name_alone_gives_the_role_without_objects(put, bob, operator):
     assert RoleAssignment.objects.get(user=bob).scope.kind == "nothing"
 
 
+@pytest.mark.parametrize(
+    ("member", "near"),
+    [
+        ("scopeID", "scopeId"),
+        ("scope", "scopeId"),
+        ("traversalSpecInstances", "traversal-spec-instances"),
+        ("traversal_spec_instance", "traversal-spec-instances"),
+        ("allowAllObject", "allowAllObjects"),
+    ],
+)
+def test_what_is_meant_for_a_known_member_is_not_dropped(put, bob, operator, member, near):
+    response = put(bob, roleName="Operator", **{member: False})
+
+    assert response.status_code == 400
+    [failure] = response.json()["validationFailures"]
+    assert failure == {
+        "failureMessage": f"Unknown member. Did you mean {near}?",
+        "violationPath": member,
+    }
+    assert not RoleAssignment.objects.filter(user=bob).exists()
+
+
+def test_a_misspelt_selection_is_refused_with_its_place(put, bob, operator):
+    tree = {name: value for name, value in instance().items() if name != "resourceSelection"}
+    misspelt = tree | {"resource_selections": []}
+
+    response = put(bob, roleName="Operator", **{"traversal-spec-instances": [misspelt]})
+
+    [failure] = response.json()["validationFailures"]
+    path = "traversal-spec-instances[0].resource_selections"
+    assert (response.status_code, failure["violationPath"]) == (400, path)
+
+
+def test_a_role_permission_ends_at_no_time(put, bob, operator):
+    response = put(bob, roleName="Operator", validUntil="2100-01-01T00:00:00Z")
+
+    assert response.status_code == 400
+    assert not RoleAssignment.objects.filter(user=bob).exists()
+
+
+def test_what_nobody_knows_is_ignored(put, bob, operator):
+    assert put(bob, roleName="Operator", others=[], color="red").status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["SPECIFIC", "UNPROPAGATE"])
 def test_named_objects_alone(put, bob, operator, kind):
     register(HOST)

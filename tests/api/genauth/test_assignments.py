@@ -14,6 +14,8 @@ from tests.statements import counted
 
 pytestmark = pytest.mark.django_db
 PERMISSION = "authentik_core.view_user"
+# In the January and the September of 2001.
+LONG_AGO, LATER = 978_307_200_000, 1_000_000_000_000
 
 
 @pytest.fixture
@@ -241,8 +243,51 @@ def test_a_malformed_time_is_refused(admin, role, bob, end):
     assert status(assign(admin, user(bob), endTime=end)) == 400
 
 
+@pytest.mark.parametrize("name", ["enableTime", "endTime"])
+@pytest.mark.parametrize("seconds", [0, 1767225600, "1767225600", 946_684_799_999])
+def test_seconds_in_place_of_milliseconds_are_refused(admin, role, bob, name, seconds):
+    answer = assign(admin, user(bob), **{name: seconds})
+
+    assert status(answer) == 400
+    assert answer["message"].startswith(f"Parameter {name} is malformed: Milliseconds")
+    assert not RoleAssignment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("member", "near"),
+    [
+        ("endtime", "endTime"),
+        ("end_time", "endTime"),
+        ("validUntil", "endTime"),
+        ("expiresAt", "endTime"),
+        ("startTime", "enableTime"),
+        ("nameSpace", "namespace"),
+    ],
+)
+def test_what_is_meant_for_a_known_member_is_not_dropped(admin, role, bob, member, near):
+    answer = assign(admin, user(bob), **{member: LATER})
+
+    assert status(answer) == 400
+    hint = f"Unknown member. Did you mean {near}?"
+    assert answer["message"] == f"Parameter {member} is malformed: {hint}"
+    assert not RoleAssignment.objects.exists()
+
+
+def test_times_are_not_dropped_where_they_are_not_taken(admin, role, bob):
+    roles = [{"code": "manager"}]
+
+    answer = admin.call("assign-role-batch", targets=[user(bob)], roles=roles, endTime=LATER)
+
+    assert status(answer) == 400
+    assert not RoleAssignment.objects.exists()
+
+
+def test_what_nobody_knows_is_ignored(admin, role, bob):
+    assert status(assign(admin, user(bob), roleId="x", operator="y")) == 200
+
+
 def test_an_end_before_the_start_is_refused(admin, role, bob):
-    answer = assign(admin, user(bob), enableTime=2000, endTime=1000)
+    answer = assign(admin, user(bob), enableTime=LATER, endTime=LONG_AGO)
 
     assert status(answer) == 400
     assert answer["message"] == "Parameter endTime is malformed: The end must come after the start."
@@ -301,7 +346,7 @@ def test_revoking_takes_the_role_away_whatever_its_scope(admin, role, bob):
 
 def test_members_are_the_users_who_hold_the_role_now(admin, role, alice, bob, charlie):
     assign(admin, user(bob), user(alice))
-    assign(admin, user(charlie), endTime=1000)
+    assign(admin, user(charlie), endTime=LONG_AGO)
 
     answer = admin.ask("list-role-members", code="manager", withIdentities="True", limit=1)
     assert answer["data"]["totalCount"] == 2
@@ -331,7 +376,7 @@ def test_departments_that_hold_a_role_are_listed(admin, role, sales):
 
 
 def test_assignments_are_listed_with_their_times(admin, role, sales, bob):
-    assign(admin, user(bob), enableTime=1000, endTime=2000)
+    assign(admin, user(bob), enableTime=LONG_AGO, endTime=LATER)
     assign(admin, target("DEPARTMENT", sales))
 
     both = admin.ask("list-role-assignments", roleCode="manager")["data"]
@@ -339,7 +384,7 @@ def test_assignments_are_listed_with_their_times(admin, role, sales, bob):
     [one] = admin.ask("list-role-assignments", roleCode="manager", targetType="USER")["data"][
         "data"
     ]
-    assert (one["status"], one["enableTime"], one["endTime"]) == ("DISABLE", 1000, 2000)
+    assert (one["status"], one["enableTime"], one["endTime"]) == ("DISABLE", LONG_AGO, LATER)
     assert (one["roleCode"], one["roleName"]) == ("manager", "Manager")
     [org] = admin.ask(
         "list-role-assignments", roleCode="manager", targetType=["ORG"], namespaceCode="default"

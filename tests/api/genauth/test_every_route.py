@@ -66,6 +66,8 @@ def question(alice: User) -> dict[str, Any]:
         "action": "view",
         "resource": "target:1",
         "resources": ["target:1"],
+        "resourceList": ["target:1"],
+        "actions": [{"name": "view"}],
         "organizationCode": "company",
         "organizationName": "company",
         "departmentId": "division",

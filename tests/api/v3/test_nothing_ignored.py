@@ -243,6 +243,26 @@ def test_parameters_that_mean_something_are_taken(admin, path):
     assert admin.get(f"/api/v3/rbac/{path}").status_code == 200
 
 
+@pytest.mark.parametrize("member", ["valid_from", "valid_until"])
+@pytest.mark.parametrize(
+    "moment",
+    ["1970-01-21T10:53:45Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", 1767225600],
+)
+def test_times_that_cannot_be_meant_are_refused(admin, bob, member, moment):
+    role, grant = facts.role("r"), {"permissions": [VIEW], member: moment}
+    rbac, before = "/api/v3/rbac/", everything()
+
+    for path, body in (
+        ("role_assignments/", {"role": str(role.pk), "user": bob.pk, member: moment}),
+        ("bulk/assign/", {"users": [bob.pk], **grant}),
+        (f"permissions/assigned_by_users/{bob.pk}/assign/", grant),
+        (f"permissions/assigned_by_roles/{role.pk}/assign/", grant),
+    ):
+        response = admin.post(rbac + path, body)
+        assert (path, response.status_code, list(response.json())) == (path, 400, [member])
+    assert everything() == before
+
+
 # authentik's own operations
 
 
