@@ -80,7 +80,10 @@ def given(there: Window | None, asked: Window | None, now: datetime) -> Window:
     if not there.touches(asked):
         message = f"It is given {there} already; change that, or ask for a time that touches it."
         raise Conflict(fields={"valid_from": [message]})
-    return there.hull(asked)
+    hull = there.hull(asked)
+    # To begin at once, for what has begun already, is no change.
+    has_begun = asked.valid_from is None and there.start <= now
+    return hull._replace(valid_from=there.valid_from) if has_begun else hull
 
 
 def _start(window: Window) -> datetime:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from msgspec import Meta
 
+from accounts.facts import Window
 from accounts.models import Group, GroupKind, User
 from api.access import Sight
 from api.genauth.authentication import pool_id
@@ -133,7 +134,7 @@ class AnyRole(Shape):
 
 
 class AssignRole(Command):
-    """Assigning again takes on the times given, or none."""
+    """Assigning again never shortens what is held: times that overlap or touch become one time."""
 
     needs = IN_OPERATION
 
@@ -145,8 +146,7 @@ class AssignRole(Command):
         assign_roles(
             pairs=pairs(self, [(request.namespace, request.code)], request.targets),
             actor=self.caller,
-            valid_from=start,
-            valid_until=end,
+            window=Window(start, end) if start or end else None,
         )
 
 

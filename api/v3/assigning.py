@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from api.access import caller_of
 from api.moments import MomentField
+from api.v3.fields import window_of
 from api.v3.native import AuthentikSerializer
 from permissions.engine import MOST_PERMISSIONS, TOGETHER
 from permissions.operations import assign_permissions, unassign_permissions
@@ -66,8 +67,7 @@ def assign(request: Request, principal: User | Role) -> Response:
         model=assignment.get("model"),
         object_pk=assignment.get("object_pk"),
         actor=caller_of(request),
-        valid_from=assignment.get("valid_from"),
-        valid_until=assignment.get("valid_until"),
+        window=window_of(assignment),
     )
     return Response([{"id": str(pk)} for pk in ids])
 

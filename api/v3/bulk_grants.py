@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from api.access import CallerAccess, caller_of, decisions_on, resource_of
 from api.moments import MomentField
-from api.v3.fields import LARGEST_INTEGER
+from api.v3.fields import LARGEST_INTEGER, window_of
 from api.v3.native import NativeSerializer, NativeView
 from audit.errors import InvalidInput
 from permissions.engine import MOST_PERMISSIONS
@@ -92,8 +92,7 @@ class BulkGrantViewSet(NativeView):
             names=body.validated_data["permissions"],
             model=body.validated_data.get("model"),
             object_pks=body.validated_data.get("object_pks"),
-            valid_from=body.validated_data.get("valid_from"),
-            valid_until=body.validated_data.get("valid_until"),
+            window=window_of(body.validated_data),
         )
         return Response([_described(outcome) for outcome in outcomes])
 

@@ -13,18 +13,24 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.facts import valid_at
+from accounts.facts import Window, valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
 from api.moments import MomentField
-from api.v3.fields import LARGEST_INTEGER, KeyField, UserField
+from api.v3.fields import LARGEST_INTEGER, KeyField, UserField, window_of
 from api.v3.initial_permissions import RoleField
 from api.v3.lists.filters import BooleanFilter, ExpiringFilter, IntegerFilter, StateFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
 from api.v3.scopes import InlineScopeSerializer, with_specs
 from permissions import engine
-from permissions.operations import InlineScope, assign_role, create_assignment, delete_assignments
+from permissions.models.fact_tables import TIMES
+from permissions.operations import (
+    InlineScope,
+    change_assignment,
+    create_assignment,
+    delete_assignment,
+)
 from roles.models import Role, RoleAssignment, Scope
 
 PRINCIPALS = ("user", "group", "holder_role")
@@ -201,7 +207,9 @@ class RoleAssignmentViewSet(
         [principal] = [principal for principal in principals if principal is not None]
         if words.get("inline_scope") is not None:
             words["inline_scope"] = InlineScope(**with_specs(words["inline_scope"]))
-        row = create_assignment(principal=principal, actor=self.caller, **words)
+        window = window_of(words)
+        words = {name: value for name, value in words.items() if name not in TIMES}
+        row = create_assignment(principal=principal, actor=self.caller, window=window, **words)
         serializer.instance = self.read(row)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -209,16 +217,10 @@ class RoleAssignmentViewSet(
         body = self.get_serializer(row, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         words = body.validated_data
-        row = assign_role(
-            role=row.role,
-            principal=row.principal,
-            scope=row.scope,
-            actor=self.caller,
-            valid_from=words.get("valid_from", row.valid_from),
-            valid_until=words.get("valid_until", row.valid_until),
-            reason=words.get("reason", ""),
-        )
+        times = (words.get(name, getattr(row, name)) for name in TIMES)
+        reason = words.get("reason", row.reason)
+        row = change_assignment(row=row, window=Window(*times), reason=reason, actor=self.caller)
         return Response(self.get_serializer(self.read(row)).data)
 
     def perform_destroy(self, instance: RoleAssignment) -> None:
-        delete_assignments([instance], actor=self.caller)
+        delete_assignment(row=instance, actor=self.caller)

@@ -13,9 +13,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from accounts.facts import Fact, Window
+from accounts.facts import Window
 from accounts.models import Group, GroupMembership, User
-from audit.errors import InvalidInput
+from audit.errors import InvalidInput, NotFound
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
@@ -44,6 +44,19 @@ class FactTable:
     given: tuple[str, ...]
     related: tuple[str, ...]
     audit_facts: Callable[[Any], dict[str, Any]]
+
+    def locked(self, rows: Any) -> Any:
+        """A queryset of this table, to be changed or deleted: what events tell is loaded, and
+        nobody else changes or deletes the rows before the transaction ends.
+        """
+        # In one order, or two that lock the same rows would wait for each other.
+        return rows.select_related(*self.related).order_by("pk").select_for_update(of=("self",))
+
+    def reread(self, row: Any) -> Any:
+        """The row as it is now, locked. Raises NotFound when it is gone."""
+        for there in self.locked(self.model.objects.filter(pk=row.pk)):
+            return there
+        raise NotFound
 
     @cached_property
     def by_object(self) -> bool:
@@ -150,13 +163,3 @@ def window_between(valid_from: datetime | None, valid_until: datetime | None) ->
     if valid_from and valid_until and valid_until <= valid_from:
         raise InvalidInput(fields={"valid_until": [TIMES_SWAPPED]})
     return Window(valid_from, valid_until)
-
-
-def given_again(there: Window, asked: Window) -> Window:
-    """When a fact counts that counts ``there`` and is given for ``asked``: as it was asked."""
-    return asked
-
-
-def stays(row: Fact, asked: Window) -> bool:
-    """Whether the fact counts as it does when it is given again."""
-    return given_again(row.window, asked) == row.window

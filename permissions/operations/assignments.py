@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Final, TypeAlias
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.facts import ALWAYS, Window
+from accounts.facts import Window
 from accounts.models import Group, User
-from audit.errors import Conflict, InvalidInput
+from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import require_covers
 from permissions.models.fact_tables import (
     ASSIGNMENTS,
+    TIMES,
     assignments_to,
-    given_again,
-    stays,
     window_between,
 )
-from permissions.operations.locks import Change, lock_roles, one_at_a_time
+from permissions.operations.facts import Asked
+from permissions.operations.locks import Change, lock_principals, one_at_a_time
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope
 
 Principal: TypeAlias = User | Group | Role
@@ -60,41 +60,50 @@ def assign_role(
     principal: Principal,
     actor: User | None,
     scope: Scope | None = None,
-    valid_from: datetime | None = None,
-    valid_until: datetime | None = None,
+    window: Window | None = None,
     reason: str = "",
     properties: dict[str, Any] | None = None,
 ) -> RoleAssignment:
-    """Idempotent: an existing assignment with the same scope takes on the times given, or none.
+    """One assignment within the scope, which is never narrower afterwards: see
+    ``accounts.facts.given``.
 
-    Raises GrantCeiling when the role gives more than the actor holds, RoleCycle, InvalidInput for
-    an end before its start, Conflict when others delete the same meanwhile.
+    Raises GrantCeiling when the role gives more than the actor holds throughout, RoleCycle,
+    InvalidInput for an end before its start or in the past, Conflict for a time apart from the one
+    that is there, NotFound for a principal deleted meanwhile.
     """
-    window = window_between(valid_from, valid_until)
-    if isinstance(principal, Role):
-        _refuse_cycles([(role, principal)], field="role")
+    asked = Asked.at_once(window)
+    _refuse_cycles([(role, principal)], field="role")
+    lock_principals([principal])
     pairs = {_key(role, principal): (role, principal)}
-    rows = _rows(pairs).filter(scope=scope)
-    row = rows.first()
-    _give(
-        pairs,
-        there=[row] if row else [],
-        scope=scope,
-        window=window,
-        reason=reason,
-        properties=properties,
-        actor=actor,
-    )
-    if row is not None:
+    there = _rows(pairs).filter(scope=scope)
+    terms = _Terms(asked, scope, reason, properties)
+    [row] = _give(pairs, there=there, terms=terms, actor=actor)
+    return row
+
+
+@transaction.atomic
+def change_assignment(
+    *, row: RoleAssignment, window: Window, reason: str, actor: User | None
+) -> RoleAssignment:
+    """Let an assignment count for exactly this time, which may shorten, postpone or end it.
+
+    Raises InvalidInput for an end before its start, NotFound when it is gone, and GrantCeiling
+    when it would count at a time it did not and the role gives more than the actor holds then.
+    """
+    window_between(*window)
+    table = assignments_to(row.principal)
+    row = table.reread(row)
+    if (row.window, row.reason) == (window, reason):
         return row
-    written = rows.select_related(None).select_for_update().first()
-    if written is None:
-        raise Conflict("The assignment is being changed by others; try again.")
-    written.role = role
-    # Somebody may have written the same at the same time, for other times or with other words.
-    if _differs(written, window, reason, properties):
-        _change([written], window, reason, properties)
-    return written
+    if not row.window.contains(window):
+        require_covers(actor=actor, roles=[row.role], scope=row.scope, window=window)
+    before = table.audit_facts(row)
+    row.valid_from, row.valid_until, row.reason = *window, reason
+    row.save(update_fields=[*TIMES, "reason"])
+    kind = EventKind.ROLE_ASSIGNMENT_CHANGED
+    entry = Entry(kind=kind, target=row.principal, before=before, after=table.audit_facts(row))
+    record_many([entry], actor=actor)
+    return row
 
 
 @transaction.atomic
@@ -102,20 +111,19 @@ def assign_roles(
     *,
     pairs: Iterable[Pair],
     actor: User | None,
-    valid_from: datetime | None = None,
-    valid_until: datetime | None = None,
+    window: Window | None = None,
 ) -> None:
-    """Each principal holds its role, unscoped, for these times or for ever. Idempotent.
+    """Each principal holds its role, unscoped, as ``assign_role`` says.
 
-    All or none, with a fixed number of statements. Raises GrantCeiling, RoleCycle, InvalidInput for
-    an end before its start, NotFound for a role deleted meanwhile; nothing is written then.
+    All or none, with a fixed number of statements. Raises what that raises, and NotFound for a role
+    deleted meanwhile; nothing is written then.
     """
-    window = window_between(valid_from, valid_until)
+    asked = Asked.at_once(window)
     by_key = {_key(*pair): pair for pair in pairs}
     _refuse_cycles(by_key.values(), field="targets")
-    lock_roles(role for role, _ in by_key.values())
+    lock_principals(chain.from_iterable(by_key.values()))
     there = _rows(by_key).filter(scope=None)
-    _give(by_key, there=there, window=window, actor=actor)
+    _give(by_key, there=there, terms=_Terms(asked), actor=actor)
 
 
 @transaction.atomic
@@ -137,7 +145,7 @@ def unassign_role(
 def unassign_roles(*, pairs: Iterable[Pair], actor: User | None) -> int:
     """Nobody of the pairs holds its role any more, whatever the scope; how many rows went."""
     by_key = {_key(*pair): pair for pair in pairs}
-    lock_roles(role for role, _ in by_key.values())
+    lock_principals(chain.from_iterable(by_key.values()))
     # Roles times principals holds more than the pairs.
     rows = [row for row in _rows(by_key) if _key(row.role, row.principal) in by_key]
     return delete_assignments(rows, actor=actor)
@@ -152,9 +160,10 @@ def set_roles(*, principal: Principal, roles: Iterable[Role], actor: User | None
     end, and one that has not begun stays as it is.
     """
     by_pk = {role.pk: role for role in roles}
+    _refuse_cycles([(role, principal) for role in by_pk.values()], field="role")
     table = assignments_to(principal)
-    own = table.model.objects.unscoped().filter(**{table.principal: principal})
-    own = own.select_related(*table.related)
+    lock_principals([principal])
+    own = table.locked(table.model.objects.unscoped().filter(**{table.principal: principal}))
     counting = own.active()
     if not isinstance(principal, Role):
         counting = counting.filter(role__in=Role.objects.public())
@@ -164,14 +173,20 @@ def set_roles(*, principal: Principal, roles: Iterable[Role], actor: User | None
     added = [(role, principal) for pk, role in by_pk.items() if pk not in kept]
     if not added:
         return
-    _refuse_cycles(added, field="role")
     there = own.filter(role__in=[role for role, _ in added])
-    _give({_key(*pair): pair for pair in added}, there=there, window=ALWAYS, actor=actor)
+    by_key = {_key(*pair): pair for pair in added}
+    _give(by_key, there=there, terms=_Terms(Asked.at_once()), actor=actor)
+
+
+@transaction.atomic
+def delete_assignment(*, row: RoleAssignment, actor: User | None) -> None:
+    """Raises NotFound when somebody else deleted it meanwhile."""
+    delete_assignments([assignments_to(row.principal).reread(row)], actor=actor)
 
 
 @transaction.atomic
 def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int:
-    """Delete the rows, an event each, and the nameless scopes nobody else uses."""
+    """Delete rows that were read locked, an event each, and nameless scopes nobody else uses."""
     if not rows:
         return 0
     entries = [
@@ -189,75 +204,69 @@ def delete_assignments(rows: list[RoleAssignment], *, actor: User | None) -> int
     return len(rows)
 
 
+class _Terms(NamedTuple):
+    """What assignments say besides role and principal; None leaves properties as they are."""
+
+    asked: Asked
+    scope: Scope | None = None
+    reason: str = ""
+    properties: dict[str, Any] | None = None
+
+
 def _give(
     pairs: Mapping[Key, Pair],
     *,
     there: Iterable[RoleAssignment],
-    window: Window,
+    terms: _Terms,
     actor: User | None,
-    scope: Scope | None = None,
-    reason: str = "",
-    properties: dict[str, Any] | None = None,
-) -> None:
-    """Write the assignments that are missing and change those that say something else, an event
-    each, if the ceiling allows these. ``there`` has those of the pairs that exist.
+) -> list[RoleAssignment]:
+    """The assignment of each pair, in order; those that are missing or say something else are
+    written, an event each, if the ceiling allows it. ``there`` has those that exist, locked.
     """
     rows = {_key(row.role, row.principal): row for row in there}
-    changed = [
-        row
-        for key, row in rows.items()
-        if key in pairs and _differs(row, window, reason, properties)
-    ]
-    created = [
-        RoleAssignment(
-            role=role,
-            scope=scope,
-            granted_by=actor,
-            reason=reason,
-            properties=properties or {},
-            **{key[1]: principal},
-            **window._asdict(),
-        )
-        # In one order: two who write the same rows in different orders wait for each other.
-        for key, (role, principal) in sorted(pairs.items(), key=lambda item: item[0])
-        if key not in rows
-    ]
-    if not changed and not created:
-        return
+    rows = {key: row for key, row in rows.items() if key in pairs}
+    facts, asked = ASSIGNMENTS[0].audit_facts, terms.asked
+    before = {key: facts(row) for key, row in rows.items()}
+    changed = [row for row in rows.values() if _take_on(row, terms)]
+    # In one order: two who write the same rows in different orders wait for each other.
+    for key, (role, principal) in sorted(pairs.items(), key=lambda item: item[0]):
+        if key not in rows:
+            rows[key] = RoleAssignment(
+                role=role,
+                scope=terms.scope,
+                granted_by=actor,
+                reason=terms.reason,
+                properties=terms.properties or {},
+                **{key[1]: principal},
+                **asked.given_to(None)._asdict(),
+            )
+    created = [row for key, row in rows.items() if key not in before]
     roles = {row.role_id: row.role for row in (*changed, *created)}
-    require_covers(actor=actor, roles=roles.values(), scope=scope)
-    facts = ASSIGNMENTS[0].audit_facts
-    before = [facts(row) for row in changed]
-    if changed:
-        _change(changed, window, reason, properties)
-    # Somebody may have written the same assignment since; theirs is as good.
-    RoleAssignment.objects.bulk_create(created, ignore_conflicts=True)
-    kind = EventKind.ROLE_ASSIGNMENT_CHANGED
+    require_covers(actor=actor, roles=roles.values(), scope=terms.scope, window=asked.conferred)
+    RoleAssignment.objects.bulk_update(changed, [*TIMES, "reason", "properties"])
+    RoleAssignment.objects.bulk_create(created)
+    kind, new = EventKind.ROLE_ASSIGNMENT_CHANGED, EventKind.ROLE_ASSIGNED
     entries = [
-        Entry(kind=kind, target=row.principal, before=old, after=facts(row))
-        for row, old in zip(changed, before, strict=True)
+        Entry(
+            kind=kind,
+            target=row.principal,
+            before=before[_key(row.role, row.principal)],
+            after=facts(row),
+        )
+        for row in changed
     ]
-    kind = EventKind.ROLE_ASSIGNED
-    entries += [Entry(kind=kind, target=row.principal, after=facts(row)) for row in created]
+    entries += [Entry(kind=new, target=row.principal, after=facts(row)) for row in created]
     record_many(entries, actor=actor)
+    return [rows[key] for key in pairs]
 
 
-def _differs(
-    row: RoleAssignment, window: Window, reason: str, properties: dict[str, Any] | None
-) -> bool:
-    same_words = reason in ("", row.reason) and properties in (None, row.properties)
-    return not (same_words and stays(row, window))
-
-
-def _change(
-    rows: list[RoleAssignment], window: Window, reason: str, properties: dict[str, Any] | None
-) -> None:
-    """All in one statement."""
-    for row in rows:
-        row.valid_from, row.valid_until = given_again(row.window, window)
-        row.reason = reason or row.reason
-        row.properties = row.properties if properties is None else properties
-    RoleAssignment.objects.bulk_update(rows, ["valid_from", "valid_until", "reason", "properties"])
+def _take_on(row: RoleAssignment, terms: _Terms) -> bool:
+    """Let an existing assignment say what is asked; whether that changes it."""
+    was = (row.window, row.reason, row.properties)
+    row.valid_from, row.valid_until = terms.asked.given_to(row)
+    row.reason = terms.reason or row.reason
+    row.properties = row.properties if terms.properties is None else terms.properties
+    return was != (row.window, row.reason, row.properties)
 
 
 def _refuse_cycles(pairs: Iterable[Pair], *, field: str) -> None:
@@ -290,7 +299,9 @@ def _key(role: Role, principal: Principal) -> Key:
 
 
 def _rows(pairs: Mapping[Key, Pair]) -> RoleAssignmentQuerySet:
-    """Assignments of any of the roles to any of the principals, and so to more than the pairs."""
+    """Assignments of any of the roles to any of the principals, and so to more than the pairs;
+    locked.
+    """
     principals: dict[str, list[Any]] = defaultdict(list)
     for _, field, pk in pairs:
         principals[f"{field}__in"].append(pk)
@@ -298,4 +309,4 @@ def _rows(pairs: Mapping[Key, Pair]) -> RoleAssignmentQuerySet:
     for lookup, keys in principals.items():
         held_by |= Q(**{lookup: keys})
     rows = RoleAssignment.objects.filter(held_by, role__in={role for role, _, _ in pairs})
-    return rows.select_related(*ASSIGNMENTS[0].related)
+    return ASSIGNMENTS[0].locked(rows)

@@ -153,7 +153,7 @@ def deleter_of(table: FactTable) -> Deleter:
 
 def _delete_facts(tables: Iterable[FactTable], condition: Q, *, actor: User | None) -> None:
     for table in tables:
-        rows = table.model.objects.filter(condition).select_related(*table.related)
+        rows = table.locked(table.model.objects.filter(condition))
         _delete_each(rows, deleter_of(table), actor=actor)
 
 

@@ -1,7 +1,7 @@
 """Giving permissions to users and roles, everywhere or on resources, and taking them away.
 
-Whatever gives goes the same way: what is to be granted is found, the ceiling judges it, the
-resources are kept from being deleted, and ``write_grants`` writes all of it, one or ten thousand.
+Whatever gives goes the same way: the resources are kept from being deleted, what is to change is
+found, the ceiling judges that, and all of it is written, one grant or ten thousand (``_Giving``).
 Whatever takes away ends in ``delete_grants``.
 """
 
@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain, product
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import ExpressionWrapper, F, IntegerField
 
-from accounts.facts import ALWAYS, Window
+from accounts.facts import Window
 from accounts.models import Group, User
-from audit.errors import Conflict, InvalidInput, NotFound, TooLarge
+from audit.errors import Conflict, InvalidInput, TooLarge
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import (
@@ -43,12 +41,11 @@ from permissions.models.fact_tables import (
     FactTable,
     GrantRow,
     ObjectGrantRow,
-    given_again,
     grants_like,
     grants_to,
-    stays,
     window_between,
 )
+from permissions.operations.facts import Asked, insert, save_times
 from permissions.operations.group_roles import own_roles
 from permissions.operations.locks import keep_keys, keep_resource
 from roles.models import Role
@@ -100,23 +97,25 @@ def assign_permissions(
     model: str | None,
     object_pk: str | None,
     actor: User | None,
-    valid_from: datetime | None = None,
-    valid_until: datetime | None = None,
+    window: Window | None = None,
 ) -> list[int]:
     """One id per name, in order: the permission's for a global grant, else the grant row's.
 
-    Idempotent: what exists keeps its row, and takes on the times given (none: unlimited).
-    Raises InvalidInput and GrantCeiling; nothing is written then.
+    What exists keeps its row and is never narrower afterwards: see ``accounts.facts.given``.
+    Raises InvalidInput, Conflict and GrantCeiling; nothing is written then.
     """
-    window = window_between(valid_from, valid_until)
+    asked = Asked.at_once(window)
     resolved = resolve(names=names, model=model, object_pk=object_pk)
     resource = resolved.resource
     key = resource.id if resource else None
     grants = [Grant(principal, permission, key) for permission in resolved.permissions]
-    _require_held(actor, grants)
-    resolved.require_resource()
-    keep_resource(resource)
-    outcomes = write_grants(grants, window=window, actor=actor)
+    exists = resource is None or (resolved.exists and keep_resource(resource))
+    giving = _Giving.of(grants, asked)
+    # The ceiling speaks before anybody learns from the answer what exists.
+    giving.require_held(actor)
+    if resource is not None and not exists:
+        raise no_such(resource)
+    outcomes = giving.write(actor)
     if resource is None:
         return [permission.pk for permission in resolved.permissions]
     ids = {one.grant.permission.pk: one.row.pk for one in outcomes if one.row is not None}
@@ -131,22 +130,22 @@ def assign_many(
     model: str | None,
     object_pks: Sequence[str] | None,
     actor: User | None,
-    valid_from: datetime | None = None,
-    valid_until: datetime | None = None,
+    window: Window | None = None,
 ) -> list[GrantOutcome]:
-    """Every permission, on every resource, to every principal; what exists takes on the times
-    given, or none.
+    """Every permission, on every resource, to every principal; see ``assign_permissions``.
 
     At most 10,000 grants, with a fixed number of statements per 500 resources. Raises InvalidInput,
-    GrantCeiling, TooLarge, and writes nothing then.
+    Conflict, GrantCeiling, TooLarge, and writes nothing then.
     """
-    window = window_between(valid_from, valid_until)
+    asked = Asked.at_once(window)
     permissions, keys = _resolve_many(principals, names, model, object_pks)
     grants = [Grant(*grant) for grant in product(principals, permissions, keys)]
-    _require_held(actor, grants)
-    if model is not None:
-        _keep_all(model, [key for key in keys if key is not None])
-    return write_grants(grants, window=window, actor=actor)
+    missing = _keep_all(model, keys)
+    giving = _Giving.of(grants, asked)
+    giving.require_held(actor)
+    if missing:
+        raise InvalidInput(fields={"object_pks": missing})
+    return giving.write(actor)
 
 
 @transaction.atomic
@@ -207,7 +206,7 @@ class ExactGrants:
 def replace_grants(*, exactly: Iterable[ExactGrants], actor: User | None) -> None:
     """All or none, with a fixed number of statements; the same resource named twice adds up.
 
-    Raises GrantCeiling for what is added; taking away meets no ceiling.
+    What stays keeps its times. Raises GrantCeiling for what is added; taking away meets no ceiling.
     """
     exactly = list(exactly)
     groups = {to.pk: to for to in (one.principal for one in exactly) if isinstance(to, Group)}
@@ -223,12 +222,12 @@ def replace_grants(*, exactly: Iterable[ExactGrants], actor: User | None) -> Non
     there: dict[GrantKey, GrantRow] = {}
     for table, named in by_table.items():
         there |= _rows_named(table, named)
-    kept = {key for key, row in there.items() if stays(row, ALWAYS)}
-    _require_held(actor, (grant for key, grant in grants.items() if key not in kept))
+    giving = _Giving.of(grants.values(), Asked.at_once(), there=there)
+    giving.require_held(actor)
     for table in by_table:
         gone = [row for key, row in there.items() if key not in grants]
         delete_grants([row for row in gone if grants_like(row) is table], actor=actor)
-    write_grants(grants.values(), window=ALWAYS, actor=actor, there=there)
+    giving.write(actor)
 
 
 @transaction.atomic
@@ -244,10 +243,11 @@ def change_role_permissions(
     Raises GrantCeiling.
     """
     grants = [Grant(role, permission, None) for permission in added]
-    _require_held(actor, grants)
+    giving = _Giving.of(grants, Asked.at_once())
+    giving.require_held(actor)
     gone = ROLE_GLOBAL.model.objects.filter(role=role, permission__in=list(removed))
-    delete_grants(list(gone.select_related(*ROLE_GLOBAL.related)), actor=actor)
-    write_grants(grants, window=ALWAYS, actor=actor)
+    delete_grants(list(ROLE_GLOBAL.locked(gone)), actor=actor)
+    giving.write(actor)
 
 
 @transaction.atomic
@@ -262,11 +262,12 @@ def move_object_grant(
     content_type = grant.permission.content_type
     label = f"{content_type.app_label}.{content_type.model}"
     resource = ResourceRef(label, canonical_pk(label, object_pk))
-    require_grants(actor=actor, wanted=[(grant.permission, resource)])
-    if not resource_exists(resource):
-        raise no_such(resource)
-    keep_resource(resource)
+    exists = resource_exists(resource) and keep_resource(resource)
     table = grants_like(grant)
+    grant = table.reread(grant)
+    require_grants(actor=actor, wanted=[(grant.permission, resource)], window=grant.window)
+    if not exists:
+        raise no_such(resource)
     principal = getattr(grant, table.principal)
     same = {table.principal: principal, "permission": grant.permission, "object_pk": resource.id}
     if table.model.objects.filter(**same).exclude(pk=grant.pk).exists():
@@ -291,11 +292,7 @@ def change_object_grant(
     """
     window_between(*window)
     table = grants_like(grant)
-    there = table.model.objects.filter(pk=grant.pk).select_related(*table.related)
-    found = there.select_for_update(of=("self",)).first()
-    if found is None:
-        raise NotFound
-    grant = found
+    grant = table.reread(grant)
     if grant.window == window:
         return grant
     if not grant.window.contains(window):
@@ -304,7 +301,7 @@ def change_object_grant(
         require_grants(actor=actor, wanted=[(grant.permission, resource)], window=window)
     before = table.audit_facts(grant)
     grant.valid_from, grant.valid_until = window
-    grant.save(update_fields=["valid_from", "valid_until"])
+    save_times(table, [grant])
     after, target = table.audit_facts(grant), getattr(grant, table.principal)
     changed = Entry(kind=EventKind.GRANT_CHANGED, target=target, before=before, after=after)
     record_many([changed], actor=actor)
@@ -313,96 +310,137 @@ def change_object_grant(
 
 @transaction.atomic
 def delete_object_grant(*, grant: ObjectGrantRow, actor: User | None) -> None:
-    delete_grants([grant], actor=actor)
+    """Raises NotFound when somebody else deleted it meanwhile."""
+    delete_grants([grants_like(grant).reread(grant)], actor=actor)
 
 
 def write_grants(
     grants: Iterable[Grant],
     *,
-    window: Window,
     actor: User | None,
     there: Mapping[GrantKey, GrantRow] | None = None,
     note: Mapping[str, Any] | None = None,
 ) -> list[GrantOutcome]:
-    """Give each grant, an event for each that is new or changed. Call in a transaction.
+    """Give what follows from a rule and not from somebody's wish: without asking the ceiling.
 
-    The one place that writes grants, and it does not ask the ceiling: what follows from a rule is
-    written here too. ``there`` are the rows that are there already, looked up unless the caller
-    knows them; ``note`` is what events say besides.
+    ``there`` are the rows that are there already, looked up unless the caller knows them; ``note``
+    is what events say besides. Call in a transaction.
     """
-    by_table: dict[FactTable, dict[GrantKey, Grant]] = defaultdict(dict)
-    for grant in grants:
-        table = grants_to(grant.principal, by_object=grant.object_pk is not None)
-        by_table[table][grant.key] = grant
-    outcomes, entries = [], []
-    for table, of_table in by_table.items():
-        rows = there
-        if rows is None:
-            principals = {grant.principal.pk: grant.principal for grant in of_table.values()}
-            permissions = {grant.permission.pk: grant.permission for grant in of_table.values()}
-            keys = list({grant.object_pk: None for grant in of_table.values()})
-            rows = _rows_there(list(principals.values()), list(permissions.values()), keys)
-        written = []
-        for key, grant in of_table.items():
-            outcome, row, before = _given(table, grant, rows.get(key), window, actor)
-            outcomes.append(GrantOutcome(grant, outcome, row))
-            if outcome is Outcome.UNCHANGED:
-                continue
-            written.append(row)
-            entries.append(
-                Entry(
-                    kind=EventKind.GRANT_CREATED if before is None else EventKind.GRANT_CHANGED,
-                    target=grant.principal,
-                    before=before,
-                    after={**table.audit_facts(row), **(note or {})},
-                )
-            )
-        _write(table, written, over=any(row.pk for row in written))
-    record_many(entries, actor=actor)
-    return outcomes
+    return _Giving.of(grants, Asked.at_once(), there=there).write(actor, note=note)
 
 
-def _given(
-    table: FactTable, grant: Grant, row: GrantRow | None, window: Window, actor: User | None
-) -> tuple[Outcome, GrantRow, dict[str, Any] | None]:
-    """What is to become of it: its row as it is to be, and what an event says of it before."""
-    if row is None:
-        named: dict[str, Any] = {table.principal: grant.principal, "permission": grant.permission}
+@dataclass(slots=True)
+class _Given:
+    """A grant to be given: its row as it is to be, and what events say of it before (None: new)."""
+
+    table: FactTable
+    grant: Grant
+    row: GrantRow
+    before: dict[str, Any] | None
+    stays: bool
+
+    @classmethod
+    def to(cls, table: FactTable, grant: Grant, row: GrantRow | None, asked: Asked) -> _Given:
+        window = asked.given_to(row)
+        if row is not None:
+            one = cls(table, grant, row, table.audit_facts(row), stays=row.window == window)
+            row.valid_from, row.valid_until = window
+            return one
+        fields: dict[str, Any] = {table.principal: grant.principal, "permission": grant.permission}
         if grant.object_pk is not None:
-            named |= {
-                "object_pk": grant.object_pk,
-                "content_type_id": grant.permission.content_type_id,
-            }
-        new = table.model(granted_by=actor, **named, **window._asdict())
-        return Outcome.GRANTED, new, None
-    if stays(row, window):
-        return Outcome.UNCHANGED, row, None
-    before = table.audit_facts(row)
-    row.valid_from, row.valid_until = given_again(row.window, window)
-    return Outcome.CHANGED, row, before
+            fields["object_pk"] = grant.object_pk
+            fields["content_type_id"] = grant.permission.content_type_id
+        new = table.model(**fields, **window._asdict())
+        return cls(table, grant, new, None, stays=False)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.stays:
+            return Outcome.UNCHANGED
+        return Outcome.GRANTED if self.before is None else Outcome.CHANGED
+
+    def entry(self, note: Mapping[str, Any] | None) -> Entry:
+        kind = EventKind.GRANT_CREATED if self.before is None else EventKind.GRANT_CHANGED
+        after = {**self.table.audit_facts(self.row), **(note or {})}
+        return Entry(kind=kind, target=self.grant.principal, before=self.before, after=after)
 
 
-def _write(table: FactTable, rows: list[Any], *, over: bool) -> None:
-    """New rows and changed ones with one statement per 5,000; ``over`` the times that are there.
-
-    Whoever loses a race against the same grant gets the winner's row instead of an error.
+class _Giving(NamedTuple):
+    """The one writer of grants, in two steps: what is to change is found, and written later, so
+    that the ceiling is asked in between about what changes and nothing else.
     """
-    # In one order: two who write the same rows in different orders wait for each other.
-    rows.sort(key=attrgetter(table.column, "permission_id", *table.given[1:]))
-    for row in rows:
-        row.pk = None  # a row with an id would be inserted by a statement of its own
-    table.model.objects.bulk_create(
-        rows,
-        batch_size=ROWS_WRITTEN,
-        update_conflicts=True,
-        unique_fields=table.unique,
-        update_fields=["valid_from", "valid_until"] if over else ["permission"],
-    )
+
+    asked: Asked
+    given: list[_Given]
+
+    @classmethod
+    def of(
+        cls,
+        grants: Iterable[Grant],
+        asked: Asked,
+        *,
+        there: Mapping[GrantKey, GrantRow] | None = None,
+    ) -> _Giving:
+        """Raises InvalidInput and Conflict for times that cannot be given."""
+        by_table: dict[FactTable, dict[GrantKey, Grant]] = defaultdict(dict)
+        for grant in grants:
+            table = grants_to(grant.principal, by_object=grant.object_pk is not None)
+            by_table[table][grant.key] = grant
+        given = []
+        for table, of_table in by_table.items():
+            rows = there
+            if rows is None:
+                principals = {grant.principal.pk: grant.principal for grant in of_table.values()}
+                permissions = {grant.permission.pk: grant.permission for grant in of_table.values()}
+                keys = list({grant.object_pk: None for grant in of_table.values()})
+                rows = _rows_there(list(principals.values()), list(permissions.values()), keys)
+            for key, grant in of_table.items():
+                given.append(_Given.to(table, grant, rows.get(key), asked))
+        return cls(asked, given)
+
+    def require_held(self, actor: User | None) -> None:
+        """The grant ceiling, each permission on each resource once."""
+        wanted: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
+        for one in self.given:
+            if not one.stays:
+                _, permission, object_pk = one.grant
+                kind = permission.content_type
+                label = f"{kind.app_label}.{kind.model}"
+                resource = None if object_pk is None else ResourceRef(label, object_pk)
+                wanted[permission.pk, object_pk] = permission, resource
+        require_grants(actor=actor, wanted=wanted.values(), window=self.asked.conferred)
+
+    def write(
+        self, actor: User | None, *, note: Mapping[str, Any] | None = None
+    ) -> list[GrantOutcome]:
+        """An event for each that is new or changed, and none for others."""
+        by_table: dict[FactTable, list[_Given]] = defaultdict(list)
+        for one in self.given:
+            by_table[one.table].append(one)
+        for table, of_table in by_table.items():
+            new = [one for one in of_table if one.before is None]
+            for start in range(0, len(new), ROWS_WRITTEN):
+                self._insert(table, new[start : start + ROWS_WRITTEN], actor)
+            changed = [one for one in of_table if one.before is not None and not one.stays]
+            save_times(table, [one.row for one in changed])
+        record_many([one.entry(note) for one in self.given if not one.stays], actor=actor)
+        return [GrantOutcome(one.grant, one.outcome, one.row) for one in self.given]
+
+    def _insert(self, table: FactTable, new: list[_Given], actor: User | None) -> None:
+        by_row = {id(one.row): one for one in new}
+        for one in new:
+            one.row.granted_by = actor
+        for row in insert(table, [one.row for one in new]):
+            # Somebody else gave the same meanwhile: this gives it once more.
+            one = by_row[id(row)]
+            window = self.asked.given_to(row)
+            one.before, one.stays = table.audit_facts(row), row.window == window
+            row.valid_from, row.valid_until = window
 
 
 def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
-    """Delete rows of one table (with what is ``related`` loaded), an event each. Call in a
-    transaction.
+    """Delete rows of one table, an event each; they have been read ``locked`` in this transaction,
+    so that events tell what was there.
     """
     if not rows:
         return
@@ -424,7 +462,9 @@ def _rows_there(
     permissions: Sequence[Permission],
     keys: Sequence[str | None],
 ) -> dict[GrantKey, GrantRow]:
-    """Rows of any of the principals, all of one kind, for any permission on any resource."""
+    """Rows of any of the principals, all of one kind, for any permission on any resource, locked:
+    nobody changes or deletes them before we have.
+    """
     if not (principals and permissions and keys):
         return {}
     table = grants_to(principals[0], by_object=keys[0] is not None)
@@ -441,7 +481,12 @@ def _rows_there(
         stored = _on_one(table, Parameter.room(named["permission"])).rows(**named)
     else:
         among = {f"{table.principal}__in": list(holders), "permission__in": list(by_pk)}
-        stored = everywhere = table.model.objects.filter(**among).values_list(*columns)
+        stored = everywhere = (
+            table.model.objects.filter(**among)
+            .order_by("pk")
+            .select_for_update()
+            .values_list(*columns)
+        )
         if table.by_object:
             starts = range(0, len(keys), KEYS_READ)
             stored = chain.from_iterable(
@@ -470,11 +515,12 @@ def _on_one(table: FactTable, room: int) -> Statement:
     rows = table.model.objects.alias(given=permission).filter(
         given__in=Parameter.several("permission", room), **named
     )
-    return Statement.of(rows.values_list(*(field.attname for field in fields.concrete_fields)))
+    columns = [field.attname for field in fields.concrete_fields]
+    return Statement.of(rows.order_by("pk").select_for_update().values_list(*columns))
 
 
 def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantKey, GrantRow]:
-    """Every grant of these principals on these resources. One statement."""
+    """Every grant of these principals on these resources, locked. One statement."""
     named = {(one.principal.pk, one.content_type_id, one.object_pk) for one in exactly}
     principals, content_types, keys = zip(*named, strict=True)
     among = {
@@ -483,7 +529,7 @@ def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantK
     }
     if table.by_object:
         among["object_pk__in"] = set(keys)
-    rows = table.model.objects.filter(**among).select_related(*table.related)
+    rows = table.locked(table.model.objects.filter(**among))
     there: dict[GrantKey, GrantRow] = {}
     for row in rows:
         holder, key = getattr(row, table.column), getattr(row, "object_pk", None)
@@ -491,17 +537,6 @@ def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantK
         if (holder, row.permission.content_type_id, key) in named:
             there[holder, row.permission_id, key] = row
     return there
-
-
-def _require_held(actor: User | None, grants: Iterable[Grant]) -> None:
-    """The grant ceiling, each permission on each resource once."""
-    wanted: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
-    for _, permission, object_pk in grants:
-        kind = permission.content_type
-        label = f"{kind.app_label}.{kind.model}"
-        resource = None if object_pk is None else ResourceRef(label, object_pk)
-        wanted[permission.pk, object_pk] = permission, resource
-    require_grants(actor=actor, wanted=wanted.values())
 
 
 def _resolve_many(
@@ -535,12 +570,14 @@ def _canonical(model: str, object_pks: Sequence[str]) -> Iterator[str]:
             raise InvalidInput(fields={"object_pks": {str(n): faults}}) from None
 
 
-def _keep_all(label: str, keys: Sequence[str]) -> None:
-    """Every key names a resource, which stays with us, or the type takes any."""
+def _keep_all(label: str | None, keys: Sequence[str | None]) -> dict[str, list[str]]:
+    """What is wrong with keys, by position: every key names a resource, which stays with us then,
+    or the type takes any.
+    """
+    if label is None:
+        return {}
     kind = require_type(label)
     if python_model(label) is None and kind.mode == ResourceMode.OPEN:
-        return
-    there = keep_keys(kind, keys)
-    faults = {str(n): [f"No {label} has this key."] for n, k in enumerate(keys) if k not in there}
-    if faults:
-        raise InvalidInput(fields={"object_pks": faults})
+        return {}
+    there = keep_keys(kind, [key for key in keys if key is not None])
+    return {str(n): [f"No {label} has this key."] for n, k in enumerate(keys) if k not in there}

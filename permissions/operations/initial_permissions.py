@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db import transaction
 
-from accounts.facts import ALWAYS
 from accounts.models import User
 from audit.models import EventKind
 from audit.operations import record
@@ -95,7 +94,7 @@ def fire(*, actor: User | None, label: str, keys: Sequence[str]) -> None:
         note = {"initial_permissions": rule.name}
         # Nothing is looked up: nobody has anything on what is new. A grant on a resource that was
         # named before it was registered stays as it is.
-        write_grants(grants, window=ALWAYS, actor=actor, there={}, note=note)
+        write_grants(grants, actor=actor, there={}, note=note)
 
 
 def _rules(actor: User, label: str) -> list[tuple[InitialPermissions, list[Permission]]]:

@@ -1,9 +1,10 @@
 """Who waits for whom. Nothing else locks, and whoever takes several takes them in this order:
 
 1. ``one_at_a_time``: the parents of groups, those of resources, the roles that hold roles
-2. ``lock_groups``, ``lock_roles``, ``lock_principal``: what these are linked to
+2. ``lock_groups``, then ``lock_principals``: what these are linked to
 3. ``lock_rows``: rows that are to be deleted or changed as a whole
 4. ``keep_resource``, ``keep_resources``: resources that facts are written about
+5. the facts themselves, read for update before they are changed or deleted
 
 SQLite needs none of them: its writing transactions exclude each other.
 """
@@ -25,7 +26,6 @@ from permissions.engine import (
     Parameter,
     ResourceRef,
     Statement,
-    no_such,
     resource_exists,
 )
 from permissions.models import Resource, ResourceType, python_model
@@ -57,18 +57,20 @@ def lock_groups(condition: models.Q) -> None:
         list(_locked(Group.objects.filter(condition)))
 
 
-def lock_roles(roles: Iterable[Role]) -> None:
-    """Let one transaction at a time change many holders of these. Raises NotFound for one deleted
-    meanwhile.
+def lock_principals(principals: Iterable[User | Group | Role]) -> None:
+    """Let one transaction at a time compare the roles of these with what is there.
+
+    A statement for each kind, on SQLite none. Raises NotFound for one deleted meanwhile.
     """
-    keys = {role.pk for role in roles}
-    if len(_locked(Role.objects.filter(pk__in=keys))) < len(keys):
-        raise NotFound("The role does not exist any more.")
-
-
-def lock_principal(principal: User | Group) -> None:
-    """Let one transaction at a time compare what somebody is given with what is there."""
-    list(_locked(type(principal)._default_manager.filter(pk=principal.pk)))
+    if not connection.features.has_select_for_update:
+        return
+    keys: dict[type[User | Group | Role], set[Any]] = {User: set(), Group: set(), Role: set()}
+    for principal in principals:
+        keys[type(principal)].add(principal.pk)
+    for kind, of_kind in keys.items():
+        rows = kind._default_manager.filter(pk__in=of_kind)
+        if of_kind and len(_locked(rows)) < len(of_kind):
+            raise NotFound(f"The {kind._meta.model_name} does not exist any more.")
 
 
 def _locked(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
@@ -92,17 +94,16 @@ def lock_rows(rows: Iterable[M]) -> list[M]:
     return locked
 
 
-def keep_resource(resource: ResourceRef | None) -> None:
-    """Raise InvalidInput if the resource is gone; one that is registered stays with us, as
-    ``keep_resources`` says. One statement, on SQLite none.
+def keep_resource(resource: ResourceRef) -> bool:
+    """Whether the resource is there; one that is registered stays with us, as ``keep_resources``
+    says. One statement, on SQLite none: there it is as it was when the transaction began.
     """
-    is_registered = resource is not None and python_model(resource.type) is None
-    if resource is None or not is_registered or not connection.features.has_select_for_update:
-        return
+    has_no_row = python_model(resource.type) is not None
+    if has_no_row or not connection.features.has_select_for_update:
+        return True
     app_label, _, model = resource.type.partition(".")
     kept = _keeping().rows(app_label=app_label, model=model, object_pk=resource.id)
-    if not kept and not resource_exists(resource):
-        raise no_such(resource)
+    return bool(kept) or resource_exists(resource)
 
 
 @cache

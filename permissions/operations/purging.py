@@ -45,7 +45,7 @@ def purge_expired(*, older_than: timedelta, actor: User | None) -> dict[str, int
 def _purge(table: FactTable, older_than: timedelta, actor: User | None) -> int:
     over = table.model.objects.filter(valid_until__lte=timezone.now() - older_than)
     # Locked as they are looked at: what somebody extends meanwhile stays.
-    locked = over.select_related(*table.related).order_by("pk").select_for_update(of=("self",))
+    locked = table.locked(over)
     count = 0
     while True:
         with transaction.atomic():

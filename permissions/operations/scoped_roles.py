@@ -6,17 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import reduce
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.utils import timezone
 
+from accounts.facts import Window
 from accounts.models import Group, User
-from audit.errors import InvalidInput
 from permissions.engine import require_may
 from permissions.models.fact_tables import assignments_to
 from permissions.operations.assignments import assign_role, delete_assignments
-from permissions.operations.locks import lock_principal
+from permissions.operations.locks import lock_principals
 from permissions.operations.scopes import EntrySpec, create_scope
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope, ScopeKind
 
@@ -31,10 +32,9 @@ class InlineScope:
 
 
 class Terms(TypedDict, total=False):
-    """Of an assignment: when it counts, and why it was given."""
+    """Of an assignment: when it counts (None says nothing), and why it was given."""
 
-    valid_from: datetime | None
-    valid_until: datetime | None
+    window: Window | None
     reason: str
 
 
@@ -91,15 +91,9 @@ def create_assignment(
     inline_scope: InlineScope | None = None,
     **terms: Unpack[Terms],
 ) -> RoleAssignment:
-    """One more assignment, within the scope or one made for it alone, or everywhere.
-
-    Raises InvalidInput if there is one already: ``assign_role`` would change it instead.
-    """
-    column = {User: "user", Group: "group", Role: "holder_role"}[type(principal)]
+    """An assignment within the scope or one made for it alone, or everywhere: ``assign_role``."""
     if inline_scope is not None:
         scope = create_scope(actor=actor, kind=inline_scope.kind, entries=inline_scope.entries)
-    elif RoleAssignment.objects.filter(role=role, scope=scope, **{column: principal}).exists():
-        raise InvalidInput(fields={"role": ["This assignment exists already."]})
     return assign_role(role=role, principal=principal, scope=scope, actor=actor, **terms)
 
 
@@ -109,11 +103,10 @@ def _locked(principal: User | Group) -> RoleAssignmentQuerySet:
     Of two writers at once the second must see what the first wrote, or both would stand; so the
     principal's row is locked. Its key stays free: assignments by other operations refer to it.
     """
-    lock_principal(principal)
+    lock_principals([principal])
     table = assignments_to(principal)
     rows = RoleAssignment.objects.filter(**{table.principal: principal})
-    shareable = rows.filter(role__in=Role.objects.shareable())
-    return shareable.select_related(*table.related).order_by("pk")
+    return table.locked(rows.filter(role__in=Role.objects.shareable()))
 
 
 def _replace(
@@ -123,10 +116,10 @@ def _replace(
     actor: User | None,
 ) -> None:
     before, scope = list(before), scoped.within
-    if len(before) == 1:
-        [old] = before
-        if old.properties == scoped.properties and old.valid_from is old.valid_until is None:
-            return
+    now = timezone.now()
+    windows = [row.window for row in before if row.window.contains(Window(now, now))]
+    if len(before) == len(windows) == 1 and before[0].properties == scoped.properties:
+        return
     if isinstance(scope, InlineScope):
         scope = create_scope(
             actor=actor,
@@ -139,6 +132,8 @@ def _replace(
         principal=principal,
         actor=actor,
         scope=scope,
+        # Who replaces the scope says nothing of the times: all of them stay.
+        window=reduce(Window.hull, windows) if windows else None,
         properties=scoped.properties,
     )
     # After the new one is judged: by what it takes away nobody gains the right to give it.

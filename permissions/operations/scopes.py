@@ -281,9 +281,9 @@ def _beyond(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> Re
     if kind == ScopeKind.ALL:
         return Reach(kind=ScopeKind.ALL)
     places = frozenset(
-        (of_type, key, below)
-        for (of_type, label, key), below in new.items()
-        if (of_type, label, key) not in old or (below and not old[of_type, label, key])
+        (selector.content_type_id, selector.object_pk, below)
+        for selector, below in new.items()
+        if selector not in old or (below and not old[selector])
     )
     return Reach(places) if places else None
 

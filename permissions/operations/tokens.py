@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import tokens as keys
-from accounts.facts import ALWAYS, Window
+from accounts.facts import Window
 from accounts.models import Token, User
 from audit.models import EventKind
 from permissions.engine import require_covers
@@ -83,7 +83,7 @@ def create_user_token(*, actor: User | None, user: User, **fields: Any) -> Token
             content_type__app_label="authentik_core",
             content_type__model="token",
         )
-        write_grants([Grant(actor, view_key, str(token.pk))], window=ALWAYS, actor=actor)
+        write_grants([Grant(actor, view_key, str(token.pk))], actor=actor)
         fire(actor=actor, label=TOKEN, keys=[str(token.pk)])
     return token
 

@@ -12,6 +12,7 @@ from itertools import cycle
 
 from django.db import transaction
 
+from accounts.facts import Window
 from accounts.models import Group, User
 from permissions.engine import ResourceRef
 from permissions.models import ResourceType
@@ -23,6 +24,7 @@ from permissions.operations import (
     add_parent,
     assign_permissions,
     assign_role,
+    change_assignment,
     create_group,
     create_role,
     create_scope,
@@ -177,13 +179,11 @@ def _exceptions(users: list[User], groups: dict[str, Group], roles: dict[str, Ro
     assign_role(role=approver, principal=southerners, scope=scope, actor=None)
     _grant(roles["Demo shopkeeper"], "change_shop", on=ResourceRef(SHOP, "north-1"))
     _grant(users[0], "approve_invoice", on=ResourceRef(INVOICE, "north-1-01"))
-    assign_role(
-        role=approver,
-        principal=users[1],
-        actor=None,
-        valid_until=datetime(2025, 1, 1, tzinfo=UTC),
-        reason="stood in for a colleague",
-    )
+    if not approver.assignments.filter(user=users[1]).exists():
+        # What is given cannot have ended; what was given can be.
+        row = assign_role(role=approver, principal=users[1], actor=None)
+        over = Window(valid_until=datetime(2025, 1, 1, tzinfo=UTC))
+        change_assignment(row=row, window=over, reason="stood in for a colleague", actor=None)
 
 
 def _grant(principal: User | Role, *names: str, on: ResourceRef | None = None) -> None:

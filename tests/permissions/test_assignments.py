@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.facts import Window
 from audit.errors import InvalidInput
 from audit.models import Event, EventKind
 from permissions import engine
@@ -11,6 +12,7 @@ from permissions.operations import assignments, grants, groups
 from permissions.operations.assignments import RoleCycle
 from permissions.operations.roles import create_role
 from roles.models import Role, RoleAssignment, Scope, ScopeKind
+from tests import facts
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,8 +45,7 @@ def test_an_assignment_again_is_the_same_row_and_no_event(role, bob):
 
 
 def test_a_limited_assignment_becomes_unlimited_when_given_again_without_times(role, bob):
-    until = NOW - DAY
-    limited = assignments.assign_role(role=role, principal=bob, valid_until=until, actor=None)
+    limited = facts.hold(role, bob, valid_until=NOW - DAY)
     assert not holds(bob)
 
     again = assignments.assign_role(role=role, principal=bob, actor=None)
@@ -55,16 +56,15 @@ def test_a_limited_assignment_becomes_unlimited_when_given_again_without_times(r
 
 
 def test_an_assignment_counts_from_its_start_until_before_its_end(role, bob):
-    assignments.assign_role(
-        role=role, principal=bob, valid_from=NOW, valid_until=NOW + DAY, actor=None
-    )
+    window = Window(NOW, NOW + DAY)
+    assignments.assign_role(role=role, principal=bob, window=window, actor=None)
 
     moments = (NOW - DAY, NOW, NOW + DAY / 2, NOW + DAY)
     assert [holds(bob, at) for at in moments] == [False, True, True, False]
 
 
 def test_a_list_of_roles_makes_what_was_over_unlimited_as_a_change(role, bob):
-    limited = assignments.assign_role(role=role, principal=bob, valid_until=NOW - DAY, actor=None)
+    limited = facts.hold(role, bob, valid_until=NOW - DAY)
 
     assignments.set_roles(principal=bob, roles=[role], actor=None)
 
@@ -78,9 +78,7 @@ def test_a_list_of_roles_makes_what_was_over_unlimited_as_a_change(role, bob):
 
 def test_an_end_before_the_start_is_refused(role, bob):
     with pytest.raises(InvalidInput, match="after the start"):
-        assignments.assign_role(
-            role=role, principal=bob, valid_from=NOW, valid_until=NOW, actor=None
-        )
+        assignments.assign_role(role=role, principal=bob, window=Window(NOW, NOW), actor=None)
 
     assert not RoleAssignment.objects.exists()
 

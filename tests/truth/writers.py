@@ -10,7 +10,6 @@ from uuid import UUID
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 
-from accounts.facts import Window
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from permissions.models import (
     Resource,
@@ -267,15 +266,14 @@ class Operations(Rows):
         since: datetime | None,
         until: datetime | None,
     ) -> str:
-        row = assignments.assign_role(
+        assignments.assign_role(
             role=Role.objects.get(pk=role),
             principal=HOLDERS[principal[0]].objects.get(pk=principal[1]),
             scope=Scope.objects.get(pk=scope) if scope else None,
-            valid_from=since,
-            valid_until=until,
             actor=None,
         )
-        return str(row.pk)
+        # What is given is never shortened, and a world has what is over.
+        return super().assign(role, principal, scope, since, until)
 
     def unassign(self, assignment: str) -> None:
         row = RoleAssignment.objects.get(pk=assignment)
@@ -292,12 +290,8 @@ class Operations(Rows):
         until: datetime | None,
     ) -> str:
         holder = HOLDERS[principal[0]].objects.get(pk=principal[1])
-        [given] = grants.write_grants(
-            [grants.Grant(holder, permission(wanted), key)],
-            window=Window(since, until),
-            actor=None,
-        )
-        return f"{principal[0]}_{'global' if key is None else 'object'}:{given.row.pk}"
+        grants.write_grants([grants.Grant(holder, permission(wanted), key)], actor=None)
+        return super().grant(principal, wanted, key, since, until)
 
     def revoke(self, grant: str) -> None:
         reason, _, pk = grant.partition(":")

@@ -3,7 +3,6 @@
 import pytest
 from django.utils import timezone
 
-from accounts.facts import ALWAYS
 from accounts.models import Group, GroupMembership, User
 from permissions.operations import grants
 from permissions.operations.types import ensure_actions
@@ -105,7 +104,7 @@ def test_each_operation_needs_each_of_its_permissions(n, door_of, charlie, bob, 
     group, role = facts.group("group"), facts.role("role")
     scope = Scope.objects.create(name="scope")
     [old] = ensure_actions(type_label="aria.resource", names=["old"], actor=None)
-    grants.write_grants([grants.Grant(role, old, None)], window=ALWAYS, actor=None)
+    grants.write_grants([grants.Grant(role, old, None)], actor=None)
     cases = operations(bob, group, role, scope)
     assert len(cases) == CASES
     method, path, body, needed = cases[n]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.facts import Window
 from accounts.models import User
 from audit.models import Event, EventKind
 from permissions.operations.assignments import assign_role
@@ -102,9 +103,9 @@ def test_an_assignment_that_is_over_or_to_come_is_not_shown_and_replaced(
     put, bob, operator, root, root_door
 ):
     now, day = timezone.now(), timedelta(days=1)
-    assign_role(role=operator, principal=bob, actor=root, valid_until=now - day)
+    facts.hold(operator, bob, valid_until=now - day)
     scope = scoped(root, HOST)
-    assign_role(role=operator, principal=bob, actor=root, scope=scope, valid_from=now + day)
+    assign_role(role=operator, principal=bob, actor=root, scope=scope, window=Window(now + day))
     assert shown(root_door, bob) == []
 
     put(bob, roleName="Operator", allowAllObjects=True)
@@ -116,11 +117,11 @@ def test_an_assignment_that_is_over_or_to_come_is_not_shown_and_replaced(
 
 def test_a_user_sent_back_as_it_was_read_keeps_times_and_scopes(bob, operator, root, root_door):
     end = timezone.now() + timedelta(days=1)
-    assign_role(role=operator, principal=bob, actor=root, valid_until=end)
+    assign_role(role=operator, principal=bob, actor=root, window=Window(None, end))
     foreign = create_scope(actor=root, entries=[EntrySpec(type="authentik_core.user")])
     assign_role(role=facts.role("auditors"), principal=bob, actor=root, scope=foreign)
     later = facts.role("later")
-    assign_role(role=later, principal=bob, actor=root, valid_from=end)
+    assign_role(role=later, principal=bob, actor=root, window=Window(end))
     before = list(RoleAssignment.objects.order_by("pk").values())
     read = root_door.get(f"users/{bob.uuid}").json()
 
