@@ -18,8 +18,8 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
-from api.members import PLACES, refuse_near_misses, refuse_unknown, unknown
 from api.json import FastJSONRenderer
+from api.members import PLACES, refuse_near_misses, refuse_unknown, unknown
 from api.v3.lists.filters import AnyOfFilter
 from api.v3.lists.ordering import Filters
 from api.v3.lists.pagination import Pagination

@@ -221,7 +221,7 @@ def test_an_unknown_role_or_namespace_is_404(admin, role, bob):
 
 
 def test_an_assignment_counts_between_its_times(admin, role, bob):
-    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    start, end = datetime(2126, 1, 1, tzinfo=UTC), datetime(2126, 2, 1, tzinfo=UTC)
     assign(admin, user(bob), enableTime=ms(start), endTime=str(ms(end)))
 
     day = timedelta(days=1)
@@ -230,12 +230,25 @@ def test_an_assignment_counts_between_its_times(admin, role, bob):
     assert allowed == [False, True, True, False]
 
 
-def test_assigning_again_takes_on_the_new_times(admin, role, bob):
-    assign(admin, user(bob), endTime=ms(timezone.now() + timedelta(days=1)))
-    assign(admin, user(bob))
+def test_assigning_again_makes_times_longer_and_never_shorter(admin, role, bob):
+    day = timedelta(days=1)
+    end = (timezone.now() + 2 * day).replace(microsecond=0)
+    assign(admin, user(bob), endTime=ms(end))
 
-    assert RoleAssignment.objects.get().valid_until is None
+    assign(admin, user(bob))
+    assign(admin, user(bob), endTime=ms(end - day))
+    assert RoleAssignment.objects.get().valid_until == end
+    assign(admin, user(bob), endTime=ms(end + day))
+
+    assert RoleAssignment.objects.get().valid_until == end + day
     assert Event.objects.filter(kind=EventKind.ROLE_ASSIGNMENT_CHANGED).count() == 1
+
+
+def test_an_end_in_the_past_is_refused(admin, role, bob):
+    answer = assign(admin, user(bob), endTime=ms(datetime(2024, 1, 1, tzinfo=UTC)))
+
+    assert status(answer) == 400
+    assert not RoleAssignment.objects.exists()
 
 
 @pytest.mark.parametrize("end", ["soon", -1, 1.5, True, [], 10**20, "9" * 30])
@@ -376,7 +389,8 @@ def test_departments_that_hold_a_role_are_listed(admin, role, sales):
 
 
 def test_assignments_are_listed_with_their_times(admin, role, sales, bob):
-    assign(admin, user(bob), enableTime=LONG_AGO, endTime=LATER)
+    start, end = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
+    facts.hold(role, bob, valid_from=start, valid_until=end)
     assign(admin, target("DEPARTMENT", sales))
 
     both = admin.ask("list-role-assignments", roleCode="manager")["data"]
@@ -384,7 +398,7 @@ def test_assignments_are_listed_with_their_times(admin, role, sales, bob):
     [one] = admin.ask("list-role-assignments", roleCode="manager", targetType="USER")["data"][
         "data"
     ]
-    assert (one["status"], one["enableTime"], one["endTime"]) == ("DISABLE", LONG_AGO, LATER)
+    assert (one["status"], one["enableTime"], one["endTime"]) == ("DISABLE", ms(start), ms(end))
     assert (one["roleCode"], one["roleName"]) == ("manager", "Manager")
     [org] = admin.ask(
         "list-role-assignments", roleCode="manager", targetType=["ORG"], namespaceCode="default"

@@ -59,15 +59,17 @@ def test_every_permission_on_every_object_for_everybody(client_of, root, wanted,
     assert Event.objects.filter(kind=EventKind.GRANT_CREATED).count() == 12
 
 
-def test_times_are_taken_on_and_dropped_again(client_of, root, wanted, alice):
+def test_giving_for_longer_changes_and_giving_for_less_does_not(client_of, root, wanted, alice):
     client, until = client_of(root), timezone.now() + timedelta(days=1)
-    client.post(ASSIGN, wanted)
-
-    limited = client.post(ASSIGN, wanted | {"valid_until": until.isoformat()})
-
-    assert outcomes(limited) == ["changed"] * 12
+    first = client.post(ASSIGN, wanted | {"valid_until": until.isoformat()})
+    assert outcomes(first) == ["granted"] * 12
     assert UserObjectPermission.objects.filter(user=alice, valid_until=until).count() == 4
-    assert outcomes(client.post(ASSIGN, wanted)) == ["changed"] * 12
+
+    assert outcomes(client.post(ASSIGN, wanted)) == ["unchanged"] * 12
+    assert outcomes(client.post(ASSIGN, wanted | {"valid_until": None})) == ["changed"] * 12
+    less = client.post(ASSIGN, wanted | {"valid_until": until.isoformat()})
+    assert outcomes(less) == ["unchanged"] * 12
+    assert not UserObjectPermission.objects.filter(valid_until__isnull=False).exists()
 
 
 def test_revoking_tells_what_was_not_held(client_of, root, wanted, bob):

@@ -117,11 +117,14 @@ def test_one_principal_and_one_scope_at_most(admin, role, bob):
     assert admin.post(URL, twice | {"inline_scope": {"kind": "all"}}).status_code == 400
 
 
-def test_the_same_assignment_twice_is_400(admin, role, bob):
+def test_the_same_assignment_twice_is_one(admin, role, bob):
     sent = {"role": str(role.pk), "user": bob.pk}
 
-    assert admin.post(URL, sent).status_code == 201
-    assert list(admin.post(URL, sent).json()) == ["role"]
+    first, again = admin.post(URL, sent), admin.post(URL, sent)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert Event.objects.filter(kind=EventKind.ROLE_ASSIGNED).count() == 1
 
 
 def test_a_cycle_is_refused(admin, role):

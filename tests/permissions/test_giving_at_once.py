@@ -1,0 +1,133 @@
+"""Writers of the same fact at the same time agree on one row, and the record tells each change."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+
+from accounts.facts import Window
+from accounts.models import GroupMembership, User
+from audit.models import Event
+from permissions.models import UserGlobalGrant, UserObjectPermission
+from permissions.operations import (
+    add_members,
+    assign_permissions,
+    assign_role,
+    unassign_permissions,
+)
+from roles.models import RoleAssignment
+from tests import facts
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.xdist_group("threads"),
+]
+NOW = datetime.now(UTC).replace(microsecond=0)
+WRITERS = 16
+# Each later than the one before, and all together from now on.
+WINDOWS = [Window(NOW, NOW + timedelta(hours=n + 1)) for n in range(WRITERS)]
+
+
+@pytest.fixture(autouse=True)
+def _row_locks():
+    if not connection.features.has_select_for_update:
+        pytest.skip("writing transactions exclude each other on SQLite")
+
+
+def at_once(write):
+    """Run with each of the windows, on a connection of its own, all begun at the same time."""
+    ready = Barrier(WRITERS)
+
+    def run(window):
+        try:
+            ready.wait()
+            write(window)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(run, WINDOWS))
+
+
+def chain_of(events):
+    """Each event begins with what the one before ended with, and none tells of no change."""
+    told = [(event.before, event.after) for event in events.order_by("pk")]
+    assert told[0][0] is None
+    for (_, after), (before, then) in pairwise(told):
+        assert before == after
+        assert then != before
+    return told
+
+
+GIVEN = "authentik_core.view_user"
+
+
+def to_global(bob, window):
+    assign_permissions(
+        principal=bob, names=[GIVEN], model=None, object_pk=None, actor=None, window=window
+    )
+
+
+def to_object(bob, window):
+    assign_permissions(
+        principal=bob,
+        names=["view_user"],
+        model="authentik_core.user",
+        object_pk=str(bob.pk),
+        actor=None,
+        window=window,
+    )
+
+
+@pytest.mark.parametrize(
+    ("give", "table"), [(to_global, UserGlobalGrant), (to_object, UserObjectPermission)]
+)
+def test_sixteen_writers_of_a_grant_leave_the_hull_of_their_times(bob, give, table):
+    at_once(lambda window: give(bob, window))
+
+    row = table.objects.get()
+    assert row.window == Window(NOW, WINDOWS[-1].valid_until)
+    told = chain_of(Event.objects.filter(target_pk=str(bob.pk)))
+    assert told[-1][1]["valid_until"] == row.valid_until.isoformat()
+
+
+def test_sixteen_writers_of_an_assignment_leave_the_hull_of_their_times(bob):
+    role = facts.role("viewer")
+
+    at_once(lambda window: assign_role(role=role, principal=bob, actor=None, window=window))
+
+    assert RoleAssignment.objects.get().window == Window(NOW, WINDOWS[-1].valid_until)
+    chain_of(Event.objects.filter(target_pk=str(bob.pk)))
+
+
+def test_sixteen_writers_of_a_membership_leave_the_hull_of_their_times(bob):
+    group = facts.group("staff")
+
+    at_once(lambda window: add_members(group=group, users=[bob], actor=None, window=window))
+
+    assert GroupMembership.objects.get().window == Window(NOW, WINDOWS[-1].valid_until)
+    chain_of(Event.objects.filter(target_pk=str(group.pk)))
+
+
+def test_who_gives_while_others_take_away_leaves_what_the_record_says(bob):
+    def give_or_take(window):
+        if WINDOWS.index(window) % 2:
+            to_object(bob, None)
+        else:
+            unassign_permissions(
+                principal=bob,
+                names=["view_user"],
+                model="authentik_core.user",
+                object_pk=str(bob.pk),
+                actor=None,
+            )
+
+    at_once(give_or_take)
+
+    last = Event.objects.filter(target_pk=str(bob.pk)).order_by("pk").last()
+    there = UserObjectPermission.objects.filter(user=bob).exists()
+    assert there is (last is not None and last.after is not None)
+    assert User.objects.filter(pk=bob.pk).exists()
