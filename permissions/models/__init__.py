@@ -237,17 +237,14 @@ class GrantedObject(GenericForeignKey):
         content_type = ContentType.objects.get_for_id(instance.content_type_id)
         model = content_type.model_class()
         if model is None or not model._meta.managed:
-            return _resource(content_type, instance.object_pk)
+            key = instance.object_pk
+            registered = Resource.objects.filter(type=content_type.pk, object_pk=key).first()
+            label = f"{content_type.app_label}.{content_type.model}"
+            return registered or NamedResource(label, key)
         try:
             return super().__get__(instance, cls)
         except (ValidationError, ValueError):  # a key that the model's column cannot hold
             return None
-
-
-def _resource(content_type: ContentType, object_pk: str) -> Any:
-    registered = Resource.objects.filter(type=content_type.pk, object_pk=object_pk).first()
-    label = f"{content_type.app_label}.{content_type.model}"
-    return registered or NamedResource(label, object_pk)
 
 
 class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
