@@ -3,6 +3,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from permissions.operations.types import ActionSpec, create_type
 from tests import facts
 from tests.test_command_can import run
 
@@ -53,6 +54,15 @@ def test_the_resources_of_a_type(staff):
     said, _ = run("what_can", "alice", "view", "authentik_core.group")
 
     assert said.split() == ["resource", f"authentik_core.group:{staff.pk}"]
+
+
+def test_any_resource_of_an_open_type(alice):
+    create_type(actor=None, label="shop.idea", mode="open", actions=[ActionSpec(name="view_idea")])
+    facts.grant(alice, "shop.view_idea")
+
+    said, status = run("what_can", "alice", "view", "shop.idea")
+
+    assert (said.split(), status) == (["resource", "shop.idea:*"], 0)
 
 
 def test_nothing_is_status_1(charlie):

@@ -32,18 +32,19 @@ def subjects(request: SubjectSearch, caller: Caller) -> Answer:
 
 @endpoint(ResourceSearch)
 def resources(request: ResourceSearch, caller: Caller) -> Answer:
-    """By key. Known resources only, as ``engine.list_resources``."""
+    """By key. Known resources only, as ``engine.list_resources``; with the last of them the context
+    says when any other resource of the type would be allowed too.
+    """
     asked = window(request, start="")
     kind = request.resource.type
+    subject, action, label = request.subject.ref, request.action.name, label_of(kind)
     page = engine.list_resources(
-        request.subject.ref,
-        request.action.name,
-        label_of(kind),
-        after=asked.after,
-        limit=asked.size,
-        run=caller.run,
+        subject, action, label, after=asked.after, limit=asked.size, run=caller.run
     )
-    return asked.answer([{"type": kind, "id": key} for key in page.items], page.next)
+    answer = asked.answer([{"type": kind, "id": key} for key in page.items], page.next)
+    if page.next is None and engine.holds_on_any(subject, action, label, run=caller.run):
+        answer["context"] = {"everywhere": True}
+    return answer
 
 
 @endpoint(ActionSearch)

@@ -191,10 +191,13 @@ class AllowedSerializer(serializers.Serializer):
 
 
 class WhatCanResultSerializer(serializers.Serializer):
-    """``next`` is the ``after`` of the next page, null at the end."""
+    """``next`` is the ``after`` of the next page, null at the end. ``everywhere`` says that the
+    action is allowed on any resource of the type, also on those that are not known here.
+    """
 
     results = AllowedSerializer(many=True)
     next = serializers.CharField(allow_null=True)
+    everywhere = serializers.BooleanField()
 
 
 class RoleNameSerializer(serializers.Serializer):
@@ -206,13 +209,17 @@ class HeldThroughSerializer(serializers.Serializer):
     """Who holds the role: the user itself, a group of the user, or another role it holds."""
 
     kind = serializers.SerializerMethodField()
-    id = serializers.CharField(source="principal.pk")
-    name = serializers.CharField(source="principal")
-    scope = serializers.CharField(allow_null=True)
-    valid_until = serializers.DateTimeField(allow_null=True)
+    id = serializers.CharField(source="assignment.principal.pk")
+    name = serializers.CharField(source="assignment.principal")
+    scope = serializers.CharField(source="assignment.scope", allow_null=True)
+    covers = serializers.CharField(
+        allow_null=True, help_text="In words, what the scope covers; null without a scope."
+    )
+    valid_from = serializers.DateTimeField(source="assignment.valid_from", allow_null=True)
+    valid_until = serializers.DateTimeField(source="assignment.valid_until", allow_null=True)
 
-    def get_kind(self, assignment: Any) -> str:
-        return str(assignment.principal._meta.model_name)
+    def get_kind(self, through: Any) -> str:
+        return str(through.assignment.principal._meta.model_name)
 
 
 class EffectivePermissionSerializer(serializers.Serializer):
@@ -326,7 +333,8 @@ class AccessViewSet(NativeView):
             allowed = [(name, key) for name in later[:limit]]
             following = allowed[-1][0] if len(later) > limit else None
         results = [{"action": name, "resource": ResourceRef(kind, item)} for name, item in allowed]
-        return Response(WhatCanResultSerializer({"results": results, "next": following}).data)
+        answer = {"results": results, "next": following, "everywhere": _everywhere(subject, asked)}
+        return Response(WhatCanResultSerializer(answer).data)
 
     @extend_schema(
         description=(
@@ -388,3 +396,9 @@ def _require_for(request: Request, subjects: list[SubjectRef]) -> None:
 def _resource(asked: dict[str, Any]) -> ResourceRef | None:
     resource = asked.get("resource")
     return ResourceRef(label_of(resource["type"]), resource["id"]) if resource else None
+
+
+def _everywhere(subject: SubjectRef, asked: dict[str, Any]) -> bool:
+    """Of resources searched for, whether any other of the type would be allowed too."""
+    kind = label_of(asked["resource"]["type"])
+    return "action" in asked and engine.holds_on_any(subject, asked["action"], kind)

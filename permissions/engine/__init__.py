@@ -29,6 +29,7 @@ from permissions.engine.checking import (
     everywhere,
     find_user,
     holds,
+    holds_on_any,
     list_action_names,
     list_actions,
     list_resources,
@@ -38,7 +39,13 @@ from permissions.engine.checking import (
     visible,
     visible_keys,
 )
-from permissions.engine.explaining import Explanation, NearMiss, SuggestionKind, explain
+from permissions.engine.explaining import (
+    Explanation,
+    NearMiss,
+    SuggestionKind,
+    coverage_of,
+    explain,
+)
 from permissions.engine.names import (
     MOST_PERMISSIONS,
     TOGETHER,
@@ -92,10 +99,12 @@ __all__ = [
     "canonical_pk",
     "check",
     "check_many",
+    "coverage_of",
     "everywhere",
     "explain",
     "find_user",
     "holds",
+    "holds_on_any",
     "label_of",
     "list_action_names",
     "list_actions",

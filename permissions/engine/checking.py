@@ -224,6 +224,24 @@ def list_resources(
     return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
 
 
+def holds_on_any(
+    subject: SubjectRef | User,
+    action: str,
+    resource_type: str,
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+    run: running.Run = running.rows,
+) -> bool:
+    """Whether the subject may do the action on whatever an open type takes: then the resources that
+    ``list_resources`` knows are not all there are. False for other types, whose list is complete.
+    """
+    if python_model(resource_type) is not None:
+        return False
+    parameters = _listing_parameters(_ref(subject), action, resource_type, None)
+    text = sql.statement(connections[using].vendor, "holds_on_any", _naming(parameters))
+    return bool(run(text, parameters, using=using))
+
+
 def list_subjects(
     action: str,
     resource: ResourceRef | None,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import count, islice
+from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import DEFAULT_DB_ALIAS
@@ -345,6 +346,15 @@ def _near_misses(nearest: list[_Way], facts: Facts, using: str) -> list[NearMiss
                 hindrances[n] = replace(hindrance, text=f"{hindrance.text}; it covers {covers}")
         misses.append(NearMiss(reason=way.reason, steps=way.steps, hindrances=tuple(hindrances)))
     return misses
+
+
+def coverage_of(scopes: Iterable[Scope], *, using: str = DEFAULT_DB_ALIAS) -> dict[Any, str]:
+    """In words, what each scope covers, by its key. Two statements, none for no scopes."""
+    by_key = {scope.pk: scope for scope in scopes}
+    if not by_key:
+        return {}
+    entries = evidence.entries_of(by_key.values(), using)
+    return {key: _coverage(scope, entries.get(key, [])) for key, scope in by_key.items()}
 
 
 def _coverage(scope: Scope, entries: list[ScopeEntry]) -> str:

@@ -163,6 +163,23 @@ class Text:
         return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM {scopes} WHERE {uncovered}))"""
 
+    def reaches(self, path: str, type_id: str) -> str:
+        """Whether every scope on the way selects anything of a type, or what may lie below."""
+        scopes = self.dialect.scopes_in.format(path=path)
+        return f"""NOT EXISTS (
+            SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = way.value
+            WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND (EXISTS (
+                SELECT 1 FROM authentik_rbac_scopeentry e
+                WHERE e.scope_id = sc.id AND e.content_type_id = {type_id})
+            OR EXISTS (
+                SELECT 1 FROM authentik_rbac_scopeentry e
+                JOIN permissions_resource above ON above.type_id = e.content_type_id
+                 AND (e.object_pk IS NULL OR e.object_pk = above.object_pk)
+                JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
+                JOIN permissions_resource below
+                  ON below.id = c.descendant_id AND below.type_id = {type_id}
+                WHERE e.scope_id = sc.id AND e.with_descendants))))"""
+
     # Common table expressions
 
     def who(self, asked: str, naming: Naming = Naming.ANY) -> str:
@@ -451,6 +468,14 @@ WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
         OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
                      WHERE g.role_id {roles} AND g.permission_id = t.permission_id
                        AND {self.live("g")} LIMIT 1), FALSE))"""
+
+    def holds_on_any(self) -> str:
+        """As ``list_resources``: a row when the type is open and the permission counts on all of
+        it, so that more is allowed than can be listed.
+        """
+        return f"""{self._with(*self._listing_side())}
+SELECT 1 FROM unlimited u JOIN permissions_resourcetype t ON t.content_type_id = u.type_id
+WHERE t.mode = 'open'"""
 
     def list_resources(self, universe: str) -> str:
         """A subject and a permission in; the keys of resources out, each once.
@@ -748,6 +773,22 @@ SELECT w.user_id FROM who w"""
         """A subject in; every (role, scopes on the way) it holds out."""
         return f"""{self._with(*self._subject_side())}
 SELECT h.role_id, h.path FROM held h"""
+
+    def global_grants_held(self) -> str:
+        """A subject in; keys of the global grants of roles it holds out, but for roles held within
+        scopes where there is nothing of the permission's type.
+        """
+        return f"""{self._with(*self._subject_side())}
+SELECT g.id FROM held h JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+JOIN auth_permission p ON p.id = g.permission_id
+WHERE {self.live("g")} AND {self.reaches("h.path", "p.content_type_id")}"""
+
+    def object_grants_held(self) -> str:
+        """As ``global_grants_held``: of those on objects, the ones that the scopes cover."""
+        return f"""{self._with(*self._subject_side())}
+SELECT g.id FROM held h JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
+JOIN auth_permission p ON p.id = g.permission_id
+WHERE {self.live("g")} AND {self.within("h.path", "p.content_type_id", "g.object_pk")}"""
 
 
 class Throughout(Text):

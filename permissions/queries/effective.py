@@ -1,6 +1,7 @@
 """Everything one user may do, grant by grant, each with where it comes from.
 
-For reading, never for deciding: scopes are named here and not evaluated.
+For reading, never for deciding: what scopes cover is said in words, and left out is only what no
+scope reaches.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import CharField, F, Q, QuerySet, UUIDField, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from accounts.models import User
-from permissions.engine import Reason
+from permissions import engine
+from permissions.engine import Reason, SubjectRef, running, sql, subject_parameters
 from permissions.models.fact_tables import (
     ROLE_GLOBAL,
     ROLE_OBJECT,
@@ -26,6 +30,14 @@ from permissions.models.fact_tables import (
 )
 from permissions.queries.held import groups_of, held_roles
 from roles.models import Role, RoleAssignment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldThrough:
+    """An assignment that leads to a role, and in words what its scope covers (None: no scope)."""
+
+    assignment: RoleAssignment
+    covers: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +52,16 @@ class EffectivePermission:
     object_pk: str | None
     reason: Reason
     role: Role | None
-    held_through: tuple[RoleAssignment, ...]
+    held_through: tuple[HeldThrough, ...]
     valid_until: datetime | None
 
 
 def grants_of(user: User) -> QuerySet[Any]:
     """The rows ``effective_permissions`` reads, by permission and resource; one statement."""
-    roles = held_roles(user)
     active = {"user": user, "user__is_active": True}
     first, *others = [
-        _rows(ROLE_GLOBAL, Reason.ROLE_GLOBAL, role__in=roles),
-        _rows(ROLE_OBJECT, Reason.ROLE_OBJECT, group__in=roles),
+        _rows(ROLE_GLOBAL, Reason.ROLE_GLOBAL, pk__in=_held(user, "global_grants_held")),
+        _rows(ROLE_OBJECT, Reason.ROLE_OBJECT, pk__in=_held(user, "object_grants_held")),
         _rows(USER_GLOBAL, Reason.USER_GLOBAL, **active),
         _rows(USER_OBJECT, Reason.USER_OBJECT, **active),
     ]
@@ -60,7 +71,7 @@ def grants_of(user: User) -> QuerySet[Any]:
 
 
 def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[EffectivePermission]:
-    """Rows of ``grants_of`` with their permissions, roles and sources; three statements."""
+    """Rows of ``grants_of`` with their permissions, roles and sources; at most six statements."""
     grants = list(rows)
     permissions = Permission.objects.select_related("content_type").in_bulk(
         {permission for *_, permission, _, _ in grants}
@@ -68,11 +79,13 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
     roles = Role.objects.in_bulk({role for *_, role, _ in grants if role is not None})
     leading = Q(user=user) | Q(group__in=groups_of(user)) | Q(holder_role__in=held_roles(user))
     assignments = RoleAssignment.objects.active().filter(leading, role__in=list(roles))
-    sources: dict[Any, list[RoleAssignment]] = defaultdict(list)
-    for assignment in assignments.select_related("user", "group", "holder_role", "scope").order_by(
-        "pk"
-    ):
-        sources[assignment.role_id].append(assignment)
+    related = assignments.select_related("user", "group", "holder_role", "scope")
+    leads = list(related.order_by("pk"))
+    covers = engine.coverage_of({lead.scope for lead in leads if lead.scope is not None})
+    sources: dict[Any, list[HeldThrough]] = defaultdict(list)
+    for lead in leads:
+        through = HeldThrough(assignment=lead, covers=covers.get(lead.scope_id))
+        sources[lead.role_id].append(through)
     return [
         EffectivePermission(
             permission=permissions[permission],
@@ -84,6 +97,11 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
         )
         for _, _, on, why, _, permission, role, valid_until in grants
     ]
+
+
+def _held(user: User, grants: str) -> RawSQL:
+    parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
+    return running.subquery(sql.statement(connection.vendor, grants), parameters)
 
 
 def _rows(table: FactTable, reason: Reason, **condition: Any) -> QuerySet[Any]:

@@ -67,16 +67,18 @@ class Command(AnsweringCommand):
         if on.id is not None:
             raise CommandError(f"Name a type, not the resource {on}.", returncode=BAD_USAGE)
         page = engine.list_resources(subject, what[0], on.type, limit=limit)
-        return ["resource"], [(f"{on.type}:{key}",) for key in page.items]
+        # More are allowed than are known.
+        any_other = [(f"{on.type}:*",)] * engine.holds_on_any(subject, what[0], on.type)
+        return ["resource"], [*any_other, *((f"{on.type}:{key}",) for key in page.items)]
 
 
 def _row(held: EffectivePermission) -> Row:
     kind = held.permission.content_type
     type_ = f"{kind.app_label}.{kind.model}"
     holders = " or ".join(
-        f"held by {a.principal._meta.model_name} {a.principal}"
-        + (f" in {a.scope.name or 'a scope'}" if a.scope else "")
-        for a in held.held_through
+        f"held by {through.assignment.principal._meta.model_name} {through.assignment.principal}"
+        + (f" on {through.covers}" if through.covers is not None else "")
+        for through in held.held_through
     )
     return (
         f"{kind.app_label}.{held.permission.codename}",

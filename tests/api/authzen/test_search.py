@@ -1,6 +1,8 @@
 import pytest
 
 from permissions.models import RoleGlobalGrant
+from permissions.operations.types import ActionSpec, create_type
+from roles.models import Scope, ScopeEntry
 from tests import facts
 from tests.api.authzen.conftest import question
 from tests.statements import counted
@@ -8,6 +10,7 @@ from tests.statements import counted
 pytestmark = pytest.mark.django_db
 KINDS = ("subject", "resource", "action")
 INVOICE = {"type": "shop.invoice"}
+IDEAS = [ActionSpec(name="view_idea")]
 
 
 def search(client, kind, *, page=None, **changed):
@@ -291,6 +294,45 @@ def test_a_search_is_one_statement(gate, granted, kind):
         search(gate, kind, page={"limit": 2})
 
     assert len(statements) == 1, statements
+
+
+@pytest.mark.parametrize(
+    ("mode", "scope", "context"),
+    [
+        ("open", None, {"everywhere": True}),
+        ("open", "all", {"everywhere": True}),
+        ("open", "nothing", None),
+        ("open", "selected", None),
+        ("strict", None, None),
+    ],
+)
+def test_the_context_says_when_more_is_allowed_than_is_known(gate, alice, mode, scope, context):
+    kind = create_type(actor=None, label="shop.idea", mode=mode, actions=IDEAS)
+    role = facts.role("auditors")
+    held_in = Scope.objects.create(name="some", kind=scope) if scope else None
+    if scope == "selected":
+        assert held_in is not None
+        ScopeEntry.objects.create(scope=held_in, content_type=kind.content_type, object_pk="1")
+    facts.hold(role, alice, scope=held_in)
+    facts.grant(role, "shop.view_idea")
+
+    answer = search(gate, "resource", resource={"type": "shop.idea"}).json()
+
+    assert answer.get("context") == context
+
+
+def test_the_last_page_says_it(gate, alice):
+    create_type(actor=None, label="shop.idea", mode="open", actions=IDEAS)
+    facts.grant(alice, "shop.view_idea")
+    for key in ("a", "b"):
+        facts.resource("shop.idea", key)
+    asked = {"resource": {"type": "shop.idea"}}
+
+    first = search(gate, "resource", **asked, page={"limit": 1}).json()
+    token = first["page"]["next_token"]
+    last = search(gate, "resource", **asked, page={"limit": 1, "token": token}).json()
+
+    assert ("context" in first, last["context"]) == (False, {"everywhere": True})
 
 
 def test_a_global_grant_finds_what_is_registered(gate, alice, invoice):

@@ -1,12 +1,15 @@
 import pytest
 
 from accounts.models import GroupClosure
-from roles.models import Scope
+from permissions.models import ResourceClosure, ResourceType
+from permissions.operations.types import ActionSpec, create_type
+from roles.models import Scope, ScopeEntry
 from tests import facts
 from tests.statements import counted
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v3/rbac/access/effective_permissions/"
+CHECK = "/api/v3/rbac/access/check/"
 
 
 @pytest.fixture
@@ -55,6 +58,57 @@ def test_every_grant_comes_with_its_source(client_of, auditor, alice, world):
     assert [(h["kind"], h["name"], h["scope"]) for h in view["held_through"]] == [
         ("group", "all", "berlin")
     ]
+
+
+def test_it_says_in_words_what_a_scope_covers(client_of, auditor, alice, world):
+    [through] = client_of(auditor).get(URL, {"user": "alice"}).json()["results"][1]["held_through"]
+
+    assert (through["scope"], through["covers"]) == ("berlin", "every resource")
+
+
+@pytest.fixture
+def shop():
+    for name in ("shop", "invoice"):
+        create_type(actor=None, label=f"shop.{name}", actions=[ActionSpec(name=f"view_{name}")])
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "globally", "on_seven"),
+    [
+        ("all", [], True, True),
+        ("nothing", [], False, False),
+        ("selected", [], False, False),
+        ("selected", [("shop.invoice", None, False)], True, True),
+        ("selected", [("shop.invoice", "7", False)], True, True),
+        ("selected", [("shop.invoice", "8", False)], True, False),
+        ("selected", [("shop.shop", "a", False)], False, False),
+        ("selected", [("shop.shop", "a", True)], True, True),
+        ("selected", [("shop.shop", "b", True)], False, False),
+    ],
+)
+@pytest.mark.parametrize("through", ["itself", "a role"])
+def test_what_no_scope_reaches_is_left_out(
+    client_of, alice, shop, kind, entries, globally, on_seven, through
+):
+    above, invoice = facts.resource("shop.shop", "a"), facts.resource("shop.invoice", "7")
+    facts.resource("shop.shop", "b")
+    ResourceClosure.objects.create(descendant=invoice, ancestor=above)
+    scope = Scope.objects.create(name="some", kind=kind)
+    for label, key, below in entries:
+        type_ = ResourceType.objects.labelled(label).get()
+        ScopeEntry.objects.create(
+            scope=scope, content_type=type_.content_type, object_pk=key, with_descendants=below
+        )
+    role, held = facts.role("clerks"), facts.role("held")
+    facts.grant(role, "shop.view_invoice")
+    facts.grant(role, "shop.view_invoice", "7")
+    facts.hold(held if through == "a role" else role, alice, scope=scope)
+    facts.hold(role, held)
+
+    expected = [None] * globally + ["7"] * on_seven
+    for query in (URL + "?user=alice", CHECK):
+        response = client_of(alice).get(query)
+        assert [row["object_pk"] for row in response.json()["results"]] == expected
 
 
 def test_a_user_can_be_named_in_every_way(client_of, auditor, alice, world):

@@ -1,5 +1,6 @@
 import pytest
 
+from permissions.operations.types import ActionSpec, create_type
 from tests import facts
 from tests.statements import counted
 
@@ -60,6 +61,19 @@ def test_what_can_lists_resources_in_pages(client_of, alice, groups):
     assert first["results"] == [{"action": "view", "resource": resource(groups[0])}]
     assert second["results"] == [{"action": "view", "resource": resource(groups[1])}]
     assert second["next"] is None
+
+
+@pytest.mark.parametrize("mode", ["open", "strict"])
+def test_what_can_says_when_more_is_allowed_than_is_known(client_of, alice, bob, mode):
+    create_type(actor=None, label="shop.idea", mode=mode, actions=[ActionSpec(name="view_idea")])
+    facts.grant(alice, "shop.view_idea")
+    facts.grant(bob, "shop.view_idea", "1")
+    body = {"action": "view", "resource": {"type": "shop.idea"}}
+
+    everything, one = (client_of(user).post(WHAT, body).json() for user in (alice, bob))
+
+    assert everything == {"results": [], "next": None, "everywhere": mode == "open"}
+    assert one["everywhere"] is False
 
 
 def test_what_can_lists_actions_in_pages(client_of, auditor, alice, groups):
