@@ -33,10 +33,12 @@ from api.v3.partials import (
     PartialRoleSerializer,
     PartialUserSerializer,
     RelatedGroupSerializer,
+    TimesOfMemberSerializer,
     first_parent,
     name_of_first_parent,
     shown,
     with_parents,
+    with_times,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from api.v3.users import ATTRIBUTES, attributes_filter, role_keys
@@ -51,7 +53,14 @@ from permissions.operations import (
 from roles.models import Role, RoleAssignment
 
 # Which linked objects a representation shows when the caller does not say.
-INCLUDED = {"users": True, "children": False, "parents": False, "inherited_roles": False}
+INCLUDED = {
+    "users": True,
+    "children": False,
+    "parents": False,
+    "inherited_roles": False,
+    "memberships": False,
+}
+READ_APART = ("users", "inherited_roles", "memberships")
 
 
 def read_groups(
@@ -60,18 +69,21 @@ def read_groups(
     *,
     users: bool = True,
     inherited_roles: bool = False,
+    memberships: bool = False,
 ) -> QuerySet[Group]:
-    """With everything a group's representation needs, in five statements more, or seven."""
-    memberships = GroupMembership.objects.active().order_by("user_id")
+    """With everything a group's representation needs, in five statements more, or eight."""
+    members = GroupMembership.objects.active().order_by("user_id")
     if users:
-        memberships = sight.marked(memberships.select_related("user"), "user")
+        members = sight.marked(members.select_related("user"), "user")
     children = GroupParent.objects.select_related("child").order_by("child__name")
     queryset = queryset.prefetch_related(
-        Prefetch("memberships", memberships, to_attr="memberships_read"),
+        Prefetch("memberships", members, to_attr="memberships_read"),
         with_parents(sight),
         Prefetch("child_rows", sight.marked(children, "child"), to_attr="children_read"),
         _with_roles(sight),
     )
+    if memberships:
+        queryset = queryset.prefetch_related(with_times(sight, "user"))
     return queryset.prefetch_related(_with_ancestors(sight)) if inherited_roles else queryset
 
 
@@ -120,6 +132,7 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
     roles = KeysField(queryset=Role.objects.public(), read=role_keys, required=False)
     roles_obj = serializers.SerializerMethodField()
     inherited_roles_obj = serializers.SerializerMethodField()
+    memberships = serializers.SerializerMethodField()
 
     class Meta:
         model = Group
@@ -140,6 +153,7 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
             "roles",
             "roles_obj",
             "inherited_roles_obj",
+            "memberships",
         ]
 
     def get_parent_name(self, group: Group) -> str | None:
@@ -182,6 +196,12 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
         direct = set(role_keys(group))
         inherited = [role for pk, role in roles.items() if pk not in direct]
         return PartialRoleSerializer(sorted(inherited, key=lambda r: r.name), many=True).data
+
+    @extend_schema_field(TimesOfMemberSerializer(many=True, allow_null=True))
+    def get_memberships(self, group: Any) -> Any:
+        if not self._included("memberships"):
+            return None
+        return TimesOfMemberSerializer(group.memberships_timed, many=True).data
 
     def _included(self, name: str) -> bool:
         return bool(self.context.get("included", INCLUDED)[name])
@@ -300,7 +320,7 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         groups = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return groups
-        included = {name: self._included()[name] for name in ("users", "inherited_roles")}
+        included = {name: self._included()[name] for name in READ_APART}
         return read_groups(groups, Sight(self.caller), **included)
 
     def get_serializer_context(self) -> dict[str, Any]:

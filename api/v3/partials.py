@@ -13,7 +13,8 @@ from uuid import UUID
 from django.db.models import Prefetch
 from rest_framework import serializers
 
-from accounts.models import Group, GroupParent, User
+from accounts.facts import State, in_state
+from accounts.models import Group, GroupMembership, GroupParent, User
 from api.access import Sight
 from api.v3.fields import AttributesField
 from roles.models import Role
@@ -22,6 +23,15 @@ from roles.models import Role
 def shown(rows: Iterable[Any], link: str) -> list[Any]:
     """Of ``marked`` rows, what they link to, as far as the caller may view it."""
     return [getattr(row, link) for row in rows if row.shown]
+
+
+def with_times(sight: Sight, link: str) -> Prefetch[Any]:
+    """The memberships that count or will, of whom or what the caller may view, by its key, as
+    ``memberships_timed``. ``link`` is the other side.
+    """
+    rows: QuerySet[Any] = GroupMembership.objects.exclude(in_state(State.ENDED)).order_by(link)
+    seen = sight.marked(rows, link).filter(shown=True)
+    return Prefetch("memberships", seen, to_attr="memberships_timed")
 
 
 def with_parents(sight: Sight, prefix: str = "") -> Prefetch[Any]:
@@ -57,6 +67,24 @@ class PartialUserSerializer(serializers.ModelSerializer):
         fields = [
             "pk", "username", "name", "is_active", "last_login", "email", "attributes", "uid",
         ]  # fmt: skip
+        read_only_fields = fields
+
+
+class TimesOfMemberSerializer(serializers.ModelSerializer):
+    """A membership of a group: whose, from when, until when, and why."""
+
+    class Meta:
+        model = GroupMembership
+        fields = ["pk", "user", "valid_from", "valid_until", "reason"]
+        read_only_fields = fields
+
+
+class TimesInGroupSerializer(serializers.ModelSerializer):
+    """A membership of a user: of which group, from when, until when, and why."""
+
+    class Meta:
+        model = GroupMembership
+        fields = ["pk", "group", "valid_from", "valid_until", "reason"]
         read_only_fields = fields
 
 

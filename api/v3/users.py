@@ -41,8 +41,10 @@ from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     PartialGroupSerializer,
     PartialRoleSerializer,
+    TimesInGroupSerializer,
     shown,
     with_parents,
+    with_times,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (
@@ -61,20 +63,31 @@ MOST_STEPS = 50
 ATTRIBUTES = "A JSON object; only those whose attributes hold all of its members."
 
 
+# Which linked objects a list shows when the caller does not say.
+INCLUDED = {"groups": True, "roles": True, "memberships": False}
+
+
 def read_users(
-    queryset: QuerySet[User], sight: Sight, *, groups: bool = True, roles: bool = True
+    queryset: QuerySet[User],
+    sight: Sight,
+    *,
+    groups: bool = True,
+    roles: bool = True,
+    memberships: bool = False,
 ) -> QuerySet[User]:
-    """With everything a user's representation needs, in five statements more at most."""
-    memberships = GroupMembership.objects.active().order_by("group__name")
+    """With everything a user's representation needs, in six statements more at most."""
+    if memberships:
+        queryset = queryset.prefetch_related(with_times(sight, "group"))
+    joined = GroupMembership.objects.active().order_by("group__name")
     assignments = RoleAssignment.objects.active().unscoped().order_by("role__name")
     if groups:
         parents = with_parents(sight, "group__")
-        memberships = sight.marked(memberships.select_related("group"), "group")
-        memberships = memberships.prefetch_related(parents)
+        joined = sight.marked(joined.select_related("group"), "group")
+        joined = joined.prefetch_related(parents)
     if roles:
         assignments = sight.marked(assignments.select_related("role"), "role")
     return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]  # of its queryset
-        Prefetch("memberships", memberships, to_attr="memberships_read"),
+        Prefetch("memberships", joined, to_attr="memberships_read"),
         Prefetch(
             "role_assignments",
             assignments.filter(role__in=Role.objects.public()),
@@ -111,6 +124,7 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
     groups_obj = serializers.SerializerMethodField()
     roles = KeysField(queryset=Role.objects.public(), read=role_keys, default=list)
     roles_obj = serializers.SerializerMethodField()
+    memberships = serializers.SerializerMethodField()
     email = EmailOrNothing(max_length=254, required=False)
     avatar = serializers.SerializerMethodField()
     attributes = AttributesField(required=False)
@@ -132,6 +146,7 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
             "groups_obj",
             "roles",
             "roles_obj",
+            "memberships",
             "email",
             "avatar",
             "attributes",
@@ -155,6 +170,12 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
         if not self.context.get("include_roles", True):
             return None
         return PartialRoleSerializer(shown(user.assignments_read, "role"), many=True).data
+
+    @extend_schema_field(TimesInGroupSerializer(many=True, allow_null=True))
+    def get_memberships(self, user: Any) -> Any:
+        if not self.context.get("include_memberships", False):
+            return None
+        return TimesInGroupSerializer(user.memberships_timed, many=True).data
 
     def get_avatar(self, user: User) -> str:
         return avatar(user)
@@ -403,14 +424,17 @@ _INCLUDES = [
     OpenApiParameter(
         f"include_{name}",
         OpenApiTypes.BOOL,
-        default=True,
+        default=default,
         description=f"Whether the answer describes `{name}` in full.",
     )
-    for name in ("groups", "roles")
+    for name, default in INCLUDED.items()
 ]
+_WITH_MEMBERSHIPS = [one for one in _INCLUDES if one.name == "include_memberships"]
 
 
-@extend_schema_view(list=extend_schema(parameters=_INCLUDES))
+@extend_schema_view(
+    list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_WITH_MEMBERSHIPS)
+)
 class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     """People and programs that can sign in or hold tokens."""
 
@@ -451,11 +475,9 @@ class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
 
     def _includes(self) -> dict[str, bool]:
         """Which linked objects a read shows; a write always needs and shows them."""
-        if self.action != "list":
-            return {}
+        asked = {"list": tuple(INCLUDED), "retrieve": ("memberships",)}.get(self.action, ())
         return {
-            name: flag(self.request, f"include_{name}", default=True)
-            for name in ("groups", "roles")
+            name: flag(self.request, f"include_{name}", default=INCLUDED[name]) for name in asked
         }
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:

@@ -33,6 +33,19 @@ def test_every_path_is_told(client_of, auditor, alice):
     assert answer["complete"] is True
 
 
+def test_a_membership_for_a_time_is_told_with_its_times(client_of, auditor, alice):
+    role = facts.role("readers")
+    facts.grant(role, "authentik_core.view_group")
+    staff = facts.group("staff", alice)
+    facts.hold(role, staff)
+    staff.memberships.update(valid_until=facts.LATER)
+
+    [path] = client_of(auditor).post(URL, question(staff, alice)).json()["paths"]
+
+    steps = {step["name"]: step["valid_until"] for step in path["steps"]}
+    assert (steps["staff"], steps["readers"]) == ("2900-01-01T00:00:00Z", None)
+
+
 def test_a_denial_tells_what_came_near_and_what_would_help(client_of, auditor, alice):
     role = facts.role("readers", is_enabled=False)
     facts.grant(role, "authentik_core.view_group")

@@ -46,6 +46,7 @@ def test_the_answer_holds_what_every_generation_of_clients_needs(client_of, root
         "roles": [],
         "roles_obj": [],
         "inherited_roles_obj": None,
+        "memberships": None,
     }
 
 

@@ -299,3 +299,56 @@ def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(client_of, roo
         client.get(URL)
 
     assert len(many) == len(few) <= 4
+
+
+@pytest.mark.parametrize("of", ["list", "one"])
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_users_and_groups_show_memberships_with_times_when_asked(
+    client_of, root, staff, bob, charlie, kind, of
+):
+    since, until = timezone.now() + HOUR, timezone.now() + 2 * HOUR
+    row = member(staff, bob, valid_from=since, valid_until=until, reason="holiday")
+    member(staff if kind == "groups" else facts.group("old"), charlie, valid_until=facts.OVER)
+    thing, other = (bob, "group") if kind == "users" else (staff, "user")
+    url = f"/api/v3/core/{kind}/" + (f"{thing.pk}/" if of == "one" else "")
+
+    def read(query):
+        answer = client_of(root).get(url, query).json()
+        rows = answer["results"] if of == "list" else [answer]
+        return next(one for one in rows if one["pk"] in (thing.pk, str(thing.pk)))
+
+    assert read({})["memberships"] is None
+    [shown] = read({"include_memberships": "true"})["memberships"]
+    key = str(staff.pk) if kind == "users" else bob.pk
+    assert (shown["pk"], shown[other], shown["reason"]) == (row.pk, key, "holiday")
+    assert parse_datetime(shown["valid_from"]) == since
+    assert parse_datetime(shown["valid_until"]) == until
+
+
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_they_show_those_whose_other_side_the_caller_may_view(
+    client_of, alice, staff, bob, charlie, kind
+):
+    hidden = facts.group("hidden")
+    for group, user in ((staff, bob), (staff, charlie), (hidden, bob)):
+        member(group, user, valid_until=facts.LATER)
+    facts.grant(alice, "authentik_core.view_group", staff)
+    facts.grant(alice, "authentik_core.view_user", bob)
+    url = f"/api/v3/core/{kind}/{bob.pk if kind == 'users' else staff.pk}/"
+
+    [shown] = client_of(alice).get(url, {"include_memberships": "true"}).json()["memberships"]
+
+    assert shown.get("user", shown.get("group")) in (bob.pk, str(staff.pk))
+
+
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_showing_them_is_one_statement_more(client_of, root, staff, bob, kind):
+    client, url = client_of(root), f"/api/v3/core/{kind}/"
+    for n in range(5):
+        member(staff, User.objects.create(username=f"user {n}"))
+    with counted() as without:
+        client.get(url)
+    with counted() as shown:
+        client.get(url, {"include_memberships": "true"})
+
+    assert len(shown) == len(without) + 1, shown
