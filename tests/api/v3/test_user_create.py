@@ -36,8 +36,8 @@ def test_the_answer_holds_what_every_generation_of_clients_needs(client_of, root
 
     assert set(answer) == {
         "pk", "username", "name", "is_active", "last_login", "date_joined", "is_superuser",
-        "groups", "groups_obj", "roles", "roles_obj", "memberships", "email", "avatar", "attributes",
-        "uid", "path", "type", "uuid", "password_change_date", "last_updated",
+        "groups", "groups_obj", "roles", "roles_obj", "memberships", "email", "avatar",
+        "attributes", "uid", "path", "type", "uuid", "password_change_date", "last_updated",
     }  # fmt: skip
     assert answer["avatar"].startswith("data:image/svg+xml;base64,")
     assert answer["type"] == "internal"
