@@ -99,7 +99,7 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
     kind, facts = EventKind.NAMESPACE_CHANGED, namespace_facts
     change(namespace, fields, kind, facts=facts, actor=actor)
     if renamed:
-        _rename_contents(namespace, old_code)
+        _rename_contents(namespace, old_code, actor=actor)
     return namespace
 
 
@@ -174,21 +174,25 @@ def _given(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
     return permissions.select_related("content_type")
 
 
-def _rename_contents(namespace: Namespace, old_code: str) -> None:
-    """Names of roles that are made from the code, and the labels of types."""
-    roles = [
-        role
-        for role in Role.objects.filter(namespace=namespace)
-        if role.name == name_of(old_code, role.code)
-    ]
+def _rename_contents(namespace: Namespace, old_code: str, *, actor: User | None) -> None:
+    """Names of roles that are made from the code, and the labels of types; an event each."""
+    entries = []
+    of_namespace = Role.objects.filter(namespace=namespace)
+    roles = [role for role in of_namespace if role.name == name_of(old_code, role.code)]
     for role in roles:
+        before = {"name": role.name}
         role.name = name_of(namespace.code, role.code)
+        after = {"name": role.name}
+        entries.append(Entry(kind=EventKind.ROLE_CHANGED, target=role, before=before, after=after))
     Role.objects.bulk_update(roles, ["name"], batch_size=500)
     types = {kind.label: kind for kind in _types_in([old_code])}
+    for label, kind in types.items():
+        kind.content_type.app_label = namespace.code
+        facts = {"before": {"label": label}, "after": {"label": kind.label}}
+        entries.append(Entry(kind=EventKind.RESOURCE_TYPE_CHANGED, target=kind, **facts))
     content_types = [kind.content_type for kind in types.values()]
-    for content_type in content_types:
-        content_type.app_label = namespace.code
     ContentType.objects.bulk_update(content_types, ["app_label"], batch_size=500)
     # Django keeps content types by label in every process; the old one would still answer here.
     ContentType.objects.clear_cache()
     relabel(types)
+    record_many(entries, actor=actor)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from audit.models import Event, EventKind
 from permissions import engine
 from permissions.engine import ResourceRef
 from permissions.models import ResourceType
@@ -89,6 +90,18 @@ def test_types_may_have_their_own_label_back(caller_of, alice, mine, update):
     assert caller.call(update, code="mine", newCode="ours")["statusCode"] == 200
     assert caller.call(update, code="ours", newCode="mine")["statusCode"] == 200
     assert engine.check(alice, "approve", ResourceRef("mine.invoice", "42")).allowed
+
+
+def test_what_is_renamed_along_has_its_events(admin, mine, update):
+    facts.role("mine:boss", code="boss", namespace=mine)
+
+    assert admin.call(update, code="mine", newCode="ours")["statusCode"] == 200
+    told = {event.kind: (event.before, event.after) for event in Event.objects.all()}
+    assert told[EventKind.ROLE_CHANGED] == ({"name": "mine:boss"}, {"name": "ours:boss"})
+    assert told[EventKind.RESOURCE_TYPE_CHANGED] == (
+        {"label": "mine.invoice"},
+        {"label": "ours.invoice"},
+    )
 
 
 def test_the_roles_in_it_count_as_well(caller_of, alice, mine, update):
