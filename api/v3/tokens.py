@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import Case, F, Model, Prefetch, QuerySet, Value, When
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -83,15 +84,14 @@ class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         caller: User = self.context["request"].user
-        is_superuser = caller.is_superuser
-        owner = self._owner(attrs.pop("user_id", None), caller, is_superuser=is_superuser)
-        if not is_superuser:
+        owner = self._owner(attrs.pop("user_id", None), caller)
+        if not caller.is_superuser:
             _bind_lifetime(attrs, owner, is_new=self.instance is None)
         if self.instance is None:
             attrs["user"] = owner
         return attrs
 
-    def _owner(self, wanted: int | None, caller: User, *, is_superuser: bool) -> User:
+    def _owner(self, wanted: int | None, caller: User) -> User:
         """Whose token it is: said once, else the caller. Whether the caller may act as somebody
         else is for the operation to say; who may make no tokens learns of nobody.
         """
@@ -139,7 +139,9 @@ IDENTIFIER = "The token's name, by which it is unique."
 
 class TokenFilter(django_filters.FilterSet):
     identifier = django_filters.CharFilter(help_text=IDENTIFIER)
-    user__username = django_filters.CharFilter(help_text="Only those of the user of this name.")
+    user__username = django_filters.CharFilter(
+        method="of_owner", help_text="Only those of the user of this name."
+    )
     description = django_filters.CharFilter(help_text="Only with this description.")
     managed = django_filters.CharFilter(
         help_text="Only those that a program manages under one of these names."
@@ -153,6 +155,12 @@ class TokenFilter(django_filters.FilterSet):
     class Meta:
         model = Token
         fields: list[str] = []
+
+    def of_owner(self, queryset: QuerySet[Token], name: str, value: str) -> QuerySet[Token]:
+        """Whom the caller may not view owns nothing that it could be told by."""
+        owner = find(User.objects.all(), username=value)
+        seen = self.request is not None and may_view(self.request.user, owner)
+        return queryset.filter(user=owner) if seen else queryset.none()
 
 
 class TokenViewSerializer(serializers.Serializer):
@@ -204,7 +212,7 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     ordering_fields = {
         name: name for name in ("pk", "identifier", "expires", "intent", "description", "managed")
     }
-    search_fields = ("identifier", "intent", "user__username", "description")
+    search_fields = ("identifier", "intent", "seen_owner", "description")
     lookup_field = "identifier"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
 
@@ -220,6 +228,13 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         if seen.reach == "all":
             return seen.rows
         return queryset.filter(user=self.caller) | seen.rows
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """A search must not tell the names of owners whom the caller may not view."""
+        if SearchFilter.search_param in self.request.query_params:
+            name = Case(When(shown=True, then=F("user__username")), default=Value(""))
+            queryset = queryset.annotate(seen_owner=name)
+        return super().filter_queryset(queryset)
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         token = create_user_token(actor=self.caller, **serializer.validated_data)

@@ -125,6 +125,17 @@ def test_a_token_does_not_tell_who_a_hidden_owner_is(client_of, charlie, alice):
     assert all(owner[name] for name in ("username", "uid", "avatar", "last_updated"))
 
 
+@pytest.mark.parametrize("query", [{"search": "alice"}, {"user__username": "alice"}])
+def test_a_token_is_not_found_by_the_name_of_a_hidden_owner(client_of, charlie, alice, query):
+    facts.grant(charlie, "authentik_core.view_token")
+    create_token(user=alice, identifier="hers", actor=None)
+    hidden = client_of(charlie).get(TOKENS, query).json()["results"]
+    facts.grant(charlie, "authentik_core.view_user", alice)
+    shown = client_of(charlie).get(TOKENS, query).json()["results"]
+
+    assert (len(hidden), len(shown)) == (0, 1)
+
+
 def test_a_token_shows_an_owner_whom_the_caller_may_view(client_of, charlie, alice):
     token = create_token(user=alice, identifier="hers", actor=None)
     facts.grant(charlie, "authentik_core.view_token", token)
