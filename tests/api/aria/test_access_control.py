@@ -200,6 +200,17 @@ def test_a_password_of_somebody_else_needs_the_permission_and_the_ceiling(door_o
     assert not User.objects.get(pk=root.pk).check_password("mine now")
 
 
+def test_a_password_is_for_good_and_so_must_be_what_it_gives(door_of, charlie, bob):
+    for name in ("view_user", "change_user", "reset_user_password"):
+        facts.grant(charlie, f"authentik_core.{name}")
+    facts.grant(bob, "authentik_rbac.view_role")
+    facts.grant(charlie, "authentik_rbac.view_role", valid_until=facts.LATER)
+    sent = {"id": str(bob.uuid), "username": "bob", "password": "long enough"}
+
+    assert door_of(charlie).put("users", sent).status_code == 403
+    assert not User.objects.get(pk=bob.pk).check_password("long enough")
+
+
 def test_managed_and_system_roles_are_not_shown(root_door, bob):
     managed = facts.role("stand-in", managed="group/1")
     facts.hold(managed, bob)

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from audit.models import Event, EventKind
 from tests import facts
@@ -36,6 +39,18 @@ def test_the_event_does_not_hold_it(client_of, helpdesk, bob):
     event = Event.objects.get(kind=EventKind.PASSWORD_SET)
     assert (event.actor_name, event.target_name) == ("alice", "bob")
     assert "let me in please" not in f"{event.before}{event.after}"
+
+
+def test_a_password_is_for_good_and_so_must_be_what_it_gives(client_of, helpdesk, bob):
+    soon = timezone.now() + timedelta(hours=1)
+    facts.grant(bob, "authentik_rbac.view_role")
+    held = facts.grant(helpdesk, "authentik_rbac.view_role", valid_until=soon)
+    refused = client_of(helpdesk).post(url(bob), {"password": "long enough"})
+    type(held).objects.filter(pk=held.pk).update(valid_until=None)
+    accepted = client_of(helpdesk).post(url(bob), {"password": "long enough"})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "grant_ceiling")
+    assert accepted.status_code == 204
 
 
 def test_sessions_of_the_user_end(client, client_of, helpdesk, bob):
