@@ -27,6 +27,7 @@ decides the status anew.
     · RoleTaken
     · BuiltInType
     · ScopeInUse
+  * PreconditionFailed
   * TooLarge
   * NotSupported
 """
@@ -109,6 +110,13 @@ class NoSuchUser(NotFound):
     default_message = "user does not exist"
 
 
+class PreconditionFailed(DomainError):
+    """The thing is not in the state that ``If-Match`` names."""
+
+    code = "precondition_failed"
+    default_message = "It has changed since it was read. Read it again, and decide anew."
+
+
 class NotSupported(DomainError):
     """A request of the protocol that this service has no operation for."""
 
@@ -141,6 +149,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     RoleTaken: 409,
     BuiltInType: 409,
     ScopeInUse: 409,
+    PreconditionFailed: 412,
     TooLarge: 413,
     NotSupported: 501,
 }

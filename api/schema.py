@@ -8,6 +8,8 @@ from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from api.etags import ANSWERED, HONOURED, TaggedView
+
 # The doors' documents are made under settings of their own, which are the process's meanwhile.
 GENERATING = Lock()
 
@@ -27,6 +29,17 @@ _GENERIC_ERROR = {
     "description": "Why the request was refused",
     "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
     "required": ["detail"],
+}
+
+_ETAG = {
+    "description": "The state of the thing, for `If-Match`.",
+    "schema": {"type": "string"},
+}
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "description": "An ETag: 412 if the thing is in another state by now.",
+    "schema": {"type": "string"},
 }
 
 # What the standard actions of a view do, in the words of its ``called``: one thing, and several.
@@ -53,6 +66,12 @@ class DescribedSchema(AutoSchema):
         if called and action in _STANDARD and not getattr(self.view, action).__doc__:
             return _STANDARD[action].format(*called)
         return super().get_description()
+
+    def get_operation(self, *args: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args)
+        if operation and isinstance(self.view, TaggedView):
+            _add_etags(operation, str(self.view.action))
+        return operation
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         texts = getattr(self.view, "path_parameters", {})
@@ -98,6 +117,16 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> list[Any]:
         return []
+
+
+def _add_etags(operation: dict[str, Any], action: str) -> None:
+    if action in ANSWERED:
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response["headers"] = {"ETag": _ETAG}
+    if action in HONOURED:
+        operation.setdefault("parameters", []).append(_IF_MATCH)
+        operation["responses"]["412"] = _response("GenericError")
 
 
 def of_this_door(endpoints: list[Any]) -> list[Any]:

@@ -50,7 +50,7 @@ class WireSerializer(serializers.Serializer):
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
+        if isinstance(data, Mapping) and not data.keys() <= self.fields.keys():
             # Beside the member that is meant, another like it is not it misspelt.
             refuse_near_misses(data, self.fields, self.fields.keys() - data.keys())
         values = super().to_internal_value(data)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +11,7 @@ from api.access import caller_of
 from api.moments import MomentField
 from api.v3.fields import window_of
 from api.v3.native import AuthentikSerializer
-from permissions.engine import MOST_PERMISSIONS, TOGETHER
+from permissions.engine import MOST_PERMISSIONS
 from permissions.operations import assign_permissions, unassign_permissions
 from roles.models import Role
 
@@ -33,11 +31,6 @@ class PermissionUnassignSerializer(AuthentikSerializer):
     permissions = serializers.ListField(child=serializers.CharField(), max_length=MOST_PERMISSIONS)
     model = serializers.CharField(required=False)
     object_pk = serializers.CharField(required=False, trim_whitespace=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("model" in attrs) != ("object_pk" in attrs):
-            raise serializers.ValidationError(TOGETHER)
-        return attrs
 
 
 class PermissionAssignSerializer(PermissionUnassignSerializer):

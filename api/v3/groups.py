@@ -23,6 +23,7 @@ from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
 from api.access import ModelAccessViewSet, Sight, allowed, resource_of, visible_or_404
+from api.etags import TaggedView, row_state
 from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
@@ -304,7 +305,7 @@ _INCLUDES = [
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_INCLUDES)
 )
-class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
+class GroupViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
     """Users who are given things together; members of a group count in the groups above it."""
 
     called = ("a group", "groups")
@@ -332,6 +333,14 @@ class GroupViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         return {
             name: flag(self.request, f"include_{name}", default=default)
             for name, default in INCLUDED.items()
+        }
+
+    def state_of(self, row: Any) -> Any:
+        return {
+            **row_state(row),
+            "users": [one.user_id for one in row.memberships_read],
+            "parents": sorted(_parent_keys(row)),
+            "roles": sorted(role_keys(row)),
         }
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find, may_view
+from api.etags import TaggedView, row_state
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
@@ -148,6 +149,7 @@ class ResourceTypeFilter(filters.FilterSet):
 
 class ResourceTypeViewSet(
     NativeView,
+    TaggedView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
@@ -179,6 +181,11 @@ class ResourceTypeViewSet(
         "verbose_name",
         "app_verbose_name",
     )
+
+    def state_of(self, row: ResourceType) -> Any:
+        permissions = row.content_type.permission_set.all()
+        actions = [[one.codename, one.name] for one in permissions]
+        return {**row_state(row), "label": row.label, "actions": actions}
 
     @extend_schema(request=NewResourceTypeSerializer)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

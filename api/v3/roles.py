@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet, find, may_view, visible_or_404
+from api.etags import TaggedView
 from api.v3.lists.filters import AnyOfFilter, BooleanFilter, IntegerFilter
 from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
@@ -99,6 +100,7 @@ class RoleFilter(filters.FilterSet):
 
 
 class RoleViewSet(
+    TaggedView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from django_filters import rest_framework as filters
@@ -10,6 +11,7 @@ from rest_framework import mixins, serializers
 from rest_framework.validators import UniqueValidator
 
 from api.access import ModelAccessViewSet
+from api.etags import TaggedView, row_state
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
 from permissions.operations import (
@@ -84,6 +86,7 @@ class ScopeFilter(filters.FilterSet):
 )
 class ScopeViewSet(
     NativeView,
+    TaggedView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
@@ -101,6 +104,13 @@ class ScopeViewSet(
     ordering = ("name",)
     ordering_fields = {"name": "name", "created": "created", "last_modified": "last_modified"}
     search_fields = ("name", "description")
+
+    def state_of(self, row: Scope) -> Any:
+        entries = [
+            [entry.content_type_id, entry.object_pk, entry.with_descendants]
+            for entry in sorted(row.entries.all(), key=attrgetter("pk"))
+        ]
+        return {**row_state(row), "entries": entries}
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         scope = create_scope(actor=self.caller, **with_specs(serializer.validated_data))

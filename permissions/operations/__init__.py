@@ -46,6 +46,7 @@ from permissions.operations.initial_permissions import (
     delete_initial_permissions,
     update_initial_permissions,
 )
+from permissions.operations.locks import hold
 from permissions.operations.membership import (
     GroupCycle,
     add_members,
@@ -210,6 +211,7 @@ __all__ = [
     "ensure_actions",
     "expiry_unasked",
     "longest_life",
+    "hold",
     "move_object_grant",
     "must_expire",
     "name_of",

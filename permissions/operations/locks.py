@@ -94,6 +94,18 @@ def lock_rows(rows: Iterable[M]) -> list[M]:
     return locked
 
 
+def hold(row: models.Model, *, for_good: bool) -> None:
+    """Let nobody else change or, ``for_good``, delete the row or refer to it, before its state is
+    compared with what a client has read. It takes first what changing or deleting it takes first.
+    """
+    if isinstance(row, Group):
+        one_at_a_time(Change.GROUP_PARENTS)
+    if for_good:
+        lock_rows([row])
+    else:
+        list(_locked(type(row)._default_manager.filter(pk=row.pk)))
+
+
 def keep_resource(resource: ResourceRef) -> bool:
     """Whether the resource is there; one that is registered stays with us, as ``keep_resources``
     says. One statement, on SQLite none: there it is as it was when the transaction began.
