@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.db import transaction
@@ -20,9 +20,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.errors import PreconditionFailed
-from audit.errors import InvalidInput
+from audit.errors import InvalidInput, NotFound
 from permissions.operations import hold
 
+M = TypeVar("M", bound=Model)
 ANSWERED = frozenset({"create", "retrieve", "update", "partial_update"})
 HONOURED = frozenset({"update", "partial_update", "destroy"})
 # Half of a digest is still more than anybody can guess or meet twice.
@@ -53,6 +54,23 @@ def require_match(request: Request, state: Any) -> None:
         raise InvalidInput(fields={"If-Match": [message]})
     if wanted != ["*"] and etag_of(state) not in wanted:
         raise PreconditionFailed
+
+
+@contextmanager
+def held_as_named(request: Request, row: M, *, for_good: bool) -> Iterator[M]:
+    """The row as it is, which nobody changes before what happens within is done, if the request
+    names a state; then it is in that one. Else as it was read. Raises NotFound.
+    """
+    if not names_a_state(request):
+        yield row
+        return
+    with transaction.atomic():
+        hold(row, for_good=for_good)
+        current = type(row)._default_manager.filter(pk=row.pk).first()
+        if current is None:
+            raise NotFound
+        require_match(request, row_state(current))
+        yield current
 
 
 class TaggedView(GenericViewSet):

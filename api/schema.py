@@ -70,7 +70,10 @@ class DescribedSchema(AutoSchema):
     def get_operation(self, *args: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args)
         if operation and isinstance(self.view, TaggedView):
-            _add_etags(operation, str(self.view.action))
+            action = self.view.action
+            add_etags(operation, answered=action in ANSWERED, honoured=action in HONOURED)
+            if action in HONOURED:
+                operation["responses"]["412"] = _response("GenericError")
         return operation
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
@@ -119,14 +122,14 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return []
 
 
-def _add_etags(operation: dict[str, Any], action: str) -> None:
-    if action in ANSWERED:
+def add_etags(operation: dict[str, Any], *, answered: bool, honoured: bool) -> None:
+    """Describe the header of the answer, and that of the request."""
+    if answered:
         for status, response in operation["responses"].items():
             if status.startswith("2"):
                 response["headers"] = {"ETag": _ETAG}
-    if action in HONOURED:
+    if honoured:
         operation.setdefault("parameters", []).append(_IF_MATCH)
-        operation["responses"]["412"] = _response("GenericError")
 
 
 def of_this_door(endpoints: list[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ An operation is a path without parameters and one method: ``Query`` is GET, ``Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
 
 import msgspec
@@ -55,6 +55,10 @@ class Operation(APIView):
     tells_secret: bool = False
     accepts: ClassVar[type[Serializer]]
     answers: ClassVar[Any]
+    # Of these the ETag is answered, or honoured as ``If-Match``.
+    answers_etag = honours_etag = False
+    # Headers of the answer.
+    told: Mapping[str, str] | None = None
 
     authentication_classes: Sequence[Any] = (ManagementAuthentication,)
     parser_classes = (WhateverJSON,)
@@ -97,7 +101,7 @@ class Operation(APIView):
         serializer.is_valid(raise_exception=True)
         answer = self.run(serializer.validated_data)
         answer = Success(success=True) if answer is None else answer
-        headers = NO_STORE if self.tells_secret else None
+        headers = {**(NO_STORE if self.tells_secret else {}), **(self.told or {})}
         return Response(errors.success(msgspec.to_builtins(answer)), headers=headers)
 
     @property

@@ -82,7 +82,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
 def _shows_in_http(exception: Exception, status: int) -> bool:
     if isinstance(exception, NotSupported):
         return False
-    return status in (405, 413, 429) or status >= 500
+    # ``If-Match`` is a word of HTTP, and so is its refusal.
+    return status in (405, 412, 413, 429) or status >= 500
 
 
 def _message(exception: Exception, status: int, data: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 from django.db.models import QuerySet
 from msgspec import UNSET, Meta, UnsetType, structs
 
+from api.etags import etag_of, held_as_named, row_state
 from api.genauth.base import IN_OPERATION, Command, Operation, Paged, Query, page_of
 from api.genauth.errors import no_namespace
 from api.genauth.lookups import like
@@ -140,19 +141,21 @@ class NamespaceRole(Shape):
 class CreateNamespace(Command):
     """Create a namespace; without a name it is called by its code."""
 
+    answers_etag = True
     needs = "authentik_rbac.add_namespace"
 
     def run(self, request: NewNamespace) -> NamespaceDto:
-        return namespace_dto(create_namespace(actor=self.caller, spec=spec(request)))
+        return told(self, create_namespace(actor=self.caller, spec=spec(request)))
 
 
 class CreatePermissionNamespace(Command):
     """Create a namespace."""
 
+    answers_etag = True
     needs = "authentik_rbac.add_namespace"
 
     def run(self, request: NewPermissionNamespace) -> NamespaceDto:
-        return namespace_dto(create_namespace(actor=self.caller, spec=spec(request)))
+        return told(self, create_namespace(actor=self.caller, spec=spec(request)))
 
 
 class CreateNamespacesBatch(Command):
@@ -176,10 +179,11 @@ class CreatePermissionNamespacesBatch(Command):
 class GetNamespace(Query):
     """One namespace by its code."""
 
+    answers_etag = True
     needs = IN_OPERATION
 
     def run(self, request: NamespaceCode) -> NamespaceDto:
-        return namespace_dto(visible_namespace(self, request.code))
+        return told(self, visible_namespace(self, request.code))
 
 
 class GetPermissionNamespace(GetNamespace):
@@ -209,29 +213,34 @@ class GetPermissionNamespacesBatch(Query):
 class UpdateNamespace(Command):
     """Change what is given, and answer it; an empty new code or name changes nothing."""
 
+    answers_etag = honours_etag = True
     needs = IN_OPERATION
 
     def run(self, request: NamespaceChange) -> ChangedNamespace:
-        change(self, request)
+        told(self, change(self, request))
         return ChangedNamespace(**structs.asdict(request))
 
 
 class UpdatePermissionNamespace(Command):
     """Change what is given, and answer the namespace; an empty new code or name changes nothing."""
 
+    answers_etag = honours_etag = True
     needs = IN_OPERATION
 
     def run(self, request: NamespaceChange) -> NamespaceDto:
-        return namespace_dto(change(self, request))
+        return told(self, change(self, request))
 
 
 class DeleteNamespace(Command):
     """With everything in it."""
 
+    honours_etag = True
     needs = IN_OPERATION
 
     def run(self, request: NamespaceCode) -> None:
-        delete(self, [visible_namespace(self, request.code)])
+        namespace = visible_namespace(self, request.code)
+        with held_as_named(self.request, namespace, for_good=True):
+            delete(self, [namespace])
 
 
 class DeletePermissionNamespace(DeleteNamespace):
@@ -367,7 +376,8 @@ def change(operation: Operation, request: NamespaceChange) -> Namespace:
         "description": request.description,
     }
     sent = {name: value for name, value in changes.items() if value is not UNSET}
-    return update_namespace(namespace=namespace, actor=operation.caller, **sent)
+    with held_as_named(operation.request, namespace, for_good=False) as current:
+        return update_namespace(namespace=current, actor=operation.caller, **sent)
 
 
 def delete(operation: Operation, namespaces: Sequence[Namespace]) -> None:
@@ -380,6 +390,12 @@ def delete(operation: Operation, namespaces: Sequence[Namespace]) -> None:
     types = ResourceType.objects.filter(content_type__app_label__in=codes, built_in=False)
     operation.require("delete_resourcetype", types)
     delete_namespaces(namespaces=namespaces, actor=operation.caller)
+
+
+def told(operation: Operation, row: Namespace) -> NamespaceDto:
+    """One namespace, with its ETag."""
+    operation.told = {"ETag": etag_of(row_state(row))}
+    return namespace_dto(row)
 
 
 def namespace_dto(row: Namespace) -> NamespaceDto:

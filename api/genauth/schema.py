@@ -9,6 +9,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from api.genauth.wire import Page, Success, field_of, serializer_of
+from api.schema import add_etags
 
 TAGS = {
     "management_token": "authentication",
@@ -35,6 +36,15 @@ class OperationSchema(AutoSchema):
     def get_operation_id(self) -> str:
         name = self.path.rpartition("/")[2]
         return f"{name}-legacy" if (name, self.method) == ("list-users", "GET") else name
+
+    def get_operation(self, *args: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args)
+        if operation:
+            view = self._operation
+            add_etags(operation, answered=view.answers_etag, honoured=view.honours_etag)
+            if view.honours_etag:
+                operation["responses"]["412"] = {"description": "It is in another state by now."}
+        return operation
 
     def get_tags(self) -> list[str]:
         module = type(self.view).__module__.rpartition(".")[2]

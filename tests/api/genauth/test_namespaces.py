@@ -1,7 +1,10 @@
 """Namespaces, in both families of operations."""
 
+import json
+
 import pytest
 
+from api.genauth.document import document
 from audit.models import Event, EventKind
 from roles.models import Namespace, Role
 from tests import facts
@@ -175,3 +178,52 @@ def test_deleting_a_namespace_needs_the_right_to_delete_what_is_in_it(caller_of,
     assert status(caller_of(alice).call("delete-namespace", code="shop")) == 403
     facts.grant(alice, "authentik_rbac.delete_role")
     assert status(caller_of(alice).call("delete-namespace", code="shop")) == 200
+
+
+@pytest.fixture
+def shop(admin, family):
+    """The ETag of a namespace, as the answer to its creation had it; and how to send it back."""
+    path = "/genauth/api/v3/"
+    made = admin.client.post(f"{path}create-{family}", {"code": "shop", "name": "Shop"})
+
+    def send(operation, etag, **body):
+        body = {"code": "shop", **body}
+        url = f"{path}{operation}-{family}"
+        return admin.client.post(url, body, headers={"If-Match": etag})
+
+    return made["ETag"], send
+
+
+def test_a_namespace_answers_its_etag_and_honours_it(admin, family, shop):
+    etag, send = shop
+    url = f"/genauth/api/v3/get-{family}"
+    assert admin.client.get(url, {"code": "shop"})["ETag"] == etag
+
+    changed = send("update", etag, name="Store")
+
+    assert (status(changed.json()), changed.status_code) == (200, 200)
+    assert changed["ETag"] == admin.client.get(url, {"code": "shop"})["ETag"] != etag
+    assert status(send("delete", changed["ETag"]).json()) == 200
+    assert not Namespace.objects.filter(code="shop").exists()
+
+
+@pytest.mark.parametrize("operation", ["update", "delete"])
+def test_a_namespace_in_another_state_stays(admin, shop, operation):
+    etag, send = shop
+    Namespace.objects.filter(code="shop").update(description="by somebody else")
+    events = Event.objects.count()
+
+    for named in (etag, f"W/{etag}"):
+        response = send(operation, named, name="Store")
+        assert (response.status_code, status(response.json())) == (412, 412)
+    assert status(send(operation, "no etag", name="Store").json()) == 400
+    assert Namespace.objects.get(code="shop").name == "Shop"
+    assert Event.objects.count() == events
+
+
+def test_the_document_tells_of_etags(family):
+    paths = json.loads(document())["paths"]
+
+    assert "412" in paths[f"/update-{family}"]["post"]["responses"]
+    assert "412" in paths[f"/delete-{family}"]["post"]["responses"]
+    assert "headers" in paths[f"/get-{family}"]["get"]["responses"]["200"]

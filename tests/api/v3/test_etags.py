@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import httpx
 import pytest
 
 from accounts.models import Group, GroupParent
 from api import etags
+from api.v3.schema import document
 from permissions.operations import add_members, assign_role
 from permissions.operations.types import ActionSpec, create_type
 from roles.models import Scope
@@ -20,7 +22,7 @@ from tests.statements import counted
 pytestmark = pytest.mark.django_db
 
 # For each kind: its list, what creates one, where it is, and a change.
-KINDS = {
+KINDS: dict[str, tuple[str, dict[str, Any], str, dict[str, str]]] = {
     "role": ("rbac/roles/", {"name": "r"}, "pk", {"name": "renamed"}),
     "group": ("core/groups/", {"name": "g"}, "pk", {"name": "renamed"}),
     "scope": ("rbac/scopes/", {"name": "s"}, "pk", {"description": "new"}),
@@ -212,3 +214,14 @@ def test_of_writers_who_read_the_same_state_one_wins(server, name):
     read = httpx.get(one, headers=headers)
     assert (read.json(), read.headers["ETag"]) == (winner.json(), winner.headers["ETag"])
     assert httpx.delete(one, headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize("path", ["rbac/roles/{uuid}/", "core/groups/{group_uuid}/"])
+def test_the_document_tells_of_them(path):
+    found = document()["paths"][f"/{path}"]
+
+    for method in ("put", "patch", "delete"):
+        assert "412" in found[method]["responses"]
+        assert "If-Match" in {one["name"] for one in found[method]["parameters"]}
+    assert "ETag" in found["get"]["responses"]["200"]["headers"]
+    assert "412" not in found["get"]["responses"]
