@@ -24,6 +24,7 @@ decides the status anew.
   * Conflict
     · NamespaceTaken
     · TypeTaken
+    · ActionInUse
     · RoleTaken
     · BuiltInType
     · ScopeInUse
@@ -61,6 +62,7 @@ from audit.errors import (
 )
 from permissions.engine import GrantCeiling, SuperuserOnly
 from permissions.operations import (
+    ActionInUse,
     BuiltInRole,
     BuiltInScope,
     BuiltInType,
@@ -146,6 +148,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     Conflict: 409,
     NamespaceTaken: 409,
     TypeTaken: 409,
+    ActionInUse: 409,
     RoleTaken: 409,
     BuiltInType: 409,
     ScopeInUse: 409,

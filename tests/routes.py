@@ -47,7 +47,7 @@ def _routes(patterns: list[Any], prefix: str, above: str) -> Iterator[Route]:
 
 def _written(pattern: Any) -> str:
     text = str(pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
-    text = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", text)
+    text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", r"{\1}", text)
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text).replace("\\", "")
 
 

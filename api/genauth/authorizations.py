@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
+from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from msgspec import Meta
 
@@ -23,10 +24,11 @@ from api.genauth.lookups import (
     target_of,
     user_by_id,
 )
-from api.genauth.resources import EVERY, Kind, kind_of, short, split, typed, verb_of
+from api.genauth.resources import EVERY, Kind, kind_of, short, split_known, typed, verb_of
 from api.genauth.wire import NamespaceCode, Page, Paging, Shape, Text, Texts, Words, is_code
 from audit.errors import InvalidInput
 from permissions import engine
+from permissions.engine import find_types
 from permissions.models import ResourceType
 from permissions.operations import (
     GrantsByName,
@@ -141,19 +143,32 @@ class AuthorizeResources(Command):
         space = request.namespace
         names = {name for item in request.list_ for name in item.names_in(space)}
         principals = principals_by_name(self, names)
+        asked = [resource for item in request.list_ for resource in item.resources]
+        parts = split_known(space, {resource.code for resource in asked})
+        whole = self.known_whole(space, asked)
+        types = find_types(f"{space}.{code}" for code, _ in parts.values())
         for item in request.list_:
             for resource in item.resources:
-                code, key = split(resource.code)
-                if not is_code(code):
+                code, key = parts[resource.code]
+                if not is_code(code) and f"{space}.{code}" not in types:
                     raise InvalidInput(f"invalid resource code: {code}")
                 for name in item.names_in(space):
                     yield GrantsByName(
                         principal=principals[name],
                         label=f"{space}.{code}",
                         object_pk=key,
-                        actions=tuple(verb_of(code, action) for action in resource.actions),
+                        actions=tuple(
+                            action if (code, action) in whole else verb_of(code, action)
+                            for action in resource.actions
+                        ),
                         properties={"type": resource.resource_type},
                     )
+
+    def known_whole(self, space: str, asked: list[ResourceActions]) -> set[tuple[str, str]]:
+        """Code and action, where other doors named actions with colons: these are found first."""
+        names = {action for one in asked for action in one.actions if ":" in action}
+        found = Permission.objects.filter(content_type__app_label=space, codename__in=names)
+        return set(found.values_list("content_type__model", "codename")) if names else set()
 
     def require_rights(self, principals: set[Principal]) -> None:
         """To replace is to give and to take."""
@@ -226,7 +241,7 @@ class GetResourceAuthorizedTargets(Command):
     needs = IN_OPERATION
 
     def run(self, request: ResourceTargets) -> Page[AuthorizedTarget]:
-        code, key = split(request.resource)
+        code, key = split_known(request.namespace, [request.resource])[request.resource]
         types = {row.content_type.model: row for row in types_of(self, request.namespace).values()}
         kind = types.get(code)
         holders = {} if kind is None else holders_of(kind.pk, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
@@ -13,10 +13,10 @@ from accounts.models import User
 from api.errors import NoSuchUser
 from api.genauth.base import IN_OPERATION, Command, Operation
 from api.genauth.lookups import UserIdType, find_users, namespace_by_code
-from api.genauth.resources import EVERY, split
+from api.genauth.resources import EVERY, split, split_known
 from api.genauth.wire import NamespaceCode, Shape, Text
 from permissions import engine
-from permissions.engine import Question, ResourceRef, SubjectRef
+from permissions.engine import Decision, Question, Reason, ResourceRef, SubjectRef
 from permissions.models import ResourceType
 from roles.models import DEFAULT_NAMESPACE
 
@@ -79,8 +79,9 @@ class CheckPermission(Command):
         user = asked_about(self, request.user_id, "user_id")
         space, action = request.namespace_code, request.action
         require_namespace(self, space, user)
-        names = [path.strip("/").replace("/", ":", 1) for path in request.resources]
-        results = zip(request.resources, decide(user, space, action, names), strict=True)
+        names = [path.strip("/") for path in request.resources]
+        decided = decide(user, space, action, names, dividers=":/")
+        results = zip(request.resources, decided, strict=True)
         return PermissionResults(
             check_result_list=[
                 PermissionResult(
@@ -109,34 +110,66 @@ def require_namespace(operation: Operation, code: str, user: User) -> None:
         namespace_by_code(operation, code)
 
 
-def decide(user: User, space: str, action: str, resources: Sequence[str]) -> list[bool]:
-    """In the order of the resources. One statement, or two for every action at once.
+def decide(
+    user: User, space: str, action: str, resources: Sequence[str], *, dividers: str = ":"
+) -> list[bool]:
+    """In the order of the resources. One statement, or two for every action at once; three more
+    where a resource's type has a name with dividers.
 
     Every action is allowed if all that the type has are, and it has any.
     """
-    code_of_action, colon, verb = action.partition(":")
-    verb = verb if colon else action
+    parts = {resource: split(resource, dividers=dividers) for resource in resources}
+    answers = _answers(user, space, action, parts)
+    unknown = [resource for resource in parts if resource not in answers]
+    if unknown:
+        known = split_known(space, unknown, dividers=dividers)
+        answers |= _answers(user, space, action, known)
+    return [answers.get(resource, False) for resource in resources]
+
+
+def _answers(
+    user: User, space: str, action: str, parts: Mapping[str, tuple[str, str | None]]
+) -> dict[str, bool]:
+    """By resource; none where its type is not known."""
+    every = action == EVERY or action.endswith(f":{EVERY}")
+    codes = {code for code, _ in parts.values()}
+    names = _every_action(space, action, codes) if every else _names(action, codes)
     subject = SubjectRef.of(user)
-    parts = [split(resource) for resource in resources]
-    verbs_of: dict[str, list[str]] = defaultdict(list)
-    if verb == EVERY or action.endswith(f":{EVERY}"):
-        rows = ResourceType.objects.filter(
-            content_type__app_label=space, content_type__model__in={code for code, _ in parts}
-        )
-        for code, codename in rows.values_list(
-            "content_type__model", "content_type__permission__codename"
-        ):
-            verbs_of[code] += [] if codename is None else [codename]
-    else:
-        verbs_of.update({code: [verb] for code, _ in parts})
     asked = [
-        (n, Question(subject=subject, action=name, resource=ResourceRef(f"{space}.{code}", key)))
-        for n, (code, key) in enumerate(parts)
-        if not colon or code_of_action == code
-        for name in verbs_of[code]
+        (one, Question(subject=subject, action=name, resource=ResourceRef(f"{space}.{code}", key)))
+        for one, (code, key) in parts.items()
+        for name in names.get(code, ())
     ]
-    answers: dict[int, bool] = {}
+    found: dict[str, list[Decision]] = defaultdict(list)
     decisions = engine.check_many([question for _, question in asked])
-    for (n, _), decision in zip(asked, decisions, strict=True):
-        answers[n] = answers.get(n, True) and decision.allowed
-    return [answers.get(n, False) for n in range(len(parts))]
+    for (one, _), decision in zip(asked, decisions, strict=True):
+        if decision.reason is not Reason.UNKNOWN_TYPE:
+            found[one].append(decision)
+    meaning = _all if every else _first_known
+    return {resource: meaning(several) for resource, several in found.items()}
+
+
+def _names(action: str, codes: Iterable[str]) -> dict[str, list[str]]:
+    """By code of the type: the action as it stands, then without the code before it."""
+    return {code: list(dict.fromkeys([action, action.removeprefix(f"{code}:")])) for code in codes}
+
+
+def _every_action(space: str, action: str, codes: Iterable[str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = defaultdict(list)
+    meant = [code for code in codes if action in (EVERY, f"{code}:{EVERY}")]
+    rows = ResourceType.objects.filter(content_type__app_label=space)
+    for code, codename in rows.filter(
+        content_type__model__in=meant, content_type__permission__isnull=False
+    ).values_list("content_type__model", "content_type__permission__codename"):
+        names[code].append(codename)
+    return names
+
+
+def _all(decisions: Sequence[Decision]) -> bool:
+    return bool(decisions) and all(decision.allowed for decision in decisions)
+
+
+def _first_known(decisions: Iterable[Decision]) -> bool:
+    known = (one for one in decisions if one.reason is not Reason.UNKNOWN_ACTION)
+    decision = next(known, None)
+    return decision is not None and decision.allowed

@@ -7,8 +7,9 @@ asked about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Annotated, Literal, TypeAlias
 
 from django.contrib.auth.models import Permission
@@ -28,6 +29,7 @@ from api.genauth.wire import (
     Words,
 )
 from audit.errors import InvalidInput, NotFound
+from permissions.engine import is_word
 from permissions.models import ResourceMode, ResourceType
 from permissions.operations import (
     ActionSpec,
@@ -40,6 +42,7 @@ from roles.models import DEFAULT_NAMESPACE
 
 MOST = 50
 MOST_ACTIONS = 100
+MOST_DIVIDERS = 30
 LONGEST_ACTION = 100
 EVERY = "*"
 Kind: TypeAlias = Literal["DATA", "API", "MENU", "BUTTON", "UI"]
@@ -195,6 +198,7 @@ class UpdateResource(Command):
             verbose_name=request.name or row.verbose_name,
             properties={**row.properties, **sent},
             actions=None if actions is UNSET else actions_of(code, actions),
+            drop_grants=True,
         )
         return resource(visible_type(self, space, code))
 
@@ -250,26 +254,58 @@ def actions_of(code: str, actions: Iterable[Action]) -> tuple[ActionSpec, ...]:
         for action in actions
         if (verb := verb_of(code, action.name)) != EVERY
     }
-    return tuple(ActionSpec(name=verb, verbose_name=words) for verb, words in by_verb.items())
+    return tuple(
+        ActionSpec(name=verb, verbose_name=words, renames=True) for verb, words in by_verb.items()
+    )
 
 
 def verb_of(code: str, action: str) -> str:
     """``Start`` from ``ecs:Start`` or from ``Start``; the prefix must be the resource's code."""
-    prefix, colon, verb = action.partition(":")
-    if not colon:
-        verb = action
-    elif prefix != code:
+    verb = action.removeprefix(f"{code}:")
+    if ":" in action and verb == action:
         message = f"The action {action} belongs to another resource than {code}."
-        raise InvalidInput(fields={"actions": [message]})
-    if not verb or len(verb) > LONGEST_ACTION or any(letter.isspace() for letter in verb):
+        raise InvalidInput(fields={"actions": [f"{message} Or is it {code}:{action}?"]})
+    if not is_word(verb, longest=LONGEST_ACTION):
         raise InvalidInput(f"invalid action: {action}")
     return verb
 
 
-def split(resource: str) -> tuple[str, str | None]:
+def split(resource: str, *, dividers: str = ":") -> tuple[str, str | None]:
     """Code and key of ``ecs:42``; no key for ``ecs:*`` and ``ecs``."""
-    code, _, key = resource.partition(":")
-    return code, None if key in ("", EVERY) else key
+    return _divided(resource, next(_ends(resource, dividers)))
+
+
+def split_known(
+    space: str, resources: Iterable[str], *, dividers: str = ":"
+) -> dict[str, tuple[str, str | None]]:
+    """As ``split``, but for types of other doors too, whose names may have dividers; one statement.
+
+    The first divider counts where a type goes by what stands before it, else the end of the longest
+    code of a type.
+    """
+    ends = {one: list(_ends(one, dividers)) for one in resources}
+    rows = ResourceType.objects.filter(
+        content_type__app_label=space,
+        content_type__model__in={one[:end] for one, several in ends.items() for end in several},
+    )
+    known = set(rows.values_list("content_type__model", flat=True))
+    found = {}
+    for one, (first, *further) in ends.items():
+        longer = [end for end in further if one[:end] in known and one[:first] not in known]
+        found[one] = _divided(one, max(longer, default=first))
+    return found
+
+
+def _ends(resource: str, dividers: str) -> Iterator[int]:
+    """Where the code may end: at the dividers in their order, or nowhere."""
+    ends = (n for n, letter in enumerate(resource) if letter in dividers)
+    yield from islice(ends, MOST_DIVIDERS)
+    yield len(resource)
+
+
+def _divided(resource: str, end: int) -> tuple[str, str | None]:
+    key = resource[end + 1 :]
+    return resource[:end], None if key in ("", EVERY) else key
 
 
 def typed(space: str) -> QuerySet[ResourceType]:

@@ -308,6 +308,7 @@ class AccessViewSet(NativeView):
     def who_can(self, request: Request) -> Response:
         require(request.user, CHECK_ACCESS)
         asked = _valid(WhoCanSerializer, request)
+        _require_known(asked["action"], _resource(asked))
         page = engine.list_subjects(
             asked["action"], _resource(asked), after=asked["after"], limit=asked["limit"]
         )
@@ -402,3 +403,11 @@ def _everywhere(subject: SubjectRef, asked: dict[str, Any]) -> bool:
     """Of resources searched for, whether any other of the type would be allowed too."""
     kind = label_of(asked["resource"]["type"])
     return "action" in asked and engine.holds_on_any(subject, asked["action"], kind)
+
+
+def _require_known(action: str, resource: ResourceRef | None) -> None:
+    unknown = engine.what_is_unknown(action, resource)
+    if unknown is Reason.UNKNOWN_TYPE:
+        raise ValidationError({"resource": {"type": ["There is no such resource type."]}})
+    if unknown is Reason.UNKNOWN_ACTION:
+        raise ValidationError({"action": ["There is no such action."]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -84,6 +84,14 @@ class Asked:
         return self.type if self.object_pk is None else {**self.type, "object_pk": self.object_pk}
 
 
+class CalledOtherwise(Exception):
+    """What was asked about is a free name; nobody has grants under anything but the label."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
 class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
     """Who has been granted something of a type, ``asked`` for by the request.
 
@@ -105,6 +113,9 @@ class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
             raise
         try:
             return self.answer(self.rows(**self.asked.narrowing))
+        except CalledOtherwise as otherwise:
+            self.asked = replace(self.asked, label=otherwise.label)
+            return self.answer(self.rows(**self.asked.narrowing))
         except (ValidationError, NotFound):
             self.get_queryset()
             require_type(self.asked.label)
@@ -113,7 +124,9 @@ class GranteesViewSet(ColumnsViewSet, ModelAccessViewSet):
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
         if not rows:
             # Of a type that does not exist nobody has anything either.
-            require_type(self.asked.label)
+            kind = require_type(self.asked.label)
+            if kind.label != self.asked.label:
+                raise CalledOtherwise(kind.label)
             return rows
         keys = [row[self.key] for row in rows]
         on_objects, on_types = grants_of(self.grantees, keys, self.asked, self.state)

@@ -21,7 +21,7 @@ from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
 from api.v3.resource_types import LABEL_PARAMETER
 from audit.errors import InvalidInput
-from permissions.engine import ResourceRef
+from permissions.engine import ResourceRef, find_types
 from permissions.models import Resource, ResourceType
 from permissions.operations import (
     MOST_RESOURCES,
@@ -50,7 +50,7 @@ class ResourceSerializer(NativeSerializer):
         help_text=PARENT_HELP,
     )
     parent_type = serializers.CharField(
-        max_length=201, required=False, allow_null=True, help_text="This type or its parent type."
+        max_length=255, required=False, allow_null=True, help_text="This type or its parent type."
     )
     properties = AttributesField(required=False)
     created = serializers.DateTimeField(read_only=True)
@@ -134,9 +134,7 @@ class ResourceViewSet(
     @cached_property
     def type(self) -> ResourceType:
         label = self.kwargs["label"]
-        known = ResourceType.objects.select_related("content_type", "parent__content_type")
-        app_label, _, model = label.partition(".")
-        found = find(known, content_type__app_label=app_label, content_type__model=model)
+        found = find_types([label]).get(label)
         if found is None:
             raise NotFound
         return found
@@ -196,5 +194,7 @@ class ResourceViewSet(
         if "parent" in words:
             key = words["parent"]
             label = words.get("parent_type") or self.type.label
+            if label != self.type.label and (above := find_types([label]).get(label)):
+                label = above.label
             changes["parent"] = None if key is None else ResourceRef(label, key)
         return changes

@@ -26,7 +26,7 @@ from roles.models import Scope, ScopeEntry, ScopeKind
 class ScopeEntrySerializer(NativeSerializer):
     """A whole type, one resource of it, or either with all that lies below."""
 
-    type = serializers.CharField(max_length=201, help_text="app_label.model")
+    type = serializers.CharField(max_length=255, help_text="app_label.model")
     object_pk = serializers.CharField(
         max_length=255, required=False, allow_null=True, trim_whitespace=False
     )

@@ -10,7 +10,7 @@ from api.v3.groups import GroupViewSet
 from api.v3.initial_permissions import InitialPermissionsViewSet
 from api.v3.memberships import MembershipViewSet
 from api.v3.permissions import PermissionViewSet
-from api.v3.resource_types import ResourceTypeViewSet
+from api.v3.resource_types import IN_PATH, ResourceTypeViewSet
 from api.v3.resources import ResourceViewSet
 from api.v3.role_assignments import RoleAssignmentViewSet
 from api.v3.role_object_permissions import RoleObjectPermissionViewSet
@@ -30,7 +30,7 @@ router.register("core/users", UserViewSet)
 router.register("rbac/initial_permissions", InitialPermissionsViewSet)
 router.register("rbac/memberships", MembershipViewSet)
 router.register("rbac/resource_types", ResourceTypeViewSet)
-router.register(r"rbac/resource_types/(?P<label>[^/]+)/resources", ResourceViewSet)
+router.register(rf"rbac/resource_types/(?P<label>{IN_PATH})/resources", ResourceViewSet)
 router.register("rbac/role_assignments", RoleAssignmentViewSet)
 router.register("rbac/roles", RoleViewSet)
 router.register("rbac/scopes", ScopeViewSet)

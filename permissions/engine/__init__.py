@@ -7,7 +7,7 @@
 * who asks: Caller, authenticate_key
 * before anything is given: require_grants, require_covers, require_conferrals,
   require_escalate, require_superuser
-* from the names in a request to rows: resolve, canonical_pk, require_type, find_user
+* from the names in a request to rows: resolve, canonical_pk, find_types, resource_named, find_user
 * statements of the ORM that are kept as text: Statement, Parameter
 """
 
@@ -38,6 +38,7 @@ from permissions.engine.checking import (
     reach_of,
     visible,
     visible_keys,
+    what_is_unknown,
 )
 from permissions.engine.explaining import (
     Explanation,
@@ -51,10 +52,12 @@ from permissions.engine.names import (
     TOGETHER,
     Resolved,
     canonical_pk,
+    find_types,
     no_such,
     require_type,
     resolve,
     resource_exists,
+    resource_named,
 )
 from permissions.engine.running import Parameter, Statement
 from permissions.engine.words import (
@@ -67,9 +70,11 @@ from permissions.engine.words import (
     Step,
     StepKind,
     SubjectRef,
+    codenames_meant,
+    is_word,
     label_of,
-    resource_named,
     searchable,
+    short,
     subject_parameters,
 )
 
@@ -99,12 +104,15 @@ __all__ = [
     "canonical_pk",
     "check",
     "check_many",
+    "codenames_meant",
     "coverage_of",
     "everywhere",
     "explain",
+    "find_types",
     "find_user",
     "holds",
     "holds_on_any",
+    "is_word",
     "label_of",
     "list_action_names",
     "list_actions",
@@ -124,7 +132,9 @@ __all__ = [
     "resource_exists",
     "resource_named",
     "searchable",
+    "short",
     "subject_parameters",
     "visible",
     "visible_keys",
+    "what_is_unknown",
 ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -31,11 +31,13 @@ from permissions.engine.words import (
     StepKind,
     SubjectRef,
     action_parameters,
+    free_name,
     moment,
     searchable,
+    short,
     subject_parameters,
 )
-from permissions.models import python_model, related_model
+from permissions.models import ResourceType, python_model, related_model
 
 HEX_ID = re.compile(r"[0-9A-Fa-f]{24}")
 M = TypeVar("M", bound=models.Model)
@@ -89,8 +91,18 @@ def check(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> Decision:
-    """Answer one question with one statement. ``at`` None is the database's clock."""
-    return ask(subject, action, resource, at=at, using=using, run=run)[0]
+    """Answer one question with one statement, and two more where the type goes by a free name.
+
+    ``at`` None is the database's clock.
+    """
+    decision, _ = ask(subject, action, resource, at=at, using=using, run=run)
+    if decision.reason is Reason.UNKNOWN_TYPE and resource is not None:
+        label = label_called(resource.type, using=using)
+        if label is not None:
+            decision, _ = ask(
+                subject, action, ResourceRef(label, resource.id), at=at, using=using, run=run
+            )
+    return decision
 
 
 def ask(
@@ -102,7 +114,7 @@ def ask(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> tuple[Decision, Verdict | None]:
-    """``check``, for those who go on reading about the same question."""
+    """``check`` by the type's label, for those who go on reading about the same question."""
     if not _searchable(resource):
         return Decision(allowed=False, reason=Reason.NO_GRANT), None
     parameters = {
@@ -160,7 +172,8 @@ def check_many(
 ) -> list[Decision]:
     """Answer any number of questions, in their order, with one statement.
 
-    ``throughout`` asks about all of a time instead of a moment: whether one way lasts that long.
+    Two more where types go by free names. ``throughout`` asks about all of a time instead of a
+    moment: whether one way lasts that long.
     """
     if not questions:
         return []
@@ -196,9 +209,31 @@ def check_many(
             "until": moment(throughout.valid_until),
         }
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
+    unknown: dict[int, Question] = {}
     for n, *row in run(text, parameters, using=using):
         decisions[n] = Verdict(*row).decision(questions[n].resource)
+        if decisions[n].reason is Reason.UNKNOWN_TYPE:
+            unknown[n] = questions[n]
+    again = _by_label(unknown, using) if unknown else {}
+    answers = (
+        check_many(list(again.values()), at=at, throughout=throughout, using=using, run=run)
+        if again
+        else []
+    )
+    for n, decision in zip(again, answers, strict=True):
+        decisions[n] = decision
     return decisions
+
+
+def _by_label(questions: Mapping[int, Question], using: str) -> dict[int, Question]:
+    """Those of the questions whose types go by free names, asked about by their labels."""
+    kinds = {n: one.resource.type for n, one in questions.items() if one.resource is not None}
+    labels = labels_called(kinds.values(), using=using)
+    return {
+        n: replace(one, resource=replace(one.resource, type=labels[kinds[n]]))
+        for n, one in questions.items()
+        if one.resource is not None and kinds[n] in labels
+    }
 
 
 def list_resources(
@@ -220,6 +255,10 @@ def list_resources(
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
     text = sql.listing(connections[using].vendor, python_model(resource_type), _naming(parameters))
     found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
+    if not found and (label := label_called(resource_type, using=using)) is not None:
+        return list_resources(
+            subject, action, label, after=after, limit=limit, at=at, using=using, run=run
+        )
     keys = tuple(row[0] for row in found[:limit])
     return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
 
@@ -263,6 +302,9 @@ def list_subjects(
         "limit": limit + 1,
     }
     found = run(sql.statement(connections[using].vendor, "list_subjects"), parameters, using=using)
+    if not found and resource and (label := label_called(resource.type, using=using)) is not None:
+        named = ResourceRef(label, resource.id)
+        return list_subjects(action, named, after=after, limit=limit, at=at, using=using, run=run)
     items = tuple((pk, username) for pk, username in found[:limit])
     return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
 
@@ -276,7 +318,7 @@ def list_actions(
     run: running.Run = running.rows,
 ) -> tuple[str, ...]:
     """Codenames of everything the subject may do on a resource, in order."""
-    return tuple(codename for codename, _ in _actions(subject, resource, at, using, run))
+    return tuple(codename for codename, _ in _actions(subject, resource, at, using, run)[1])
 
 
 def list_action_names(
@@ -288,19 +330,11 @@ def list_action_names(
     run: running.Run = running.rows,
 ) -> tuple[str, ...]:
     """The same, each by the shortest name that a check takes for it, in order."""
-    model = resource.type.partition(".")[2]
+    label, found = _actions(subject, resource, at, using, run)
+    model = label.partition(".")[2]
     return tuple(
-        sorted(
-            codename if is_taken else _short(codename, model)
-            for codename, is_taken in _actions(subject, resource, at, using, run)
-        )
+        sorted(codename if is_taken else short(codename, model) for codename, is_taken in found)
     )
-
-
-def _short(codename: str, model: str) -> str:
-    short = codename.removesuffix(f"_{model}")
-    # A dot would make the part before it an app label.
-    return short if short and "." not in short else codename
 
 
 def _actions(
@@ -309,9 +343,10 @@ def _actions(
     at: datetime | None,
     using: str,
     run: running.Run,
-) -> list[tuple[str, bool]]:
+) -> tuple[str, list[tuple[str, bool]]]:
+    """With the label of the type."""
     if not _searchable(resource):
-        return []
+        return resource.type, []
     parameters = {
         **subject_parameters(_ref(subject)),
         **action_parameters("", resource),
@@ -319,7 +354,42 @@ def _actions(
         "at": moment(at),
     }
     text = sql.statement(connections[using].vendor, "list_actions", _naming(parameters))
-    return run(text, parameters, using=using)
+    found = run(text, parameters, using=using)
+    if not found and (label := label_called(resource.type, using=using)) is not None:
+        return _actions(subject, ResourceRef(label, resource.id), at, using, run)
+    return resource.type, found
+
+
+def what_is_unknown(
+    action: str, resource: ResourceRef | None, *, using: str = DEFAULT_DB_ALIAS
+) -> Reason | None:
+    """Whether it is the type or the action that no question can be asked about."""
+    asked = action_parameters(action, resource)
+    text = sql.statement(connections[using].vendor, "known")
+    [(type_id, permission_id)] = running.rows(text, asked, using=using)
+    if type_id is None and resource is not None:
+        label = label_called(resource.type, using=using)
+        if label is None:
+            return Reason.UNKNOWN_TYPE
+        return what_is_unknown(action, ResourceRef(label, resource.id), using=using)
+    return Reason.UNKNOWN_ACTION if permission_id is None else None
+
+
+def label_called(name: str, *, using: str = DEFAULT_DB_ALIAS) -> str | None:
+    """The label of the type that goes by a free name, unless the name was its label already.
+
+    Asked only where a name is no type's label: that is what names mean first.
+    """
+    return labels_called([name], using=using).get(name)
+
+
+def labels_called(names: Iterable[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
+    wanted = {name: free_name(name) for name in names if searchable(name) is not None}
+    if not wanted:
+        return {}
+    types = ResourceType.objects.using(using).filter(name__in=set(wanted.values()))
+    found = {row.name: row.label for row in types.select_related("content_type")}
+    return {name: found[free] for name, free in wanted.items() if found.get(free, name) != name}
 
 
 def visible(

@@ -134,6 +134,11 @@ def explain(
     """The decision of ``checking.check`` with its reasons, at one moment; at most 20 statements."""
     at = at or checking.clock(using)
     decision, verdict = checking.ask(subject, action, resource, at=at, using=using)
+    if decision.reason is Reason.UNKNOWN_TYPE and resource is not None:
+        label = checking.label_called(resource.type, using=using)
+        if label is not None:
+            named = ResourceRef(label, resource.id)
+            return explain(subject, action, named, at=at, using=using)
     if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
         app_label, _, model = resource.type.partition(".")
         of_type = Permission.objects.using(using).filter(

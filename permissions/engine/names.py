@@ -12,15 +12,26 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from audit.errors import InvalidInput
 from permissions.engine.running import Parameter, Statement
-from permissions.engine.words import UUID_TEXT, ResourceRef, searchable
+from permissions.engine.words import (
+    FOUND_BY,
+    UUID_TEXT,
+    ResourceRef,
+    action_parameters,
+    free_name,
+    label_of,
+    searchable,
+)
 from permissions.models import Resource, ResourceMode, ResourceType, python_model
+from roles.models import DEFAULT_NAMESPACE
 
 MOST_PERMISSIONS = 1_000
 LARGEST_INTEGER = 2**63 - 1
+MOST_COLONS = 30
 TOGETHER = "The fields model, object_pk must be used together."
 NEEDS_LABEL = "When assigning global permissions, codename must be given as app_label.codename"
 
@@ -53,6 +64,7 @@ def no_such(resource: ResourceRef) -> InvalidInput:
 def resolve(*, names: Sequence[str], model: str | None, object_pk: str | None) -> Resolved:
     """Find every permission with one statement, and whether the resource exists with the same.
 
+    Names are those that questions take. The resource answered has its type's label.
     Raises InvalidInput keyed by ``permissions``, ``model``, ``object_pk`` or ``non_field_errors``.
     A missing resource is told, not raised: the grant ceiling speaks first, so that nobody learns
     from the answer what exists.
@@ -100,17 +112,32 @@ def _global(names: Sequence[str]) -> tuple[Permission, ...]:
         )
     ):
         with_name[permission.content_type.app_label, permission.codename].append(permission)
+    unclear = {parts[name] for name in names if len(with_name[parts[name]]) != 1}
+    if unclear:
+        with_name.update(_by_long_name(unclear))
     _refuse(names, [name for name in names if not with_name[parts[name]]], "Unknown permission")
     _refuse(names, [n for n in names if len(with_name[parts[n]]) > 1], "More than one type has")
     return tuple(with_name[parts[name]][0] for name in names)
 
 
+def _by_long_name(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Permission]]:
+    """By app label, and codename with the type's model behind it as in ``view_invoice``: actions of
+    one name on several types of an app are told from each other by that.
+    """
+    labels, names = {_safe(label) for label, _ in wanted}, {_safe(name) for _, name in wanted}
+    long_name = Concat("codename", Value("_"), "content_type__model")
+    of_apps = _registered(Q(content_type__app_label__in=labels)).annotate(long_name=long_name)
+    found: dict[tuple[str, str], list[Permission]] = defaultdict(list)
+    for permission in of_apps.filter(long_name__in=names):
+        key = (permission.content_type.app_label, permission.long_name)
+        found[key].append(permission)
+    return found
+
+
 def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
-    app_label = label.partition(".")[0]
     resource = ResourceRef(label, canonical_pk(label, object_pk))
-    # ``app.codename`` names the type's own app, or it is no such thing and stays whole.
-    bare = {name: name.removeprefix(f"{app_label}.") for name in names}
-    codenames = sorted({_safe(name) for pair in bare.items() for name in pair})
+    meant = {name: action_parameters(name, resource) for name in names}
+    codenames = sorted({str(one[key]) for one in meant.values() for key in FOUND_BY})
     rows: list[tuple[Permission, bool]] = []
     if codenames:
         statement = _of_type(python_model(label), Parameter.room(codenames))
@@ -121,12 +148,15 @@ def _on_resource(names: Sequence[str], label: str, object_pk: str) -> Resolved:
             rows.append((permission, bool(exists)))
     by_codename = {permission.codename: permission for permission, _ in rows}
     if not by_codename:
-        require_type(label)
+        known = require_type(label).label
+        if known != label:
+            return _on_resource(names, known, object_pk)
         exists = resource_exists(resource)
     else:
         exists = rows[0][1]
     of_name: dict[str, Any] = {
-        name: by_codename.get(name) or by_codename.get(bare[name]) for name in names
+        name: next((by_codename[one[key]] for key in FOUND_BY if one[key] in by_codename), None)
+        for name, one in meant.items()
     }
     _refuse(names, [name for name in names if not of_name[name]], f"{label} has no permission")
     chosen = tuple(of_name[name] for name in names)
@@ -149,13 +179,53 @@ def _of_type(model: type[models.Model] | None, room: int) -> Statement:
 
 
 def require_type(label: str) -> ResourceType:
-    """Raises InvalidInput keyed by ``model``, worded as authentik words an unknown choice."""
-    type_ = None
-    if searchable(label) is not None:
-        type_ = ResourceType.objects.labelled(label).select_related("content_type").first()
+    """By its label, else by its free name.
+
+    Raises InvalidInput keyed by ``model``, worded as authentik words an unknown choice.
+    """
+    type_ = find_types([label]).get(label)
     if type_ is None:
         raise InvalidInput(fields={"model": [f'"{label[:200]}" is not a valid choice.']})
     return type_
+
+
+def find_types(names: Iterable[str]) -> dict[str, ResourceType]:
+    """Those there are, by the names given: labels, or free names where these are no label.
+
+    One statement, and another one for free names and for labels without the default namespace.
+    """
+    wanted = {name for name in names if searchable(name) is not None}
+    models = {name.partition(".")[2] for name in wanted}
+    rows = ResourceType.objects.filter(content_type__model__in=models)
+    found = {row.label: row for row in rows.select_related("content_type") if row.label in wanted}
+    missing = wanted - found.keys()
+    return {**found, **_called_otherwise(missing)} if missing else found
+
+
+def _called_otherwise(names: Iterable[str]) -> dict[str, ResourceType]:
+    in_default = Q(
+        content_type__app_label=DEFAULT_NAMESPACE,
+        content_type__model__in=[name for name in names if "." not in name],
+    )
+    rows = ResourceType.objects.filter(in_default | Q(name__in={free_name(one) for one in names}))
+    types = list(rows.select_related("content_type"))
+    by_name, by_label = {kind.name: kind for kind in types}, {kind.label: kind for kind in types}
+    return {
+        name: kind
+        for name in names
+        if (kind := by_label.get(label_of(name)) or by_name.get(free_name(name))) is not None
+    }
+
+
+def resource_named(text: str) -> ResourceRef:
+    """``shop.invoice:42``, or a type alone; where a type's name has colons, the longest name of a
+    type that the text begins with. Else colons after the first belong to the key. Raises nothing.
+    """
+    ends = [n for n, letter in enumerate(text) if letter == ":"][:MOST_COLONS]
+    known = find_types([text[:end] for end in ends] + [text])
+    name = max(known, key=len, default=text.partition(":")[0])
+    label = known[name].label if name in known else label_of(name)
+    return ResourceRef(label, text[len(name) + 1 :] if len(text) > len(name) else None)
 
 
 def resource_exists(resource: ResourceRef) -> bool:

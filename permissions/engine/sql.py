@@ -426,6 +426,11 @@ SELECT DISTINCT p.codename, EXISTS (
 FROM hit JOIN auth_permission p ON p.id = hit.n
 ORDER BY p.codename"""
 
+    def known(self) -> str:
+        """A permission's name in; one row out: the type and the permission, NULL where unknown."""
+        return f"""{self._with(self.what(ONE_ACTION))}
+SELECT t.type_id, t.permission_id FROM what t"""
+
     def reach(self) -> str:
         """A subject and a permission in; how far it reaches out: 'all', 'some' or 'none'."""
         parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True)]

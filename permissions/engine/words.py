@@ -14,6 +14,8 @@ from roles.models import DEFAULT_NAMESPACE
 
 T = TypeVar("T")
 
+# The parameters a permission of a type is found by, the first that there is.
+FOUND_BY = ("codename", "bare_codename", "long_codename")
 USER_TYPES = ("user", "identity")
 # With its hyphens or without any. Python alone would also take underscores, blanks, braces and the
 # digits of every script.
@@ -152,8 +154,22 @@ def action_parameters(action: str, resource: ResourceRef | None) -> dict[str, An
         "model": model,
         "codename": codename,
         "bare_codename": codename.removeprefix(f"{app_label}."),
-        "long_codename": f"{codename}_{model}",
+        "long_codename": f"{codename}_{model}" if codename else "",
     }
+
+
+def is_word(text: str, *, longest: int) -> bool:
+    """What actions and types may be called: printable text without spaces."""
+    printable = text.isprintable() and not any(letter.isspace() for letter in text)
+    return printable and 0 < len(text) <= longest
+
+
+def codenames_meant(action: str, label: str) -> tuple[str, ...]:
+    """What an action on a type may be, the first that there is: as it stands, without the type's
+    app before it, as the short form.
+    """
+    named = action_parameters(action, ResourceRef(label))
+    return tuple(named[key] for key in FOUND_BY)
 
 
 def searchable(text: str) -> str | None:
@@ -179,7 +195,13 @@ def label_of(type_: str) -> str:
     return type_ if "." in type_ else f"{DEFAULT_NAMESPACE}.{type_}"
 
 
-def resource_named(text: str) -> ResourceRef:
-    """``shop.invoice:42``, or a type alone; colons after the first belong to the key."""
-    type_, colon, key = text.partition(":")
-    return ResourceRef(label_of(type_), key if colon else None)
+def free_name(label: str) -> str:
+    """What a type is called by whoever leaves out the default namespace; see ``label_of``."""
+    return label.removeprefix(f"{DEFAULT_NAMESPACE}.")
+
+
+def short(codename: str, model: str) -> str:
+    """``view`` for ``view_invoice``, as far as questions take it."""
+    bare = codename.removesuffix(f"_{model}")
+    # A dot would make the part before it an app label.
+    return bare if bare and "." not in bare else codename

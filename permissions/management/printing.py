@@ -61,10 +61,9 @@ def positive(text: str) -> int:
 
 def resource(text: str) -> ResourceRef:
     """Raises CommandError for an empty key."""
-    ref = resource_named(text)
-    if ref.id == "":
+    if text.endswith(":"):
         raise CommandError(f"{text} names no resource.", returncode=BAD_USAGE)
-    return ref
+    return resource_named(text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

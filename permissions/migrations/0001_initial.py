@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
                         to="contenttypes.contenttype",
                     ),
                 ),
+                (
+                    "name",
+                    models.CharField(blank=True, max_length=255, null=True, unique=True),
+                ),
                 ("app_verbose_name", models.CharField(max_length=255)),
                 ("verbose_name", models.CharField(max_length=255)),
                 ("verbose_name_plural", models.CharField(blank=True, max_length=255)),

@@ -38,6 +38,8 @@ class ResourceType(models.Model):
     content_type = models.OneToOneField(
         ContentType, primary_key=True, on_delete=models.PROTECT, related_name="resource_type"
     )
+    # What else it is called; None where the label is the only name. No other type's label.
+    name = models.CharField(max_length=255, unique=True, null=True, blank=True)
     app_verbose_name = models.CharField(max_length=255)
     verbose_name = models.CharField(max_length=255)
     verbose_name_plural = models.CharField(max_length=255, blank=True)

@@ -577,6 +577,7 @@ def _keep_all(label: str | None, keys: Sequence[str | None]) -> dict[str, list[s
     if label is None:
         return {}
     kind = require_type(label)
+    label = kind.label
     if python_model(label) is None and kind.mode == ResourceMode.OPEN:
         return {}
     there = keep_keys(kind, [key for key in keys if key is not None])

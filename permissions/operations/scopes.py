@@ -13,7 +13,7 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.engine import canonical_pk
+from permissions.engine import canonical_pk, find_types
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
@@ -43,7 +43,7 @@ class BuiltInScope(Forbidden):
 class EntrySpec:
     """A whole type (no ``object_pk``), one resource, or one with all below it.
 
-    ``type`` is ``app_label.model``. A whole type with descendants includes what lies below its
+    ``type`` is a label or a free name. A whole type with descendants includes what lies below its
     resources, whatever their type.
     """
 
@@ -157,23 +157,24 @@ def _selectors(
         raise InvalidInput(fields={"entries": [f"At most {MOST_ENTRIES} entries are allowed."]})
     if entries and kind != ScopeKind.SELECTED:
         raise InvalidInput(fields={"entries": [f"A scope of kind {kind} has no entries."]})
-    types = _types({entry.type for entry in entries})
+    called = find_types({entry.type for entry in entries})
+    types = {one.label: one for one in called.values()}
     selectors: Selectors = {}
     faults: dict[str, Any] = {}
     position: dict[tuple[str, str], int] = {}
     for n, entry in enumerate(entries):
-        if (type_ := types.get(entry.type)) is None:
+        if (type_ := called.get(entry.type)) is None:
             faults[str(n)] = {"type": [f'"{entry.type[:200]}" is not a valid choice.']}
             continue
         try:
-            key = None if entry.object_pk is None else canonical_pk(entry.type, entry.object_pk)
+            key = None if entry.object_pk is None else canonical_pk(type_.label, entry.object_pk)
         except InvalidInput as error:
             faults[str(n)] = error.fields
             continue
-        selector = Selector(type_.pk, entry.type, key)
+        selector = Selector(type_.pk, type_.label, key)
         selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
-            position[entry.type, key] = n
+            position[type_.label, key] = n
     missing = _without_row(types, position)
     known = {(label, key) for _, label, key in named or ()}
     # Where any key can be named, naming one tells nothing.
@@ -186,14 +187,6 @@ def _selectors(
         raise InvalidInput(fields={"entries": faults})
     _record_resources(types, missing, actor=actor)
     return selectors
-
-
-def _types(labels: set[str]) -> dict[str, ResourceType]:
-    if not labels:
-        return {}
-    models = {label.partition(".")[2].replace("\0", "") for label in labels}
-    rows = ResourceType.objects.filter(content_type__model__in=models)
-    return {row.label: row for row in rows.select_related("content_type") if row.label in labels}
 
 
 def _without_row(

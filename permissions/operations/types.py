@@ -7,29 +7,48 @@ label belongs to no installed app, or Django's ``remove_stale_contenttypes`` wou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils.text import slugify
 
 from accounts.models import User
-from audit.errors import Conflict, InvalidInput
+from audit.errors import Conflict, InvalidInput, NotFound
 from audit.models import EventKind
 from audit.operations import record
-from permissions.models import Resource, ResourceMode, ResourceType
+from permissions.engine import codenames_meant, find_types, is_word, label_of
+from permissions.models import (
+    Resource,
+    ResourceMode,
+    ResourceType,
+    RoleGlobalGrant,
+    RoleObjectPermission,
+    UserGlobalGrant,
+    UserObjectPermission,
+)
 from permissions.operations.deletion import forget_permissions, forget_resources
 from permissions.operations.initial_permissions import fire
+from permissions.operations.locks import lock_rows
 from permissions.operations.resources import delete_resources
 from permissions.operations.retired import is_retired, retire_labels
-from roles.models import SYSTEM_NAMESPACE, ScopeEntry
+from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, InitialPermissions, ScopeEntry
 
 TYPE = "permissions.resourcetype"
 LABEL = re.compile(r"[A-Za-z0-9_-]{1,100}")
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+LONGEST_MODEL = 100
+LONGEST_NAME = 255
 LONGEST_CODENAME = 100
+# Parts of a path that lead on behind a type.
+TAKEN_PARTS = ("", ".", "..", "resources", "actions")
+EVERY_ACTION = "*"
+NOT_A_WORD = "Printable characters without spaces, at most {}."
 MOST_ACTIONS = 500
 
 
@@ -46,12 +65,41 @@ class TypeTaken(Conflict):
     code = "type_taken"
 
 
+class ActionInUse(Conflict):
+    """Grants of the action would be lost with it."""
+
+    code = "action_in_use"
+
+    def __init__(self, grants: int) -> None:
+        message = f"{grants} grants would be lost. To lose them, say drop_grants: true."
+        super().__init__(message, fields={"detail": message, "code": self.code, "grants": grants})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
-    """``name`` is the permission's codename; ``verbose_name`` what people read."""
+    """``name`` as a question names the action; ``verbose_name`` is what people read.
+
+    An action that is there keeps its codename, and without ``renames`` its verbose name. A new one
+    gets ``codename``, or where that is empty its name.
+    """
 
     name: str
+    codename: str = ""
     verbose_name: str = ""
+    renames: bool = False
+
+
+def plain_action(*, name: str, model: str, verbose_name: str) -> ActionSpec:
+    """A new ``view`` on an invoice becomes ``view_invoice``, as Django names permissions.
+
+    Names with other characters, or too long for that, stay as they are.
+    """
+    bare = name.removesuffix(f"_{model}")
+    codename = f"{bare}_{model}"
+    if not PLAIN.fullmatch(bare) or len(codename) > LONGEST_CODENAME:
+        codename = name
+    text = f"Can {bare.replace('_', ' ')} {verbose_name}"
+    return ActionSpec(name=name, codename=codename, verbose_name=text[:255])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +118,7 @@ def create_type(
     *,
     actor: User | None,
     label: str,
+    name: str | None = None,
     verbose_name: str = "",
     verbose_name_plural: str = "",
     app_verbose_name: str = "",
@@ -78,14 +127,17 @@ def create_type(
     parent: ResourceType | None = None,
     properties: dict[str, Any] | None = None,
 ) -> ResourceType:
-    """Names default to the label's parts. Raises InvalidInput for a label that cannot be had."""
+    """Verbose names default to the label's parts; ``name`` is what else the type is called.
+
+    Raises InvalidInput for a label or name that cannot be had.
+    """
     app_label, model = _split(label)
-    if ResourceType.objects.labelled(label).exists():
-        raise InvalidInput(fields={"model": [f"{label} exists already."]})
+    _require_free(label, name)
     content_type, _ = ContentType.objects.get_or_create(app_label=app_label, model=model)
     ContentType.objects.clear_cache()
     kind = ResourceType.objects.create(
         content_type=content_type,
+        name=name,
         app_verbose_name=app_verbose_name or app_label,
         verbose_name=verbose_name or model,
         verbose_name_plural=verbose_name_plural,
@@ -94,7 +146,7 @@ def create_type(
         parent=parent,
         properties=properties or {},
     )
-    _set_actions(kind, actions, actor=actor)
+    _set_actions(kind, actions, actor=actor, drop_grants=True)
     record(EventKind.RESOURCE_TYPE_CREATED, target=kind, actor=actor, after=type_facts(kind))
     fire(actor=actor, label=TYPE, keys=[str(kind.pk)])
     return kind
@@ -126,11 +178,13 @@ def update_type(
     type: ResourceType,  # noqa: A002  the word of the field
     actor: User | None,
     actions: Iterable[ActionSpec] | None = None,
+    drop_grants: bool = False,
     **fields: Any,
 ) -> ResourceType:
-    """Only what is given changes. An action that is left out loses its permission and all grants.
+    """Only what is given changes. An action that is left out goes; its grants only if told so.
 
-    Raises BuiltInType for anything but ``mode`` of a built-in type, InvalidInput for a cycle.
+    Raises ActionInUse, BuiltInType for anything but ``mode`` of a built-in type, and InvalidInput
+    for a cycle.
     """
     changed = {name: value for name, value in fields.items() if getattr(type, name) != value}
     if "mode" in changed:
@@ -149,13 +203,65 @@ def update_type(
     if changed:
         type.save(update_fields=list(changed))
     if actions is not None:
-        _set_actions(type, actions, actor=actor)
-    after = type_facts(type)
-    if after != before:
-        record(
-            EventKind.RESOURCE_TYPE_CHANGED, target=type, actor=actor, before=before, after=after
-        )
+        _set_actions(type, actions, actor=actor, drop_grants=drop_grants)
+    _record_change(type, before, actor)
     return type
+
+
+@transaction.atomic
+def add_action(
+    *,
+    type: ResourceType,  # noqa: A002  as above
+    action: ActionSpec,
+    actor: User | None,
+) -> tuple[Permission, bool]:
+    """The permission, and whether it is new; the others stay. Raises BuiltInType, InvalidInput."""
+    kind, existing = _to_change(type)
+    codename = _meant(existing, action.name, kind) or action.codename or action.name
+    if codename in existing:
+        return existing[codename], False
+    before = type_facts(kind)
+    _require_words([*existing, codename])
+    _write_actions(kind, {codename: action})
+    _record_change(kind, before, actor)
+    return Permission.objects.get(content_type=kind.pk, codename=codename), True
+
+
+@transaction.atomic
+def remove_action(
+    *,
+    type: ResourceType,  # noqa: A002  as above
+    name: str,
+    actor: User | None,
+    drop_grants: bool = False,
+) -> None:
+    """Named as in a question; the others stay. Raises NotFound, ActionInUse, BuiltInType."""
+    kind, existing = _to_change(type)
+    codename = _meant(existing, name, kind)
+    if codename is None:
+        raise NotFound(f"{kind.label} has no such action.")
+    before = type_facts(kind)
+    _forget([existing[codename]], actor=actor, drop_grants=drop_grants)
+    _record_change(kind, before, actor)
+
+
+def _to_change(kind: ResourceType) -> tuple[ResourceType, dict[str, Permission]]:
+    """The type, which nobody else changes meanwhile, and its actions by codename.
+
+    Raises NotFound, BuiltInType.
+    """
+    if kind.built_in:
+        raise BuiltInType
+    for locked in lock_rows([kind]):
+        return locked, _permissions_of(locked)
+    raise NotFound("The resource type does not exist any more.")
+
+
+def _record_change(kind: ResourceType, before: Mapping[str, Any], actor: User | None) -> None:
+    after = type_facts(kind)
+    if after != before:
+        kind_of_event = EventKind.RESOURCE_TYPE_CHANGED
+        record(kind_of_event, target=kind, actor=actor, before=before, after=after)
 
 
 @transaction.atomic
@@ -225,6 +331,7 @@ def type_facts(kind: ResourceType) -> dict[str, Any]:
     actions = Permission.objects.filter(content_type=kind.pk)
     return {
         "label": kind.label,
+        "name": kind.name,
         "app_verbose_name": kind.app_verbose_name,
         "verbose_name": kind.verbose_name,
         "verbose_name_plural": kind.verbose_name_plural,
@@ -234,42 +341,145 @@ def type_facts(kind: ResourceType) -> dict[str, Any]:
     }
 
 
+def label_from(name: str) -> str:
+    """A label for a type that was given a name alone: the one the name is read as, if it can be.
+
+    Raises InvalidInput keyed by ``name``.
+    """
+    if not is_word(name, longest=LONGEST_NAME):
+        raise InvalidInput(fields={"name": [NOT_A_WORD.format(LONGEST_NAME)]})
+    read_as = label_of(name)
+    app_label, _, model = read_as.partition(".")
+    if LABEL.fullmatch(app_label) and is_model(model):
+        return read_as
+    start = f"{DEFAULT_NAMESPACE}.{slugify(name)[: LONGEST_MODEL - 10] or 'type'}"
+    candidates = chain([start], (f"{start}-{n}" for n in count(2)))
+    return next(label for label in candidates if not find_types([label]))
+
+
+def is_model(text: str) -> bool:
+    """Whether a label may have this behind its dot: a path must be able to name it, too."""
+    parts = text.split("/")
+    return is_word(text, longest=LONGEST_MODEL) and not any(part in TAKEN_PARTS for part in parts)
+
+
 def _split(label: str) -> tuple[str, str]:
     """App label and model. No app of the service has that label, in any case, nor has a type of
     the catalogue, nor is it the namespace of the service's own roles.
     """
     app_label, _, model = label.partition(".")
-    for part, text in (("app_label", app_label), ("model", model)):
-        if not LABEL.fullmatch(text):
-            message = "Letters, digits, hyphens and underscores, at most 100."
-            raise InvalidInput(fields={part: [message]})
-    installed = {config.label.lower() for config in apps.get_app_configs()}
-    built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
-    reserved = installed | {SYSTEM_NAMESPACE}
-    if app_label.lower() in reserved or built_in.exists():
+    if not LABEL.fullmatch(app_label):
+        message = "Letters, digits, hyphens and underscores, at most 100."
+        raise InvalidInput(fields={"app_label": [message]})
+    if not is_model(model):
+        message = NOT_A_WORD.format(LONGEST_MODEL)
+        more = "Parts between slashes must be there, and none is called resources or actions."
+        raise InvalidInput(fields={"model": [f"{message} {more}"]})
+    if _is_ours(app_label):
         raise InvalidInput(fields={"app_label": [f'"{app_label}" belongs to the service itself.']})
     return app_label, model
 
 
-def _set_actions(kind: ResourceType, actions: Iterable[ActionSpec], *, actor: User | None) -> None:
-    actions_by_name = {action.name: action for action in actions}
-    if len(actions_by_name) > MOST_ACTIONS:
-        raise InvalidInput(fields={"actions": [f"At most {MOST_ACTIONS} actions are allowed."]})
-    if any(len(name) > LONGEST_CODENAME for name in actions_by_name):
-        message = f"Ensure this field has no more than {LONGEST_CODENAME} characters."
-        raise InvalidInput(fields={"actions": [message]})
-    existing = Permission.objects.filter(content_type=kind.pk)
-    forget_permissions(existing.exclude(codename__in=actions_by_name), actor=actor)
+def _is_ours(app_label: str) -> bool:
+    installed = {config.label.lower() for config in apps.get_app_configs()}
+    built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
+    return app_label.lower() in installed | {SYSTEM_NAMESPACE} or built_in.exists()
+
+
+def _require_free(label: str, name: str | None) -> None:
+    """What a name means must never change for what is asked by it already."""
+    if name is not None:
+        _require_free_name(name)
+    if find_types([label]):
+        raise InvalidInput(fields={"model": [f"{label} exists already."]})
+
+
+def _require_free_name(name: str) -> None:
+    if not is_word(name, longest=LONGEST_NAME):
+        raise InvalidInput(fields={"name": [NOT_A_WORD.format(LONGEST_NAME)]})
+    if known := find_types([name]):
+        raise InvalidInput(fields={"name": [f"{known[name].label} is called {name} already."]})
+    app_label, dot, _ = name.partition(".")
+    if dot and _is_ours(app_label):
+        raise InvalidInput(fields={"name": [f'"{app_label}" belongs to the service itself.']})
+    if name.startswith(f"{DEFAULT_NAMESPACE}."):
+        message = f"Names are read as if {DEFAULT_NAMESPACE}. stood before them; leave it out."
+        raise InvalidInput(fields={"name": [message]})
+
+
+def _permissions_of(kind: ResourceType) -> dict[str, Permission]:
+    return {one.codename: one for one in Permission.objects.filter(content_type=kind.pk)}
+
+
+def _meant(existing: Mapping[str, Permission], name: str, kind: ResourceType) -> str | None:
+    """The codename a question would find by the name."""
+    return next((one for one in codenames_meant(name, kind.label) if one in existing), None)
+
+
+def _set_actions(
+    kind: ResourceType, actions: Iterable[ActionSpec], *, actor: User | None, drop_grants: bool
+) -> None:
+    existing = _permissions_of(kind)
+    wanted = {
+        _meant(existing, action.name, kind) or action.codename or action.name: action
+        for action in actions
+    }
+    _require_words(wanted)
+    lost = [permission for codename, permission in existing.items() if codename not in wanted]
+    _forget(lost, actor=actor, drop_grants=drop_grants)
+    written = {
+        codename: action
+        for codename, action in wanted.items()
+        if codename not in existing or action.renames
+    }
+    _write_actions(kind, written)
+
+
+def _write_actions(kind: ResourceType, actions: Mapping[str, ActionSpec]) -> None:
     Permission.objects.bulk_create(
         [
             Permission(
                 content_type_id=kind.pk,
-                codename=name,
-                name=action.verbose_name or f"Can {name.replace('_', ' ')}",
+                codename=codename,
+                name=action.verbose_name or f"Can {codename.replace('_', ' ')}",
             )
-            for name, action in actions_by_name.items()
+            for codename, action in actions.items()
         ],
         update_conflicts=True,
         unique_fields=["content_type", "codename"],
         update_fields=["name"],
     )
+
+
+def _forget(permissions: Sequence[Permission], *, actor: User | None, drop_grants: bool) -> None:
+    if not drop_grants:
+        _require_unused(permissions)
+    forget_permissions(permissions, actor=actor)
+
+
+def _require_words(codenames: Iterable[str]) -> None:
+    codenames = list(codenames)
+    if len(codenames) > MOST_ACTIONS:
+        raise InvalidInput(fields={"actions": [f"At most {MOST_ACTIONS} actions are allowed."]})
+    for name in codenames:
+        if not is_action(name):
+            message = f"{NOT_A_WORD.format(LONGEST_CODENAME)} {EVERY_ACTION} is no action."
+            raise InvalidInput(fields={"actions": [message]})
+
+
+def is_action(name: str) -> bool:
+    return is_word(name, longest=LONGEST_CODENAME) and name != EVERY_ACTION
+
+
+def _require_unused(permissions: Sequence[Permission]) -> None:
+    """Raises ActionInUse. What is granted meanwhile waits for us."""
+    if not permissions:
+        return
+    keys = [permission.pk for permission in permissions]
+    list(Permission.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+    tables: Any = (UserGlobalGrant, RoleGlobalGrant, UserObjectPermission, RoleObjectPermission)
+    # What creators of things are given is a grant to come.
+    tables = (*tables, InitialPermissions.permissions.through)
+    grants = sum(table.objects.filter(permission__in=keys).count() for table in tables)
+    if grants:
+        raise ActionInUse(grants)

@@ -3,8 +3,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from permissions import engine
-from permissions.management.printing import AnsweringCommand, positive, resource, table
+from permissions.engine import Reason
+from permissions.management.printing import (
+    BAD_USAGE,
+    AnsweringCommand,
+    positive,
+    resource,
+    table,
+)
 
 
 class Command(AnsweringCommand):
@@ -17,6 +26,9 @@ class Command(AnsweringCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         on = resource(options["resource"]) if options["resource"] else None
+        if unknown := engine.what_is_unknown(options["action"], on):
+            what = "type" if unknown is Reason.UNKNOWN_TYPE else "action"
+            raise CommandError(f"There is no such {what}.", returncode=BAD_USAGE)
         page = engine.list_subjects(options["action"], on, limit=options["limit"])
         if options["json"]:
             users = [{"pk": pk, "username": username} for pk, username in page.items]

@@ -308,7 +308,7 @@ def test_a_refusal_costs_no_more(client, gate):
         assert len(statements) <= 1, statements
 
 
-def test_a_caller_that_may_ask_through_a_role_takes_two_statements(gate, gateway, alice):
+def test_a_caller_that_may_ask_through_a_role_takes_two_statements(gate, gateway, alice, invoice):
     gateway.global_grants.all().delete()
     asking = facts.role("asking")
     facts.grant(asking, "authentik_rbac.check_access")

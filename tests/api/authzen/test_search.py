@@ -291,8 +291,9 @@ def test_whoever_may_ask_about_itself_searches_for_itself_alone(bearer_of, grant
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_search_is_one_statement(gate, granted, kind):
     with counted() as statements:
-        search(gate, kind, page={"limit": 2})
+        answer = search(gate, kind, page={"limit": 2}, **SEARCHES[kind][0])
 
+    assert found(answer)
     assert len(statements) == 1, statements
 
 

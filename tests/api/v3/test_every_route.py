@@ -84,6 +84,7 @@ def world(alice: User) -> World:
             "rbac/permissions/users": str(user_grant.pk),
             "rbac/permissions": str(facts.permission("authentik_rbac.view_role").pk),
             "rbac/resource_types/{label}/resources": resource.object_pk,
+            "rbac/resource_types/{label}/actions": "view",
             "rbac/resource_types": kind.label,
         },
         holder=holder_elsewhere(),
