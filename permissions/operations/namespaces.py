@@ -16,7 +16,7 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from permissions.engine import require_covers, require_escalate, require_grants
+from permissions.engine import find_types, require_covers, require_escalate, require_grants
 from permissions.models import ResourceType
 from permissions.models.fact_tables import GRANTS
 from permissions.operations.changes import change
@@ -157,6 +157,9 @@ def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None
     """All that is held by the names in it goes to whoever has their new ones."""
     require_covers(actor=actor, roles=Role.objects.filter(namespace=namespace))
     types = _types_in([namespace.code])
+    # A label counts before a free name: what is asked by that name would be asked about another.
+    for name in find_types(f"{new_code}.{kind.content_type.model}" for kind in types):
+        raise NamespaceTaken(f"Another resource type is called {name}.")
     require_grants(actor=actor, wanted=[(permission, None) for permission in _given(types)])
     for kind in types:
         label = f"{new_code}.{kind.content_type.model}"

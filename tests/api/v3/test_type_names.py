@@ -12,6 +12,12 @@ from permissions import engine
 from permissions.engine.words import Question, ResourceRef, SubjectRef
 from permissions.models import ResourceType
 from permissions.operations import types
+from permissions.operations.namespaces import (
+    NamespaceSpec,
+    NamespaceTaken,
+    create_namespace,
+    update_namespace,
+)
 from permissions.operations.types import (
     ActionSpec,
     add_action,
@@ -300,6 +306,16 @@ def test_one_action_of_several_types_is_granted_everywhere_by_its_long_name(clie
     assert given.status_code == 200, given.content
     assert engine.check(bob, "document:read", ResourceRef("default.mcp_tool", "1")).allowed
     assert not engine.check(bob, "document:read", ResourceRef("default.urn:order", "1")).allowed
+
+
+def test_a_renamed_namespace_takes_no_name_of_another_type():
+    spec = NamespaceSpec(code="shop", name="shop")
+    namespace = create_namespace(actor=None, spec=spec)
+    create_type(actor=None, label="shop.order")
+    create_type(actor=None, label="other.thing", name="acme.order")
+
+    with pytest.raises(NamespaceTaken):
+        update_namespace(namespace=namespace, actor=None, code="acme")
 
 
 # Single actions
