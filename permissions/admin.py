@@ -17,6 +17,7 @@ from permissions.models import (
     Resource,
     ResourceClosure,
     ResourceType,
+    RetiredName,
     RoleGlobalGrant,
     RoleObjectPermission,
     UserGlobalGrant,
@@ -59,6 +60,14 @@ class ResourceClosureAdmin(ReadOnlyAdmin):
     list_display = ("descendant", "ancestor")
     list_select_related = ("descendant", "ancestor")
     search_fields = ("=descendant__object_pk", "=ancestor__object_pk")
+
+
+@admin.register(RetiredName)
+class RetiredNameAdmin(ReadOnlyAdmin):
+    viewed_by = "permissions.view_resource"
+    list_display = ("label", "object_pk", "type")
+    list_select_related = ("type__content_type",)
+    search_fields = ("label", "=object_pk")
 
 
 @admin.register(UserGlobalGrant)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts import signins
 from accounts.models import Group, User
 from audit.models import Event, EventKind
-from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.models import Resource, ResourceClosure, ResourceType, RetiredName
 from permissions.operations import create_group, create_user
 from permissions.operations.assignments import assign_role
 from permissions.operations.grants import assign_permissions
@@ -56,6 +56,7 @@ def facts():
     InitialPermissions.objects.create(name="initial", role=role)
     flow = Resource.objects.create(type=kind, object_pk="1", name="login")
     ResourceClosure.objects.create(descendant=flow, ancestor=flow)
+    RetiredName.objects.create(label=kind.label, object_pk="0")
 
 
 @pytest.fixture

@@ -26,13 +26,11 @@ from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
 
 NAMES = ("username", "email", "external_id")
-# What else a name may be of somebody, besides the same.
-_OTHERS = {
-    "username": ("external_id", "hex_id", "email"),
-    "external_id": ("username", "hex_id", "email"),
-}
-# Several may share an address; but then it is nobody's any more.
-_SHARED = ("username", "external_id", "email")
+# What else a name is tried as, if nobody has it as the first.
+_WEAKER = {"username": ("external_id", "hex_id", "email"), "external_id": ("hex_id", "email")}
+# What somebody else may be called as well, by whoever could act as that user: an address that two
+# have is nobody's any more, and a user name comes before an external id.
+_SHARED = {"email": ("username", "external_id", "email"), "external_id": ("username",)}
 
 
 @transaction.atomic
@@ -47,11 +45,12 @@ def create_user(
 ) -> User:
     """Without a password nobody signs in by one.
 
-    Raises GrantCeiling for groups, roles and a shared address, InvalidInput for a name that means
+    Raises GrantCeiling for groups, roles and a name that is shared, InvalidInput for one that means
     somebody else and for a password that is too easy to guess.
     """
     user = User(username=username, **fields)
-    _refuse_names_of_others(user, {"username": username, **fields}, actor=actor)
+    _refuse_names_of_others(user, {"username": username, **fields})
+    _require_shared(user, fields, actor=actor)
     _refuse_guessable(password, user, actor)
     user.set_password(password)
     user.save(force_insert=True)
@@ -75,8 +74,8 @@ def update_user(
 
     Decisions are asked by these names: whoever gives somebody's rights another name could give them
     its own, so that meets the ceiling as setting somebody's password does. So does letting an
-    inactive user act again, which gives it everything it holds, and sharing somebody's address,
-    which then names nobody. Deactivating ends its sessions.
+    inactive user act again, which gives it everything it holds, and sharing a name of somebody's.
+    Deactivating ends its sessions.
     Raises InvalidInput for a name that means somebody else.
     """
     renamed = {n: fields[n] for n in NAMES if n in fields and fields[n] != getattr(user, n)}
@@ -84,7 +83,8 @@ def update_user(
     deactivated = user.is_active and not fields.get("is_active", True)
     if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
-    _refuse_names_of_others(user, renamed, actor=actor)
+    _refuse_names_of_others(user, renamed)
+    _require_shared(user, renamed, actor=actor)
     if groups is not None:
         # Before the user's own row, in the order in which deletions lock them.
         groups = list(groups)
@@ -100,14 +100,24 @@ def update_user(
     return user
 
 
-def _refuse_names_of_others(user: User, fields: Mapping[str, Any], *, actor: User | None) -> None:
+def _require_shared(user: User, fields: Mapping[str, Any], *, actor: User | None) -> None:
+    """The actor may act as everybody who has one of these names already."""
+    shared = [
+        Q(**{column: name})
+        for field, columns in _SHARED.items()
+        for column in columns
+        if (name := fields.get(field))
+    ]
+    if actor is not None and shared:
+        others = User.objects.filter(Q(*shared, _connector=Q.OR)).exclude(pk=user.pk)
+        require_covers(actor=actor, users=others)
+
+
+def _refuse_names_of_others(user: User, fields: Mapping[str, Any]) -> None:
     """Decisions about somebody, asked by a uuid, an id or an address, must not go to another who
     was called so. One statement for each name.
     """
-    if actor is not None and (email := fields.get("email")):
-        known = Q(*((column, email) for column in _SHARED), _connector=Q.OR)
-        require_covers(actor=actor, users=User.objects.filter(known).exclude(pk=user.pk))
-    for field, columns in _OTHERS.items():
+    for field, columns in _WEAKER.items():
         if not (name := fields.get(field)):
             continue
         # A uuid wins over an external id, so that the latter would name nobody.
