@@ -21,7 +21,7 @@ from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import NativeSerializer, NativeView
 from permissions import engine
 from permissions.engine import ResourceRef
-from permissions.operations import add_members, change_membership, remove_memberships
+from permissions.operations import add_members, change_membership, end_membership
 
 
 class MembershipSerializer(NativeSerializer):
@@ -143,4 +143,4 @@ class MembershipViewSet(
         return Response(self.get_serializer(row).data)
 
     def perform_destroy(self, instance: GroupMembership) -> None:
-        remove_memberships([instance], actor=self.caller)
+        end_membership(row=instance, actor=self.caller)

@@ -22,7 +22,7 @@ from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from permissions.models import python_model
 from permissions.models.fact_tables import ObjectGrantRow
-from permissions.operations import change_object_grant, delete_object_grant, move_object_grant
+from permissions.operations import delete_object_grant, update_object_grant
 
 
 class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
@@ -108,11 +108,12 @@ class ObjectGrantViewSet(
         body = self.get_serializer(grant, data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
         words = body.validated_data
-        object_pk = words.get("object_pk", grant.object_pk)
-        if object_pk != grant.object_pk:
-            grant = move_object_grant(grant=grant, object_pk=object_pk, actor=self.caller)
-        window = grant.window._replace(**{n: words[n] for n in Window._fields if n in words})
-        grant = change_object_grant(grant=grant, window=window, actor=self.caller)
+        grant = update_object_grant(
+            grant=grant,
+            object_pk=words.get("object_pk", grant.object_pk),
+            window=grant.window._replace(**{n: words[n] for n in Window._fields if n in words}),
+            actor=self.caller,
+        )
         return Response(self._row(grant))
 
     def perform_destroy(self, instance: ObjectGrantRow) -> None:

@@ -457,6 +457,16 @@ def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
     record_many(entries, actor=actor)
 
 
+@transaction.atomic
+def update_object_grant(
+    *, grant: ObjectGrantRow, object_pk: str, window: Window, actor: User | None
+) -> ObjectGrantRow:
+    """Both ``move_object_grant`` and ``change_object_grant``, or neither."""
+    if object_pk != grant.object_pk:
+        grant = move_object_grant(grant=grant, object_pk=object_pk, actor=actor)
+    return change_object_grant(grant=grant, window=window, actor=actor)
+
+
 def _rows_there(
     principals: Sequence[User | Role],
     permissions: Sequence[Permission],

@@ -152,6 +152,15 @@ def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
     return list(related.order_by("pk").select_for_update(of=("self",)))
 
 
+@transaction.atomic
+def end_membership(*, row: GroupMembership, actor: User | None) -> None:
+    """Raises NotFound when it is gone, and then there is nothing to tell."""
+    found = _loaded(GroupMembership.objects.filter(pk=row.pk))
+    if not found:
+        raise NotFound
+    remove_memberships(found, actor=actor)
+
+
 def _add(
     pairs: list[tuple[Group, User]],
     *,

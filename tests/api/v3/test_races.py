@@ -106,3 +106,44 @@ def test_what_somebody_else_deletes_meanwhile_is_404(client_of, root, monkeypatc
     response = client_of(root).patch(f"{GROUPS}{group.pk}/", body)
 
     assert (response.status_code, response.json()) == (404, {"detail": "Not found."})
+
+
+def test_one_membership_given_changed_and_ended_from_all_sides(call):
+    group = made(call, "/core/groups/", name="race of one")
+    user = made(call, "/core/users/", username="race-of-one", name="")
+    row = {"group": group, "user": user}
+
+    def give(_):
+        return [call("POST", "/rbac/memberships/", row)]
+
+    def change_and_end(_):
+        _, found = call("GET", f"/rbac/memberships/?user={user}", None)
+        paths = [f"/rbac/memberships/{one['pk']}/" for one in found["results"]]
+        return [
+            call(method, path, {"valid_until": "2900-01-01T00:00:00Z"})
+            for path in paths
+            for method in ("PATCH", "DELETE")
+        ]
+
+    assert statuses(give, give, change_and_end, change_and_end) <= {200, 201, 204, 404}
+    call("POST", "/rbac/memberships/", row)
+    _, found = call("GET", f"/rbac/memberships/?user={user}", None)
+    assert len(found["results"]) == 1
+
+
+def test_a_grant_changes_its_object_and_its_time_together(call):
+    user = made(call, "/core/users/", username="race-of-times", name="")
+    groups = [made(call, "/core/groups/", name=f"race of times {n}") for n in "12"]
+    words = {"permissions": ["view_group"], "model": "authentik_core.group"}
+    path = f"/rbac/permissions/assigned_by_users/{user}/assign/"
+    _, [grant] = call("POST", path, {**words, "object_pk": groups[0]})
+    url = f"/rbac/permissions/users/{grant['id']}/"
+    swapped = {"valid_from": "2900-01-02T00:00:00Z", "valid_until": "2900-01-01T00:00:00Z"}
+
+    refused, _ = call("PATCH", url, {"object_pk": groups[1], **swapped})
+    _, kept = call("GET", url, None)
+    end = {"valid_until": swapped["valid_until"]}
+    changed, moved = call("PATCH", url, {"object_pk": groups[1], **end})
+
+    assert (refused, kept["object_pk"], changed) == (400, groups[0], 200)
+    assert (moved["object_pk"], moved["valid_until"]) == (groups[1], swapped["valid_until"])
