@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.facts import FactQuerySet, Window, given
 from accounts.models import Group, GroupMembership, GroupParent, User
-from audit.errors import InvalidInput, NotFound
+from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import Conferral, require_conferrals, require_covers
@@ -55,10 +55,7 @@ def change_membership(
     NotFound when it is gone.
     """
     window = window_between(*window)
-    found = _loaded(GroupMembership.objects.filter(pk=row.pk))
-    if not found:
-        raise NotFound
-    [row] = found
+    row = MEMBERSHIPS.reread(row)
     if (row.window, row.reason) == (window, reason):
         return row
     if not row.window.contains(window):
@@ -148,17 +145,13 @@ def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
 
 def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
     """As they are now, and nobody changes or deletes them before the transaction ends."""
-    related = rows.select_related(*MEMBERSHIPS.related)
-    return list(related.order_by("pk").select_for_update(of=("self",)))
+    return list(MEMBERSHIPS.locked(rows))
 
 
 @transaction.atomic
 def end_membership(*, row: GroupMembership, actor: User | None) -> None:
     """Raises NotFound when it is gone, and then there is nothing to tell."""
-    found = _loaded(GroupMembership.objects.filter(pk=row.pk))
-    if not found:
-        raise NotFound
-    remove_memberships(found, actor=actor)
+    remove_memberships([MEMBERSHIPS.reread(row)], actor=actor)
 
 
 def _add(

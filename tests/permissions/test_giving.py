@@ -16,8 +16,8 @@ from permissions.operations import (
     assign_permissions,
     assign_role,
     change_assignment,
-    change_object_grant,
 )
+from permissions.operations.grants import change_object_grant
 from roles.models import Role, RoleAssignment
 from tests import facts
 
