@@ -176,8 +176,12 @@ def test_the_list_is_filtered(admin, role, bob, alice):
     assert found(f"user={bob.pk}") == {over}
     assert found(f"group={group.pk}") == found(f"scope={scope.pk}") == {scoped}
     assert found("scoped=true") == {scoped}
+    assert found("state=ended") == {over}
+    assert found("state=active") == {ending, scoped}
+    assert found("state=future") == set()
+    assert found("state=all") == {over, ending, scoped}
     assert found(f"user={10**30}") == set()
-    for bad in ("user=x", "role=x", "expiring_before=x", "scope=%00"):
+    for bad in ("user=x", "role=x", "state=x", "expiring_before=x", "scope=%00"):
         assert admin.get(f"{URL}?{bad}").status_code == 400
 
 
