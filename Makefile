@@ -7,7 +7,7 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hash
 COMPILE = $(PY) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml
 
-.PHONY: run test test-sqlite test-postgresql lint format lock bench migrations clean
+.PHONY: run test test-sqlite test-postgresql fuzz lint format lock bench migrations clean
 
 run: $(VENV)/runtime
 	$(PY) manage.py migrate --verbosity 0
@@ -21,6 +21,11 @@ test-sqlite: $(VENV)/dev
 
 test-postgresql: $(VENV)/dev
 	RBAC_TEST_DATABASE=postgresql $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# Other worlds each day, and so many of them that it takes a while.
+fuzz: $(VENV)/dev
+	RBAC_TRUTH_EXAMPLES=$${RBAC_TRUTH_EXAMPLES:-200} RBAC_ESCALATION_WORLDS=$${RBAC_ESCALATION_WORLDS:-300} \
+		$(PY) -m pytest -n $(WORKERS) tests/truth $(ARGS)
 
 lint: $(VENV)/dev
 	PY="$(PY)" sh .ci/lint
