@@ -75,7 +75,7 @@ class Operation(APIView):
         """Do it, and answer what goes into ``data``; None is answered as success alone."""
         raise NotImplementedError
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         bound = context.current()
         # Below /api/v3/ the path alone does not tell whose operation it is.
         with context.bind(door="genauth", request_id=bound.request_id, reason=bound.reason):
@@ -164,11 +164,11 @@ class UnknownURL(Operation):
     authentication_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head", "options", "trace"]
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         pass
 
-    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def http_method_not_allowed(self, request: Any, *args: object, **kwargs: object) -> Any:
         return errors.plain(404)
 
-    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def options(self, request: Any, *args: object, **kwargs: object) -> Any:
         return errors.plain(404)

@@ -48,11 +48,11 @@ def no_namespace() -> NotFound:
     return NotFound("permission group does not exist")
 
 
-def success(data: Any) -> dict[str, Any]:
+def success(data: object) -> dict[str, object]:
     return {"statusCode": 200, "message": "Success", "requestId": _request_id(), "data": data}
 
 
-def failure(status: int, message: str, *, api_code: int | None = None) -> dict[str, Any]:
+def failure(status: int, message: str, *, api_code: int | None = None) -> dict[str, object]:
     code = {} if api_code is None else {"apiCode": api_code}
     return {"statusCode": status, "message": message, **code, "requestId": _request_id()}
 
@@ -63,7 +63,7 @@ def plain(status: int, message: str = "") -> JsonResponse:
     return JsonResponse(failure(status, known), status=status)
 
 
-def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response:
+def exception_handler(exception: Exception, context: Mapping[str, object]) -> Response:
     response = shared_handler(exception, context)
     if response is None:
         set_rollback()

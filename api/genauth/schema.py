@@ -15,7 +15,7 @@ TAGS = {
     "management_token": "authentication",
     "access_keys": "authentication",
 }
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, object] = {
     "TITLE": "RBAC service, GenAuth API",
     "SCHEMA_PATH_PREFIX": "",
     "TAGS": [],
