@@ -14,9 +14,9 @@ from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
-from accounts.facts import Window
+from accounts.facts import Window, valid_at
 from accounts.models import Group, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
@@ -69,7 +69,7 @@ def assign_role(
 
     Raises GrantCeiling when the role gives more than the actor holds throughout, RoleCycle,
     InvalidInput for an end before its start or in the past, Conflict for a time apart from the one
-    that is there, NotFound for a principal deleted meanwhile.
+    that is there or for a principal deleted meanwhile.
     """
     asked = Asked.at_once(window)
     _refuse_cycles([(role, principal)], field="role")
@@ -115,7 +115,7 @@ def assign_roles(
 ) -> None:
     """Each principal holds its role, unscoped, as ``assign_role`` says.
 
-    All or none, with a fixed number of statements. Raises what that raises, and NotFound for a role
+    All or none, with a fixed number of statements. Raises what that raises, and Conflict for a role
     deleted meanwhile; nothing is written then.
     """
     asked = Asked.at_once(window)
@@ -163,19 +163,18 @@ def set_roles(*, principal: Principal, roles: Iterable[Role], actor: User | None
     _refuse_cycles([(role, principal) for role in by_pk.values()], field="role")
     table = assignments_to(principal)
     lock_principals([principal])
-    own = table.locked(table.model.objects.unscoped().filter(**{table.principal: principal}))
-    counting = own.active()
+    is_listed = valid_at()
     if not isinstance(principal, Role):
-        counting = counting.filter(role__in=Role.objects.public())
-    rows = list(counting)
-    delete_assignments([row for row in rows if row.role_id not in by_pk], actor=actor)
-    kept = {row.role_id for row in rows}
+        is_listed &= Q(role__in=Role.objects.public())
+    own = table.locked(table.model.objects.unscoped().filter(**{table.principal: principal}))
+    rows = list(own.annotate(is_listed=ExpressionWrapper(is_listed, BooleanField())))
+    listed = [row for row in rows if row.is_listed]
+    delete_assignments([row for row in listed if row.role_id not in by_pk], actor=actor)
+    kept = {row.role_id for row in listed}
     added = [(role, principal) for pk, role in by_pk.items() if pk not in kept]
-    if not added:
-        return
-    there = own.filter(role__in=[role for role, _ in added])
     by_key = {_key(*pair): pair for pair in added}
-    _give(by_key, there=there, terms=_Terms(Asked.at_once()), actor=actor)
+    unlisted = [row for row in rows if not row.is_listed]
+    _give(by_key, there=unlisted, terms=_Terms(Asked.at_once()), actor=actor)
 
 
 @transaction.atomic
@@ -241,6 +240,8 @@ def _give(
                 **asked.given_to(None)._asdict(),
             )
     created = [row for key, row in rows.items() if key not in before]
+    if not changed and not created:
+        return [rows[key] for key in pairs]
     roles = {row.role_id: row.role for row in (*changed, *created)}
     require_covers(actor=actor, roles=roles.values(), scope=terms.scope, window=asked.conferred)
     RoleAssignment.objects.bulk_update(changed, [*TIMES, "reason", "properties"])

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from accounts.models import Group, User
-from audit.errors import NotFound
+from audit.errors import Conflict
 from permissions.engine import (
     Parameter,
     ResourceRef,
@@ -60,7 +60,7 @@ def lock_groups(condition: models.Q) -> None:
 def lock_principals(principals: Iterable[User | Group | Role]) -> None:
     """Let one transaction at a time compare the roles of these with what is there.
 
-    A statement for each kind, on SQLite none. Raises NotFound for one deleted meanwhile.
+    A statement for each kind, on SQLite none. Raises Conflict for one deleted meanwhile.
     """
     if not connection.features.has_select_for_update:
         return
@@ -70,7 +70,7 @@ def lock_principals(principals: Iterable[User | Group | Role]) -> None:
     for kind, of_kind in keys.items():
         rows = kind._default_manager.filter(pk__in=of_kind)
         if of_kind and len(_locked(rows)) < len(of_kind):
-            raise NotFound(f"The {kind._meta.model_name} does not exist any more.")
+            raise Conflict(f"The {kind._meta.model_name} does not exist any more.")
 
 
 def _locked(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
