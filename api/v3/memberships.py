@@ -11,7 +11,6 @@ from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.facts import Window
 from accounts.models import Group, GroupMembership, User
 from api.access import ModelAccessViewSet, allowed, find, label_of, resource_of
 from api.v3.fields import KeyField, UserField, window_of
@@ -133,13 +132,7 @@ class MembershipViewSet(
         row = self.get_object()
         body = self.get_serializer(row, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        words = body.validated_data
-        window = row.window._replace(
-            **{name: words[name] for name in Window._fields if name in words}
-        )
-        row = change_membership(
-            row=row, window=window, reason=words.get("reason", row.reason), actor=self.caller
-        )
+        row = change_membership(row=row, actor=self.caller, **body.validated_data)
         return Response(self.get_serializer(row).data)
 
     def perform_destroy(self, instance: GroupMembership) -> None:

@@ -12,7 +12,7 @@ from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.facts import State, Window
+from accounts.facts import State
 from api.access import ModelAccessViewSet
 from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
@@ -107,13 +107,7 @@ class ObjectGrantViewSet(
         partial = bool(kwargs.get("partial", False))
         body = self.get_serializer(grant, data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        words = body.validated_data
-        grant = update_object_grant(
-            grant=grant,
-            object_pk=words.get("object_pk", grant.object_pk),
-            window=grant.window._replace(**{n: words[n] for n in Window._fields if n in words}),
-            actor=self.caller,
-        )
+        grant = update_object_grant(grant=grant, actor=self.caller, **body.validated_data)
         return Response(self._row(grant))
 
     def perform_destroy(self, instance: ObjectGrantRow) -> None:

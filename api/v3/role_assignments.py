@@ -13,7 +13,7 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.facts import Window, valid_at
+from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet
 from api.moments import MomentField
@@ -216,10 +216,7 @@ class RoleAssignmentViewSet(
         row = self.get_object()
         body = self.get_serializer(row, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        words = body.validated_data
-        times = (words.get(name, getattr(row, name)) for name in TIMES)
-        reason = words.get("reason", row.reason)
-        row = change_assignment(row=row, window=Window(*times), reason=reason, actor=self.caller)
+        row = change_assignment(row=row, actor=self.caller, **body.validated_data)
         return Response(self.get_serializer(self.read(row)).data)
 
     def perform_destroy(self, instance: RoleAssignment) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
@@ -22,13 +23,8 @@ from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import require_covers
-from permissions.models.fact_tables import (
-    ASSIGNMENTS,
-    TIMES,
-    assignments_to,
-    window_between,
-)
-from permissions.operations.facts import Asked
+from permissions.models.fact_tables import ASSIGNMENTS, TIMES, assignments_to
+from permissions.operations.facts import Asked, window_after
 from permissions.operations.locks import Change, lock_principals, one_at_a_time
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope
 
@@ -83,16 +79,22 @@ def assign_role(
 
 @transaction.atomic
 def change_assignment(
-    *, row: RoleAssignment, window: Window, reason: str, actor: User | None
+    *,
+    row: RoleAssignment,
+    actor: User | None,
+    reason: str | None = None,
+    **times: datetime | None,
 ) -> RoleAssignment:
-    """Let an assignment count for exactly this time, which may shorten, postpone or end it.
+    """Let an assignment begin at ``valid_from`` or count until ``valid_until``, which may shorten,
+    postpone or end it; what is not given stays.
 
     Raises InvalidInput for an end before its start, NotFound when it is gone, and GrantCeiling
     when it would count at a time it did not and the role gives more than the actor holds then.
     """
-    window_between(*window)
     table = assignments_to(row.principal)
     row = table.reread(row)
+    window = window_after(row, times)
+    reason = row.reason if reason is None else reason
     if (row.window, row.reason) == (window, reason):
         return row
     if not row.window.contains(window):

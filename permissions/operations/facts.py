@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -33,6 +33,15 @@ class Asked(NamedTuple):
     def conferred(self) -> Window:
         """What the ceiling is asked about, for a fact that changes by it."""
         return self.window or Window()
+
+
+def window_after(row: Fact, times: Mapping[str, datetime | None]) -> Window:
+    """When a fact counts once these of its times have changed. It has been read locked: the other
+    one would else be what it was before somebody changed it.
+
+    Raises InvalidInput for an end before its start.
+    """
+    return window_between(**{**row.window._asdict(), **times})
 
 
 def insert(table: FactTable, rows: list[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain, product
@@ -43,9 +44,8 @@ from permissions.models.fact_tables import (
     ObjectGrantRow,
     grants_like,
     grants_to,
-    window_between,
 )
-from permissions.operations.facts import Asked, insert, save_times
+from permissions.operations.facts import Asked, insert, save_times, window_after
 from permissions.operations.group_roles import own_roles
 from permissions.operations.locks import keep_keys, keep_resource
 from roles.models import Role
@@ -265,6 +265,8 @@ def move_object_grant(
     exists = resource_exists(resource) and keep_resource(resource)
     table = grants_like(grant)
     grant = table.reread(grant)
+    if grant.object_pk == resource.id:
+        return grant
     require_grants(actor=actor, wanted=[(grant.permission, resource)], window=grant.window)
     if not exists:
         raise no_such(resource)
@@ -283,16 +285,17 @@ def move_object_grant(
 
 @transaction.atomic
 def change_object_grant(
-    *, grant: ObjectGrantRow, window: Window, actor: User | None
+    *, grant: ObjectGrantRow, actor: User | None, **times: datetime | None
 ) -> ObjectGrantRow:
-    """Let a grant count for exactly this time, which may shorten, postpone or end it.
+    """Let a grant begin at ``valid_from`` or count until ``valid_until``, which may shorten,
+    postpone or end it; what is not given stays.
 
     Raises InvalidInput for an end before its start, NotFound when it is gone, and GrantCeiling
     when it would count at a time it did not and the actor does not hold the permission throughout.
     """
-    window_between(*window)
     table = grants_like(grant)
     grant = table.reread(grant)
+    window = window_after(grant, times)
     if grant.window == window:
         return grant
     if not grant.window.contains(window):
@@ -459,12 +462,16 @@ def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
 
 @transaction.atomic
 def update_object_grant(
-    *, grant: ObjectGrantRow, object_pk: str, window: Window, actor: User | None
+    *,
+    grant: ObjectGrantRow,
+    actor: User | None,
+    object_pk: str | None = None,
+    **times: datetime | None,
 ) -> ObjectGrantRow:
     """Both ``move_object_grant`` and ``change_object_grant``, or neither."""
-    if object_pk != grant.object_pk:
+    if object_pk is not None:
         grant = move_object_grant(grant=grant, object_pk=object_pk, actor=actor)
-    return change_object_grant(grant=grant, window=window, actor=actor)
+    return change_object_grant(grant=grant, actor=actor, **times)
 
 
 def _rows_there(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from audit.operations import Entry, record_many
 from permissions.engine import Conferral, require_conferrals, require_covers
 from permissions.models.fact_tables import MEMBERSHIPS, TIMES, window_between
 from permissions.operations import closure
+from permissions.operations.facts import window_after
 from permissions.operations.locks import Change, lock_groups, one_at_a_time
 
 
@@ -48,14 +50,20 @@ def add_members(
 
 @transaction.atomic
 def change_membership(
-    *, row: GroupMembership, window: Window, reason: str, actor: User | None
+    *,
+    row: GroupMembership,
+    actor: User | None,
+    reason: str | None = None,
+    **times: datetime | None,
 ) -> GroupMembership:
-    """Let a membership count for exactly this time, which may end it, under the grant ceiling for
-    all that it did not have before. Raises GrantCeiling, InvalidInput for an end before its start,
-    NotFound when it is gone.
+    """Let a membership begin at ``valid_from`` or count until ``valid_until``, which may end it,
+    under the grant ceiling for all that it did not have before; what is not given stays.
+
+    Raises GrantCeiling, InvalidInput for an end before its start, NotFound when it is gone.
     """
-    window = window_between(*window)
     row = MEMBERSHIPS.reread(row)
+    window = window_after(row, times)
+    reason = row.reason if reason is None else reason
     if (row.window, row.reason) == (window, reason):
         return row
     if not row.window.contains(window):

@@ -12,7 +12,6 @@ from itertools import cycle
 
 from django.db import transaction
 
-from accounts.facts import Window
 from accounts.models import Group, User
 from permissions.engine import ResourceRef
 from permissions.models import ResourceType
@@ -182,8 +181,8 @@ def _exceptions(users: list[User], groups: dict[str, Group], roles: dict[str, Ro
     if not approver.assignments.filter(user=users[1]).exists():
         # What is given cannot have ended; what was given can be.
         row = assign_role(role=approver, principal=users[1], actor=None)
-        over = Window(valid_until=datetime(2025, 1, 1, tzinfo=UTC))
-        change_assignment(row=row, window=over, reason="stood in for a colleague", actor=None)
+        over = datetime(2025, 1, 1, tzinfo=UTC)
+        change_assignment(row=row, valid_until=over, reason="stood in for a colleague", actor=None)
 
 
 def _grant(principal: User | Role, *names: str, on: ResourceRef | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.facts import ALWAYS, Window, given
-from accounts.models import User
+from accounts.models import GroupMembership, User
 from audit.errors import Conflict, InvalidInput
 from audit.models import Event, EventKind
 from permissions.engine import GrantCeiling
@@ -16,6 +16,8 @@ from permissions.operations import (
     assign_permissions,
     assign_role,
     change_assignment,
+    change_membership,
+    update_object_grant,
 )
 from permissions.operations.grants import change_object_grant
 from roles.models import Role, RoleAssignment
@@ -178,8 +180,8 @@ def test_prolonging_an_assignment_meets_the_ceiling_and_shortening_does_not(alic
     row = facts.hold(role, bob, valid_until=NOW + 2 * HOUR)
 
     with pytest.raises(GrantCeiling):
-        change_assignment(row=row, window=Window(None, NOW + 3 * HOUR), reason="", actor=alice)
-    change_assignment(row=row, window=Window(None, NOW + HOUR / 2), reason="", actor=alice)
+        change_assignment(row=row, valid_until=NOW + 3 * HOUR, actor=alice)
+    change_assignment(row=row, valid_until=NOW + HOUR / 2, actor=alice)
 
     assert RoleAssignment.objects.get().valid_until == NOW + HOUR / 2
 
@@ -189,9 +191,49 @@ def test_a_grant_is_ended_by_its_own_key(alice, bob):
     facts.grant(bob, VIEW, "7")
     row = UserObjectPermission.objects.get()
 
-    change_object_grant(grant=row, window=Window(None, NOW - HOUR), actor=alice)
+    change_object_grant(grant=row, valid_until=NOW - HOUR, actor=alice)
     with pytest.raises(GrantCeiling):
-        change_object_grant(grant=row, window=ALWAYS, actor=alice)
+        change_object_grant(grant=row, valid_until=None, actor=alice)
 
     assert UserObjectPermission.objects.get().valid_until == NOW - HOUR
     assert User.objects.filter(pk=bob.pk).exists()
+
+
+def a_membership(bob):
+    return GroupMembership.objects.get(group=facts.group("staff", bob)), change_membership, "row"
+
+
+def an_assignment(bob):
+    return facts.hold(facts.role("viewer"), bob), change_assignment, "row"
+
+
+def an_object_grant(bob):
+    return facts.grant(bob, VIEW, "7"), update_object_grant, "grant"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("a_fact", [a_membership, an_assignment, an_object_grant])
+def test_one_end_is_changed_of_the_fact_as_it_is_by_then(bob, a_fact):
+    row, change, name = a_fact(bob)
+    as_read = type(row).objects.get(pk=row.pk)
+    change(**{name: row}, actor=None, valid_from=NOW)
+
+    change(**{name: as_read}, actor=None, valid_until=NOW + HOUR)
+
+    row.refresh_from_db()
+    assert row.window == Window(NOW, NOW + HOUR)
+    with pytest.raises(InvalidInput, match="after the start"):
+        change(**{name: as_read}, actor=None, valid_until=NOW - HOUR)
+
+
+@pytest.mark.django_db
+def test_moving_a_grant_is_a_move_from_where_it_lies_by_then(bob):
+    facts.resource("authentik_core.application", "1")
+    facts.resource("authentik_core.application", "2")
+    row = facts.grant(bob, "authentik_core.view_application", "1")
+    as_read = UserObjectPermission.objects.get()
+    update_object_grant(grant=row, actor=None, object_pk="2")
+
+    update_object_grant(grant=as_read, actor=None, object_pk="1")
+
+    assert UserObjectPermission.objects.get().object_pk == "1"

@@ -16,7 +16,10 @@ from permissions.operations import (
     add_members,
     assign_permissions,
     assign_role,
+    change_assignment,
+    change_membership,
     unassign_permissions,
+    update_object_grant,
 )
 from roles.models import RoleAssignment
 from tests import facts
@@ -131,3 +134,33 @@ def test_who_gives_while_others_take_away_leaves_what_the_record_says(bob):
     there = UserObjectPermission.objects.filter(user=bob).exists()
     assert there is (last is not None and last.after is not None)
     assert User.objects.filter(pk=bob.pk).exists()
+
+
+def a_membership(bob):
+    group = facts.group("staff", bob)
+    return GroupMembership.objects.get(group=group), change_membership, "row"
+
+
+def an_assignment(bob):
+    return facts.hold(facts.role("viewer"), bob), change_assignment, "row"
+
+
+def an_object_grant(bob):
+    return facts.grant(bob, GIVEN, on="1"), update_object_grant, "grant"
+
+
+@pytest.mark.parametrize("a_fact", [a_membership, an_assignment, an_object_grant])
+def test_who_changes_one_end_keeps_the_other_that_somebody_else_changes(bob, a_fact):
+    row, change, name = a_fact(bob)
+    began = NOW - timedelta(hours=1)
+
+    def change_one_end(window):
+        as_read = type(row).objects.get(pk=row.pk)
+        ends = {"valid_until": WINDOWS[-1].valid_until}
+        one = ends if WINDOWS.index(window) % 2 else {"valid_from": began}
+        change(**{name: as_read}, actor=None, **one)
+
+    at_once(change_one_end)
+
+    row.refresh_from_db()
+    assert row.window == Window(began, WINDOWS[-1].valid_until)
