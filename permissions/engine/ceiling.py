@@ -1,13 +1,17 @@
 """The grant ceiling: nobody gives, by any door, what they do not hold themselves.
 
 It is asked of everything that gives access, in time and in place. For each permission on each
-resource that is given there must be one way by which the caller holds it, throughout the time for
+resource that is given there must be one way by which the actor holds it, throughout the time for
 which it is given. Scopes are compared by what they cover, entry by entry, and not by their keys: a
 scope lies inside another when everything it selects does, as the resources lie now.
 
-Superusers, and holders of ``authentik_rbac.escalate``, give what they like for as long as they are
-that; only superusers put anybody into what confers superuser. An actor of None is the service
-itself and has no ceiling.
+Superusers, and holders of ``authentik_rbac.escalate``, are free: they give what they like for as
+long as they are that. Only superusers put anybody into what confers superuser. An actor of None is
+the service itself and has no ceiling.
+
+``require_conferrals`` first leaves out the roles that the actor holds itself as widely and as long.
+What the others give is taken apart into permissions, and each is looked for among what the actor
+holds; grants on single objects, which may be millions, are compared by the database.
 """
 
 from __future__ import annotations
@@ -20,25 +24,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model
 
 from accounts.facts import ALWAYS, Window
 from accounts.models import Group, User
 from audit.errors import Forbidden
 from permissions.engine import ceiling_sql, checking, running
+from permissions.engine.coverage import Coverage, Selector
 from permissions.engine.words import Question, ResourceRef, SubjectRef, moment
-from permissions.models import (
-    ResourceClosure,
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
+from permissions.models.fact_tables import (
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    TIMES,
+    USER_GLOBAL,
+    USER_OBJECT,
+    FactTable,
 )
-from roles.models import InitialPermissions, Role, Scope, ScopeEntry, ScopeKind
+from roles.models import InitialPermissions, Role, Scope
 
 SHOWN = 5
 BATCH = 1_000
@@ -94,28 +100,25 @@ def require_grants(
 
     The permissions come with their content type loaded. Raises GrantCeiling.
     """
-    facts = list(wanted)
-    if actor is None or not facts:
+    grants = list(wanted)
+    if actor is None or not grants:
         return
     subject = SubjectRef.of(actor)
     questions = [Question(subject=subject, action=ESCALATE)]
-    questions += [
-        Question(subject=subject, action=permission.codename, resource=_resource(permission, on))
-        for permission, on in facts
-    ]
+    for permission, on in grants:
+        label = f"{permission.content_type.app_label}.{permission.content_type.model}"
+        resource = ResourceRef(label, on.id if on else None)
+        questions.append(Question(subject=subject, action=permission.codename, resource=resource))
     escalate, *held = checking.check_many(questions, throughout=window)
     if escalate.allowed:
         return
-    lacking = [fact for fact, decision in zip(facts, held, strict=True) if not decision.allowed]
+    lacking = [
+        _Conferred.on(permission, on.id if on else None, window)
+        for (permission, on), decision in zip(grants, held, strict=True)
+        if not decision.allowed
+    ]
     if lacking:
-        holdings = _Holdings.of(actor, ())
-        raise _too_much(
-            [
-                _Lacking.on(permission, on.id if on else None, window)
-                for permission, on in lacking[: SHOWN + 1]
-            ],
-            holdings,
-        )
+        raise _too_much(lacking[: SHOWN + 1], _Holdings.of(actor, ()))
 
 
 def require_covers(
@@ -141,16 +144,16 @@ def require_conferrals(*, actor: User | None, conferrals: Iterable[Conferral]) -
     given; two more for each permission that is given on listed resources and not held on all of
     them by one way. Raises GrantCeiling and SuperuserOnly.
     """
-    given = [row for conferral in conferrals for row in conferral.rows()]
-    if actor is None or not given:
+    rows = [row for conferral in conferrals for row in conferral.rows()]
+    if actor is None or not rows:
         return
-    holdings = _Holdings.of(actor, given)
+    holdings = _Holdings.of(actor, rows)
     if not all(_lasts(holdings.superuser, window) for window in holdings.superuser_given):
         raise SuperuserOnly
     ways = [way for way in holdings.given if not holdings.has(way)]
     acted_as = [
         row
-        for row in given
+        for row in rows
         if row["user_id"] and not _lasts(holdings.free, _from_now(_window(row), holdings.now))
     ]
     if not (ways or acted_as):
@@ -160,7 +163,7 @@ def require_conferrals(*, actor: User | None, conferrals: Iterable[Conferral]) -
         for item in (*_of_roles(ways, holdings), *_of_users(acted_as, holdings))
         if not holdings.covers(item)
     ]
-    lacking += _objects_lacking(actor, given, {way.role for way in ways})
+    lacking += _objects_lacking(actor, rows, {way.role for way in ways})
     if lacking:
         raise _too_much(lacking, holdings)
 
@@ -197,16 +200,11 @@ class _Way(NamedTuple):
     window: Window
 
 
-class _Entry(NamedTuple):
-    """A selector of a scope: a whole type, a resource, or one of these with all below it."""
+class _Conferred(NamedTuple):
+    """A permission that is given: on one object, or on all that every one of the scopes covers.
 
-    type: int
-    key: str | None
-    with_descendants: bool
-
-
-class _Lacking(NamedTuple):
-    """A permission that is given: on one object, or on all that every one of the scopes covers."""
+    ``by_rule``: not granted, but by initial permissions on what its holders will create.
+    """
 
     permission: int
     type: int
@@ -217,10 +215,14 @@ class _Lacking(NamedTuple):
     by_rule: bool = False
 
     @classmethod
-    def on(cls, permission: Permission, object_pk: str | None, window: Window) -> _Lacking:
+    def on(cls, permission: Permission, object_pk: str | None, window: Window) -> _Conferred:
         kind = permission.content_type
         name = f"{kind.app_label}.{permission.codename}"
         return cls(permission.pk, kind.pk, name, object_pk, frozenset(), window)
+
+
+# One way by which a permission is held: within all these scopes, for this time.
+_Reach: TypeAlias = tuple[frozenset[uuid.UUID], Window]
 
 
 @dataclass
@@ -232,22 +234,23 @@ class _Holdings:
 
     actor: User
     now: datetime
-    mine: list[_Way] = field(default_factory=list)
+    held: list[_Way] = field(default_factory=list)
     given: list[_Way] = field(default_factory=list)
-    superuser: list[Window] = field(default_factory=list)
+    superuser: list[Window] = field(default_factory=list)  # when the actor is one
     superuser_given: list[Window] = field(default_factory=list)
     free: list[Window] = field(default_factory=list)  # when the ceiling does not bind the actor
-    granted: dict[int, list[tuple[frozenset[uuid.UUID], Window]]] = field(default_factory=dict)
-    ruled: dict[int, list[Window]] = field(default_factory=lambda: defaultdict(list))
+    granted: dict[int, list[_Reach]] = field(default_factory=dict)  # by permission
+    ruled: dict[int, list[Window]] = field(default_factory=lambda: defaultdict(list))  # likewise
 
     @cached_property
-    def places(self) -> _Places:
-        return _Places(chain.from_iterable(way.scopes for way in (*self.mine, *self.given)))
+    def coverage(self) -> Coverage:
+        return Coverage(chain.from_iterable(way.scopes for way in (*self.held, *self.given)))
 
     @classmethod
-    def of(cls, actor: User, given: Sequence[Mapping[str, Any]]) -> _Holdings:
-        parameters = {"user_id": actor.pk, "given": json.dumps(list(given))}
-        rows = running.rows(ceiling_sql.ways(connection.vendor), parameters)
+    def of(cls, actor: User, conferrals: Sequence[Mapping[str, Any]]) -> _Holdings:
+        """``conferrals`` as the rows of ``Conferral``."""
+        parameters = {"user_id": actor.pk, "conferrals": json.dumps(list(conferrals))}
+        rows = running.rows(ceiling_sql.holdings(connection.vendor), parameters)
         [now] = [_time(since) for kind, _, _, _, since, _ in rows if kind == "clock"]
         assert now is not None
         holdings = cls(actor=actor, now=now)
@@ -257,7 +260,7 @@ class _Holdings:
             if window.is_empty or kind == "clock":
                 continue
             if kind == "role":
-                ways = holdings.mine if side == "caller" else holdings.given
+                ways = holdings.held if side == "caller" else holdings.given
                 ways.append(_Way(uuid.UUID(str(role)), frozenset(running.uuids(path)), window))
             elif side == "given":
                 holdings.superuser_given.append(window)
@@ -267,23 +270,21 @@ class _Holdings:
                     holdings.superuser.append(window)
         return holdings
 
-    def has(self, given: _Way) -> bool:
+    def has(self, way: _Way) -> bool:
         """Whether the actor holds the very role as widely and as long: then nothing it gives needs
         to be looked at. By the keys of scopes alone; what others cover is judged grant by grant.
         """
-        return _lasts(self.free, given.window) or any(
-            way.role == given.role
-            and way.scopes <= given.scopes
-            and way.window.contains(given.window)
-            for way in self.mine
+        return _lasts(self.free, way.window) or any(
+            own.role == way.role and own.scopes <= way.scopes and own.window.contains(way.window)
+            for own in self.held
         )
 
-    def covers(self, item: _Lacking) -> bool:
-        return _lasts(self.free, item.window) or self._best(item) is None
+    def covers(self, item: _Conferred) -> bool:
+        return _lasts(self.free, item.window) or self._shortfall(item) is None
 
-    def note(self, item: _Lacking) -> str:
-        """For how long the actor holds what it lacks for longer; nothing where it does not."""
-        windows = self._best(item) or []
+    def held_for(self, item: _Conferred) -> str:
+        """In words, for how long the actor holds what is given for longer; nothing if never."""
+        windows = self._shortfall(item) or []
         begun = [window.end for window in windows if window.start <= item.window.start]
         if begun:
             return f" (which you hold until {max(begun):%Y-%m-%dT%H:%M:%S.%fZ})"
@@ -291,64 +292,71 @@ class _Holdings:
             return f" (which you hold from {min(w.start for w in windows):%Y-%m-%dT%H:%M:%S.%fZ})"
         return ""
 
-    def _best(self, item: _Lacking) -> list[Window] | None:
-        """None when one way lasts throughout for each part of what is given; else the times of the
-        ways to the first part for which none does.
+    def _shortfall(self, item: _Conferred) -> list[Window] | None:
+        """None if the actor holds all that is given, each part by one way that lasts throughout.
+        Else the times for which it holds the first part that it does not: empty if it never does.
         """
         if not item.scopes:
             place = None
             if item.object_pk is not None:
-                place = _Entry(item.type, item.object_pk, with_descendants=False)
+                place = Selector(item.type, item.object_pk, with_descendants=False)
             windows = [w for scopes, w in self._ways_to(item) if self._inside(place, item, scopes)]
             return None if _lasts(windows, item.window) else windows
         first: list[Window] = []
+        # What is given lies in each of the scopes, so it is enough to hold all of any one.
         for scope in item.scopes:
-            short = self._part_lacking(scope, item)
-            if short is None:
+            windows_within = self._shortfall_within(scope, item)
+            if windows_within is None:
                 return None
-            first = first or short
+            first = first or windows_within
         return first
 
-    def _part_lacking(self, scope: uuid.UUID, item: _Lacking) -> list[Window] | None:
-        """As ``_best``, going by the entries of one scope of several.
+    def _shortfall_within(self, scope: uuid.UUID, item: _Conferred) -> list[Window] | None:
+        """As ``_shortfall``, for all that one scope selects.
 
         A scope of nothing asks for the permission anywhere: with it comes what the role may become.
         """
-        if self.places.is_nothing(scope):
+        if self.coverage.is_nothing(scope):
             windows = [window for _, window in self._ways_to(item)]
             return None if _lasts(windows, item.window) else windows
         short = {}
-        for entry in self.places.selected(scope, item.type):
-            windows = [w for scopes, w in self._ways_to(item) if self._inside(entry, item, scopes)]
+        for selector in self.coverage.selected(scope, item.type):
+            windows = [
+                w for scopes, w in self._ways_to(item) if self._inside(selector, item, scopes)
+            ]
             if not _lasts(windows, item.window):
-                short[entry] = windows
-        return self._single_lacking(short, item) if short else None
+                short[selector] = windows
+        return self._shortfall_on_objects(short, item) if short else None
 
-    def _single_lacking(
-        self, short: dict[_Entry, list[Window]], item: _Lacking
+    def _shortfall_on_objects(
+        self, short: dict[Selector, list[Window]], item: _Conferred
     ) -> list[Window] | None:
-        """As ``_best``, for selectors that no way reaches but perhaps grants on single objects."""
-        keys = [entry.key for entry in short if entry.key and not entry.with_descendants]
+        """As ``_shortfall``, for selectors that no role or global grant reaches: what remains are
+        grants on the very objects, read only if single objects are all that is selected.
+        """
+        keys = [one.key for one in short if one.key and not one.with_descendants]
         on_objects = self._on_objects(item.permission, keys) if len(keys) == len(short) else {}
-        for entry, windows in short.items():
-            ways = on_objects.get(entry.key, ())
-            own = windows + [w for scopes, w in ways if self._inside(entry, item, scopes)]
+        for selector, windows in short.items():
+            ways = on_objects.get(selector.key, ())
+            own = windows + [w for scopes, w in ways if self._inside(selector, item, scopes)]
             if not _lasts(own, item.window):
                 return own
         return None
 
-    def _inside(self, place: _Entry | None, item: _Lacking, scopes: frozenset[uuid.UUID]) -> bool:
+    def _inside(
+        self, place: Selector | None, item: _Conferred, scopes: frozenset[uuid.UUID]
+    ) -> bool:
         """Whether all of a place lies in each scope; None is everything, resource or not."""
         if place is None:
             return not scopes
         return all(
             scope in item.scopes
-            or self.places.contains(scope, place, item.type)
-            or any(self.places.lies_in(other, scope, item.type) for other in item.scopes)
+            or self.coverage.contains(scope, place, item.type)
+            or any(self.coverage.lies_in(other, scope, item.type) for other in item.scopes)
             for scope in scopes
         )
 
-    def _ways_to(self, item: _Lacking) -> list[tuple[frozenset[uuid.UUID], Window]]:
+    def _ways_to(self, item: _Conferred) -> list[_Reach]:
         if item.permission not in self.granted:
             self.read([item.permission])
         ways = self.granted[item.permission]
@@ -363,163 +371,56 @@ class _Holdings:
         """What the actor has of these everywhere, or within scopes: two statements."""
         keys = list(permissions)
         self.granted.update((key, []) for key in keys)
-        own = UserGlobalGrant.objects.filter(user=self.actor, permission__in=keys)
-        for key, since, until in own.values_list("permission", "valid_from", "valid_until"):
-            self.granted[key].append((frozenset(), Window(since, until)))
-        by_role: dict[uuid.UUID, list[tuple[int, Window]]] = defaultdict(list)
-        of_roles = RoleGlobalGrant.objects.filter(
-            role__in={way.role for way in self.mine}, permission__in=keys
-        )
-        for role, key, since, until in of_roles.values_list(
-            "role", "permission", "valid_from", "valid_until"
+        for key, reach in self._reaches(
+            USER_GLOBAL, ROLE_GLOBAL, "permission", permission__in=keys
         ):
-            by_role[role].append((key, Window(since, until)))
-        for way in self.mine:
-            for key, window in by_role[way.role]:
-                self.granted[key].append((way.scopes, way.window.overlap(window)))
+            self.granted[key].append(reach)
 
     def read_rules(self) -> None:
         """What the actor is granted on what it creates, by roles held without limit."""
-        unlimited = [way for way in self.mine if not way.scopes]
+        unlimited = [way for way in self.held if not way.scopes]
         for role, permission, *_ in _rules({way.role for way in unlimited}):
             self.ruled[permission] += [way.window for way in unlimited if way.role == role]
 
-    def _on_objects(
-        self, permission: int, keys: Sequence[str]
-    ) -> dict[str | None, list[tuple[frozenset[uuid.UUID], Window]]]:
+    def _on_objects(self, permission: int, keys: Sequence[str]) -> dict[str | None, list[_Reach]]:
         """What the actor has of the permission on each of them. Two statements per 1,000."""
-        by_role = defaultdict(list)
-        for way in self.mine:
-            by_role[way.role].append(way)
-        found: dict[str | None, list[tuple[frozenset[uuid.UUID], Window]]] = defaultdict(list)
+        reaches: dict[str | None, list[_Reach]] = defaultdict(list)
         for start in range(0, len(keys), BATCH):
-            named = {"permission": permission, "object_pk__in": keys[start : start + BATCH]}
-            own = UserObjectPermission.objects.filter(user=self.actor, **named)
-            for key, *times in own.values_list("object_pk", "valid_from", "valid_until"):
-                found[key].append((frozenset(), Window(*times)))
-            rows: Any = RoleObjectPermission.objects.filter(group__in=by_role, **named)
-            for key, role, *times in rows.values_list(
-                "object_pk", "group", "valid_from", "valid_until"
-            ):
-                window = Window(*times)
-                found[key] += [(way.scopes, way.window.overlap(window)) for way in by_role[role]]
-        return found
+            on_these = {"permission": permission, "object_pk__in": keys[start : start + BATCH]}
+            for key, reach in self._reaches(USER_OBJECT, ROLE_OBJECT, "object_pk", **on_these):
+                reaches[key].append(reach)
+        return reaches
+
+    def _reaches(
+        self, of_user: FactTable, of_roles: FactTable, column: str, **condition: Any
+    ) -> Iterator[tuple[Any, _Reach]]:
+        """By grants of the actor's own and of the roles it holds; each with what ``column`` has."""
+        own = of_user.model.objects.filter(**{of_user.principal: self.actor}, **condition)
+        for key, *times in own.values_list(column, *TIMES):
+            yield key, (frozenset(), Window(*times))
+        ways = _by_role(self.held)
+        rows = of_roles.model.objects.filter(**{f"{of_roles.principal}__in": ways}, **condition)
+        for key, role, *times in rows.values_list(column, of_roles.principal, *TIMES):
+            for way in ways[role]:
+                yield key, (way.scopes, way.window.overlap(Window(*times)))
 
 
-class _Places:
-    """What scopes cover, and what lies above the resources they name; two statements, if asked."""
-
-    def __init__(self, scopes: Iterable[uuid.UUID]) -> None:
-        self._scopes = set(scopes)
-
-    def selected(self, scope: uuid.UUID, of_type: int) -> list[_Entry]:
-        """The selectors of a scope that may cover resources of a type; of all: the whole type."""
-        kind, entries = self._contents[scope]
-        if kind == ScopeKind.ALL:
-            return [_Entry(of_type, None, with_descendants=True)]
-        if kind == ScopeKind.NOTHING:
-            return []
-        return [entry for entry in entries if entry.type == of_type or entry.with_descendants]
-
-    def is_nothing(self, scope: uuid.UUID) -> bool:
-        return self._contents[scope][0] == ScopeKind.NOTHING
-
-    def contains(self, scope: uuid.UUID, place: _Entry, of_type: int) -> bool:
-        """Whether a scope covers every resource of a type that the selector covers."""
-        if place.type != of_type and not place.with_descendants:
-            return True
-        above = set() if place.key is None else self._lying_above(place.type, place.key)
-        kinds_above = {kind for kind, _ in above}
-        for entry in self.selected(scope, of_type):
-            if entry.key is None and entry.type == of_type:
-                return True
-            is_as_deep = entry.with_descendants or not place.with_descendants
-            if is_as_deep and entry.type == place.type and entry.key in (None, place.key):
-                return True
-            if entry.with_descendants and (
-                (entry.type, entry.key) in above
-                or (entry.key is None and entry.type in kinds_above)
-            ):
-                return True
-        return False
-
-    def lies_in(self, scope: uuid.UUID, other: uuid.UUID, of_type: int) -> bool:
-        return all(self.contains(other, e, of_type) for e in self.selected(scope, of_type))
-
-    @cached_property
-    def _contents(self) -> dict[uuid.UUID, tuple[str, list[_Entry]]]:
-        # One that is gone covers nothing.
-        contents = {scope: (str(ScopeKind.NOTHING), list[_Entry]()) for scope in self._scopes}
-        rows = Scope.objects.filter(pk__in=self._scopes).values_list(
-            "pk", "kind", "entries__content_type", "entries__object_pk", "entries__with_descendants"
-        )
-        for scope, kind, of_type, key, below in rows:
-            entries = contents[scope][1]
-            if of_type is not None:
-                entries.append(_Entry(of_type, key, below))
-            contents[scope] = (kind, entries)
-        return contents
-
-    @cached_property
-    def _above(self) -> dict[tuple[int, str], set[tuple[int, str]]]:
-        """By resource that an entry names; those named later are looked up one by one."""
-        named = ScopeEntry.objects.filter(
-            scope__in=self._scopes,
-            content_type=OuterRef("descendant__type"),
-            object_pk=OuterRef("descendant__object_pk"),
-        )
-        above: dict[tuple[int, str], set[tuple[int, str]]] = defaultdict(set)
-        for of_type, key, kind, above_key in _closure(
-            ResourceClosure.objects.filter(Exists(named))
-        ):
-            above[of_type, key].add((kind, above_key))
-        for _, entries in self._contents.values():
-            for entry in entries:
-                if entry.key is not None:
-                    above.setdefault((entry.type, entry.key), set())
-        return dict(above)
-
-    def _lying_above(self, of_type: int, key: str) -> set[tuple[int, str]]:
-        if (of_type, key) not in self._above:
-            rows = ResourceClosure.objects.filter(
-                descendant__type=of_type, descendant__object_pk=key
-            )
-            self._above[of_type, key] = {(kind, above) for _, _, kind, above in _closure(rows)}
-        return self._above[of_type, key]
+# What is given, permission by permission
 
 
-def _closure(rows: QuerySet[ResourceClosure]) -> Iterable[tuple[int, str, int, str]]:
-    return rows.values_list(
-        "descendant__type", "descendant__object_pk", "ancestor__type", "ancestor__object_pk"
-    )
-
-
-_GRANTED = (
-    "permission",
-    "permission__content_type",
-    "permission__content_type__app_label",
-    "permission__codename",
-)
-
-
-def _of_roles(ways: Sequence[_Way], holdings: _Holdings) -> set[_Lacking]:
+def _of_roles(ways: Sequence[_Way], holdings: _Holdings) -> set[_Conferred]:
     """What these ways give on more than single objects, by grants and by initial permissions."""
-    by_role: dict[uuid.UUID, list[_Way]] = defaultdict(list)
-    for way in ways:
-        by_role[way.role].append(way)
-    items = set()
-    grants = RoleGlobalGrant.objects.filter(role__in=by_role)
-    for role, *granted, since, until in grants.values_list(
-        "role", *_GRANTED, "valid_from", "valid_until"
-    ):
-        for way in by_role[role]:
-            window = way.window.overlap(_from_now(Window(since, until), holdings.now))
-            items.add(_lacking(granted, way.scopes, window))
+    by_role = _by_role(ways)
+    items = {
+        _conferred(permission, way.scopes, way.window.overlap(window))
+        for role, permission, window in _global_grants(ROLE_GLOBAL, by_role, holdings.now)
+        for way in by_role[role]
+    }
     # They fire for roles held without limit alone.
     ruling = {role for role, held in by_role.items() if any(not way.scopes for way in held)}
-    for role, *granted in _rules(ruling):
+    for role, *permission in _rules(ruling):
         items |= {
-            _lacking(granted, way.scopes, way.window)._replace(by_rule=True)
+            _conferred(permission, way.scopes, way.window)._replace(by_rule=True)
             for way in by_role[role]
             if not way.scopes
         }
@@ -530,71 +431,82 @@ def _of_roles(ways: Sequence[_Way], holdings: _Holdings) -> set[_Lacking]:
     return items
 
 
-def _of_users(acted_as: Sequence[Mapping[str, Any]], holdings: _Holdings) -> set[_Lacking]:
-    """What those acted as were granted themselves."""
+def _of_users(acted_as: Sequence[Mapping[str, Any]], holdings: _Holdings) -> set[_Conferred]:
+    """What those acted as were granted themselves on more than single objects."""
     windows: dict[int, list[Window]] = defaultdict(list)
     for row in acted_as:
         windows[row["user_id"]].append(_from_now(_window(row), holdings.now))
-    items = set()
-    grants = UserGlobalGrant.objects.filter(user__in=windows)
-    for user, *granted, since, until in grants.values_list(
-        "user", *_GRANTED, "valid_from", "valid_until"
-    ):
-        for window in windows[user]:
-            common = window.overlap(_from_now(Window(since, until), holdings.now))
-            items.add(_lacking(granted, frozenset(), common))
+    items = {
+        _conferred(permission, frozenset(), asked.overlap(window))
+        for user, permission, window in _global_grants(USER_GLOBAL, windows, holdings.now)
+        for asked in windows[user]
+    }
     items = {item for item in items if not item.window.is_empty}
     holdings.read({item.permission for item in items} - holdings.granted.keys())
     return items
 
 
 def _objects_lacking(
-    actor: User, given: Sequence[Mapping[str, Any]], roles: set[uuid.UUID]
-) -> list[_Lacking]:
+    actor: User, conferrals: Sequence[Mapping[str, Any]], roles: set[uuid.UUID]
+) -> list[_Conferred]:
+    """What these roles, and those acted as, have on single objects and the actor has not."""
     parameters = {
         "user_id": actor.pk,
-        "given": json.dumps(given),
+        "conferrals": json.dumps(conferrals),
         "roles": json.dumps([str(role) for role in roles]),
         "limit": SHOWN + 1,
     }
     rows = running.rows(ceiling_sql.objects_beyond(connection.vendor), parameters)
     return [
-        _Lacking(permission, of_type, name, pk, frozenset(), Window(_time(since), _time(until)))
+        _Conferred(permission, of_type, name, pk, frozenset(), Window(_time(since), _time(until)))
         for permission, of_type, name, pk, since, until in rows
     ]
 
 
-def _lacking(granted: Sequence[Any], scopes: frozenset[uuid.UUID], window: Window) -> _Lacking:
-    permission, of_type, app_label, codename = granted
-    return _Lacking(permission, of_type, f"{app_label}.{codename}", None, scopes, window)
+def _by_role(ways: Iterable[_Way]) -> dict[uuid.UUID, list[_Way]]:
+    by_role = defaultdict(list)
+    for way in ways:
+        by_role[way.role].append(way)
+    return by_role
+
+
+_PERMISSION = ("", "__content_type", "__content_type__app_label", "__codename")
+
+
+def _global_grants(
+    table: FactTable, principals: Iterable[Any], now: datetime
+) -> Iterator[tuple[Any, Sequence[Any], Window]]:
+    """(principal, what ``_PERMISSION`` has of the permission, what is left of the time)."""
+    grants = table.model.objects.filter(**{f"{table.principal}__in": principals})
+    columns = [f"permission{column}" for column in _PERMISSION]
+    for principal, *permission, since, until in grants.values_list(
+        table.principal, *columns, *TIMES
+    ):
+        yield principal, permission, _from_now(Window(since, until), now)
 
 
 def _rules(roles: Iterable[uuid.UUID]) -> Iterable[Any]:
-    """(role, permission, its type, label and codename) of initial permissions."""
-    of = InitialPermissions.objects.filter(role__in=list(roles), permissions__isnull=False)
-    return of.values_list(
-        "role",
-        "permissions",
-        "permissions__content_type",
-        "permissions__content_type__app_label",
-        "permissions__codename",
-    )
+    """(role, what ``_PERMISSION`` has of the permission) of initial permissions."""
+    rules = InitialPermissions.objects.filter(role__in=list(roles), permissions__isnull=False)
+    return rules.values_list("role", *(f"permissions{column}" for column in _PERMISSION))
 
 
-def _resource(permission: Permission, on: ResourceRef | None) -> ResourceRef:
-    content_type = permission.content_type
-    label = f"{content_type.app_label}.{content_type.model}"
-    return ResourceRef(label, on.id if on else None)
+def _conferred(
+    permission: Sequence[Any], scopes: frozenset[uuid.UUID], window: Window
+) -> _Conferred:
+    key, of_type, app_label, codename = permission
+    return _Conferred(key, of_type, f"{app_label}.{codename}", None, scopes, window)
 
 
-def _too_much(lacking: Iterable[_Lacking], holdings: _Holdings) -> GrantCeiling:
+def _too_much(lacking: Iterable[_Conferred], holdings: _Holdings) -> GrantCeiling:
     told = dict.fromkeys(
-        (f"{item.name} on {item.object_pk}" if item.object_pk else item.name) + holdings.note(item)
+        (f"{item.name} on {item.object_pk}" if item.object_pk else item.name)
+        + holdings.held_for(item)
         for item in sorted(lacking, key=lambda item: (item.name, item.object_pk or ""))[: SHOWN + 1]
     )
-    named = ", ".join(list(told)[:SHOWN])
+    names = ", ".join(list(told)[:SHOWN])
     more = ", and more" if len(told) > SHOWN else ""
-    return GrantCeiling(f"You cannot grant what you do not hold yourself: {named}{more}.")
+    return GrantCeiling(f"You cannot grant what you do not hold yourself: {names}{more}.")
 
 
 # Windows

@@ -1,20 +1,32 @@
 """The statements of the grant ceiling: what is given, what the caller holds, each with its time.
 
-Decisions ask about one moment; the ceiling asks about all moments of what is given. So a row here
-carries a window, which is what all elements along the way have in common:
+They walk as those of ``sql`` do, with the same names. But decisions ask about one moment, and the
+ceiling about all moments of what is given. So a row here carries a window, ``since`` to ``until``,
+which is the time that all facts on the way to it have in common:
 
-    given ─ belongs (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
+    conferral ─ belongs (groups and their ancestors) ─ held (roles, each with its path) ─ grants
 
-``side`` says whose a row is: 'caller', or 'given' for those who would hold what is given. ``given``
-is a JSON array of {role_id, group_id, user_id, scope_id, since, until}: a role held within a scope,
-a group joined, or a user acted as, for that time.
+``side`` says whose a row is: 'caller' for what the caller holds, 'given' for what those would hold
+to whom something is given. ``conferrals`` is a JSON array of {role_id, group_id, user_id, scope_id,
+since, until}: a role held within a scope, a group joined, or a user acted as, for that time.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from permissions.engine.sql import DIALECTS, Text
+from permissions.engine.dialects import DIALECTS
+from permissions.engine.sql import Statements
+from permissions.models.fact_tables import (
+    GROUP_ASSIGNMENT,
+    MEMBERSHIPS,
+    ROLE_ASSIGNMENT,
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_ASSIGNMENT,
+    USER_GLOBAL,
+    USER_OBJECT,
+)
 
 ESCALATE = """(SELECT p.id FROM auth_permission p
         JOIN django_content_type ct ON ct.id = p.content_type_id
@@ -22,30 +34,30 @@ ESCALATE = """(SELECT p.id FROM auth_permission p
 
 
 @cache
-def ways(vendor: str) -> str:
-    """``user_id`` and ``given`` in; rows (kind, side, role, scopes on the way, since, until) out.
+def holdings(vendor: str) -> str:
+    """``user_id`` and ``conferrals`` in; rows (kind, side, role, path, since, until) out.
 
     Kind 'role' for each way to a role; 'superuser' if a group on the way confers that, 'free' for
     when the ceiling does not bind the caller, 'clock' for now (since). What is over is left out,
     what is to come is not.
     """
-    return _Windows(DIALECTS[vendor].dialect).ways()
+    return _CeilingStatements(DIALECTS[vendor]).holdings_and_conferrals()
 
 
 @cache
 def objects_beyond(vendor: str) -> str:
-    """``user_id``, ``given`` and ``roles`` (as JSON array) in; grants on single objects out.
+    """``user_id``, ``conferrals`` and ``roles`` (as JSON array) in; grants on single objects out.
 
     Rows (permission, its type, its name, object_pk, since, until): what those roles of the given
     side, and the users acted as, have on an object and the caller has not for all of that time; at
     most ``limit``.
     """
-    return _Windows(DIALECTS[vendor].dialect).objects_beyond()
+    return _CeilingStatements(DIALECTS[vendor]).objects_beyond()
 
 
-class _Windows(Text):
-    def ways(self) -> str:
-        return f"""{self._with(*self._given_side(), self._free())}
+class _CeilingStatements(Statements):
+    def holdings_and_conferrals(self) -> str:
+        return f"""{self._with(*self._both_sides(), self._free())}
 SELECT 'role' AS kind, h.side, h.role_id, h.path, h.since, h.until FROM held h
 UNION ALL
 SELECT 'superuser', b.side, NULL, {self.dialect.no_path}, b.since, b.until
@@ -61,7 +73,7 @@ SELECT 'clock', 'caller', NULL, {self.dialect.no_path}, {self.dialect.clock}, NU
         of_item = "own.permission_id = i.permission_id"
         within = self.within("h.path", "i.type_id", "i.object_pk")
         ends = self._common("h", "own")
-        return f"""{self._with(*self._given_side(), self._free(), self._items(roles))}
+        return f"""{self._with(*self._both_sides(), self._free(), self._items(roles))}
 SELECT i.permission_id, i.type_id, ct.app_label || '.' || p.codename, i.object_pk, i.since, i.until
 FROM item i
 JOIN auth_permission p ON p.id = i.permission_id
@@ -69,58 +81,59 @@ JOIN django_content_type ct ON ct.id = p.content_type_id
 WHERE ({self._open("i.since", "i.until")})
   AND (i.path = {self.dialect.no_path} OR {self.within("i.path", "i.type_id", "i.object_pk")})
   AND NOT EXISTS (SELECT 1 FROM free f WHERE {self._contains("f.since", "f.until")})
-  AND NOT EXISTS (SELECT 1 FROM permissions_userglobalgrant own
-                  WHERE own.user_id = %(user_id)s AND {of_item}
+  AND NOT EXISTS (SELECT 1 FROM {USER_GLOBAL.name} own
+                  WHERE own.{USER_GLOBAL.column} = %(user_id)s AND {of_item}
                     AND {self._contains("own.valid_from", "own.valid_until")})
-  AND NOT EXISTS (SELECT 1 FROM permissions_userobjectpermission own
-                  WHERE own.user_id = %(user_id)s AND {on_item}
+  AND NOT EXISTS (SELECT 1 FROM {USER_OBJECT.name} own
+                  WHERE own.{USER_OBJECT.column} = %(user_id)s AND {on_item}
                     AND {self._contains("own.valid_from", "own.valid_until")})
-  AND NOT EXISTS (SELECT 1 FROM held h JOIN permissions_roleobjectpermission own
-                  ON own.group_id = h.role_id AND {on_item}
+  AND NOT EXISTS (SELECT 1 FROM held h JOIN {ROLE_OBJECT.name} own
+                  ON own.{ROLE_OBJECT.column} = h.role_id AND {on_item}
                   WHERE h.side = 'caller' AND {self._contains(*ends)} AND {within})
-  AND NOT EXISTS (SELECT 1 FROM held h JOIN permissions_roleglobalgrant own
-                  ON own.role_id = h.role_id AND {of_item}
+  AND NOT EXISTS (SELECT 1 FROM held h JOIN {ROLE_GLOBAL.name} own
+                  ON own.{ROLE_GLOBAL.column} = h.role_id AND {of_item}
                   WHERE h.side = 'caller' AND {self._contains(*ends)} AND {within})
 ORDER BY 3, 4 LIMIT %(limit)s"""
 
-    def _given_side(self) -> tuple[str, ...]:
-        since, until = self._common("g", "m")
+    def _both_sides(self) -> tuple[str, ...]:
+        since, until = self._common("conferral", "m")
         return (
-            f"""given AS (
+            f"""conferral AS (
     SELECT {self.dialect.uuid_of.format(text="asked.role_id")} AS role_id,
            {self.dialect.uuid_of.format(text="asked.group_id")} AS group_id, asked.user_id,
            {self.dialect.uuid_of.format(text="asked.scope_id")} AS scope_id,
            {self.dialect.moment.format(text="asked.since")} AS since,
            {self.dialect.moment.format(text="asked.until")} AS until
-    FROM {self.dialect.asked_given}
+    FROM {self.dialect.asked_conferrals}
 )""",
             f"""belongs AS (
     SELECT 'caller' AS side, c.ancestor_id AS group_id, {self._instant("m.valid_from")} AS since,
            {self._instant("m.valid_until")} AS until
-    FROM authentik_core_groupmembership m
+    FROM {MEMBERSHIPS.name} m
     JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
-    WHERE m.user_id = %(user_id)s AND {self._not_over("m")}
+    WHERE m.{MEMBERSHIPS.column} = %(user_id)s AND {self._not_over("m")}
     UNION
     SELECT 'given', c.ancestor_id, {since}, {until}
-    FROM given g JOIN authentik_core_groupmembership m ON m.user_id = g.user_id
+    FROM conferral JOIN {MEMBERSHIPS.name} m
+      ON m.{MEMBERSHIPS.column} = conferral.user_id
     JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
     WHERE {self._not_over("m")}
     UNION
-    SELECT 'given', c.ancestor_id, g.since, g.until
-    FROM given g JOIN authentik_core_groupclosure c ON c.descendant_id = g.group_id
+    SELECT 'given', c.ancestor_id, conferral.since, conferral.until
+    FROM conferral JOIN authentik_core_groupclosure c ON c.descendant_id = conferral.group_id
 )""",
             self._held(),
         )
 
     def _held(self) -> str:
-        """The caller's ways end when a role on them is disabled. On the given side a disabled role
-        counts as if it were enabled, which others may do later.
+        """As ``Statements.held``. The caller's ways end when a role on them is disabled. On the
+        given side a disabled role counts as an enabled one, because somebody else may enable it.
         """
         dialect = self.dialect
         first = dialect.longer_path.format(path=dialect.no_path, scope="a.scope_id")
         further = dialect.longer_path.format(path="h.path", scope="a.scope_id")
-        is_known = dialect.on_path.format(path="h.path", scope="a.scope_id")
-        of_user, of_group, of_holder = (self._common(one, "a") for one in "gbh")
+        is_noted = dialect.on_path.format(path="h.path", scope="a.scope_id")
+        of_user, of_group, of_holder = (self._common(one, "a") for one in ("conferral", "b", "h"))
 
         def ending(side: str, until: str) -> str:
             disabled = self._earlier(until, "r.disabled_from")
@@ -131,31 +144,33 @@ ORDER BY 3, 4 LIMIT %(limit)s"""
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path,
            a.since, {ending("a.side", "a.until")} AS until
     FROM (
-        SELECT 'given' AS side, g.role_id, g.scope_id, g.since, g.until
-        FROM given g WHERE g.role_id IS NOT NULL
+        SELECT 'given' AS side, conferral.role_id, conferral.scope_id,
+               conferral.since, conferral.until
+        FROM conferral WHERE conferral.role_id IS NOT NULL
         UNION ALL
         SELECT 'caller', a.role_id, a.scope_id,
                {self._instant("a.valid_from")}, {self._instant("a.valid_until")}
-        FROM authentik_rbac_roleassignment a WHERE a.user_id = %(user_id)s
+        FROM {USER_ASSIGNMENT.name} a WHERE a.{USER_ASSIGNMENT.column} = %(user_id)s
         UNION ALL
         SELECT 'given', a.role_id, a.scope_id, {of_user[0]}, {of_user[1]}
-        FROM given g JOIN authentik_rbac_roleassignment a ON a.user_id = g.user_id
+        FROM conferral JOIN {USER_ASSIGNMENT.name} a
+          ON a.{USER_ASSIGNMENT.column} = conferral.user_id
         UNION ALL
         SELECT b.side, a.role_id, a.scope_id, {of_group[0]}, {of_group[1]}
-        FROM belongs b JOIN authentik_rbac_roleassignment a ON a.group_id = b.group_id
+        FROM belongs b JOIN {GROUP_ASSIGNMENT.name} a ON a.{GROUP_ASSIGNMENT.column} = b.group_id
     ) AS a JOIN authentik_rbac_role r ON r.uuid = a.role_id
     WHERE (r.is_enabled OR a.side = 'given') AND ({self._open("a.since", "a.until")})
     UNION
     SELECT h.side, a.role_id,
-           CASE WHEN a.scope_id IS NULL OR {is_known} THEN h.path ELSE {further} END,
+           CASE WHEN a.scope_id IS NULL OR {is_noted} THEN h.path ELSE {further} END,
            {of_holder[0]}, {ending("h.side", of_holder[1])}
-    FROM held h JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id
+    FROM held h JOIN {ROLE_ASSIGNMENT.name} a ON a.{ROLE_ASSIGNMENT.column} = h.role_id
     JOIN authentik_rbac_role r ON r.uuid = a.role_id
     WHERE (r.is_enabled OR h.side = 'given') AND ({self._open(*of_holder)})
 )"""
 
     def _free(self) -> str:
-        """When the ceiling does not bind the caller."""
+        """When the ceiling does not bind the caller: as a superuser, or by ``escalate``."""
         since, until = self._common("h", "g")
         return f"""free AS (
     SELECT b.since, b.until FROM belongs b
@@ -163,26 +178,27 @@ ORDER BY 3, 4 LIMIT %(limit)s"""
     WHERE b.side = 'caller'
     UNION
     SELECT {self._instant("g.valid_from")}, {self._instant("g.valid_until")}
-    FROM permissions_userglobalgrant g
-    WHERE g.user_id = %(user_id)s AND g.permission_id = {ESCALATE}
+    FROM {USER_GLOBAL.name} g
+    WHERE g.{USER_GLOBAL.column} = %(user_id)s AND g.permission_id = {ESCALATE}
     UNION
     SELECT {since}, {until} FROM held h
-    JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id AND g.permission_id = {ESCALATE}
+    JOIN {ROLE_GLOBAL.name} g
+      ON g.{ROLE_GLOBAL.column} = h.role_id AND g.permission_id = {ESCALATE}
     WHERE h.side = 'caller' AND h.path = {self.dialect.no_path}
 )"""
 
     def _items(self, roles: str) -> str:
-        of_role, of_user = self._common("h", "g"), self._common("a", "g")
+        of_role, of_user = self._common("h", "g"), self._common("conferral", "g")
         return f"""item AS (
     SELECT g.permission_id, p.content_type_id AS type_id, g.object_pk, h.path,
            {of_role[0]} AS since, {of_role[1]} AS until
-    FROM held h JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
+    FROM held h JOIN {ROLE_OBJECT.name} g ON g.{ROLE_OBJECT.column} = h.role_id
     JOIN auth_permission p ON p.id = g.permission_id
     WHERE h.side = 'given' AND h.role_id IN ({roles})
     UNION
     SELECT g.permission_id, p.content_type_id, g.object_pk, {self.dialect.no_path},
            {of_user[0]}, {of_user[1]}
-    FROM given a JOIN permissions_userobjectpermission g ON g.user_id = a.user_id
+    FROM conferral JOIN {USER_OBJECT.name} g ON g.{USER_OBJECT.column} = conferral.user_id
     JOIN auth_permission p ON p.id = g.permission_id
 )"""
 
@@ -193,7 +209,7 @@ ORDER BY 3, 4 LIMIT %(limit)s"""
         return self.dialect.instant.format(time=time)
 
     def _common(self, one: str, other: str) -> tuple[str, str]:
-        """Start and end of what two rows have in common; the first carries a window already."""
+        """Start and end of the time that a row with a window and a row of facts have in common."""
         return (
             self.dialect.later.format(a=f"{one}.since", b=self._instant(f"{other}.valid_from")),
             self._earlier(f"{one}.until", f"{other}.valid_until"),

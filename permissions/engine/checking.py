@@ -365,7 +365,7 @@ def what_is_unknown(
 ) -> Reason | None:
     """Whether it is the type or the action that no question can be asked about."""
     asked = action_parameters(action, resource)
-    text = sql.statement(connections[using].vendor, "known")
+    text = sql.statement(connections[using].vendor, "type_and_permission")
     [(type_id, permission_id)] = running.rows(text, asked, using=using)
     if type_id is None and resource is not None:
         label = label_called(resource.type, using=using)

@@ -7,29 +7,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Where the two databases differ: expressions, and patterns for expressions."""
+    """Expressions, and patterns for expressions whose {parts} are filled in where they are used."""
 
     clock: str  # the time of the statement
     moment: str  # {text} as a time
     instant: str  # a stored {time} in the form that compares to the microsecond
-    later: str  # of {a} and {b}, where NULL is no limit
-    earlier: str
+    later: str  # of {a} and {b}; NULL is no limit
+    earlier: str  # likewise
     no_path: str  # the empty list of scopes
     longer_path: str  # {path} with {scope} at its end
     on_path: str  # whether {scope} is in {path}
-    scopes_in: str  # {path} as a table way(value)
+    scopes_in: str  # {path} as a table scopes(value)
     uuid_of: str  # {text} in the form a uuid column stores
     uuid_text: str  # {column} as people write it
-    integer_of: str
+    integer_of: str  # {text} in the form a number's column stores
+    # JSON arrays given as parameters, as a table asked(…)
     asked_subjects: str
     asked_actions: str
     asked_items: str
-    asked_given: str
+    asked_conferrals: str
     members: str  # the texts in the JSON array {array}, as SELECT {key} …
-    json_text: str  # {text} as JSON
-    json_time: str  # a stored {time} as JSON
     one_of: str  # what stands after a column to have it looked up for each of {rows}
     looked_up: str  # {rows} to be looked up one by one in what they are joined to: few, by guess
+    json_text: str  # {text} as JSON
+    json_time: str  # a stored {time} as JSON
     has_lateral: bool
     has_ordered_aggregates: bool  # SQLite from 3.44, which is not everywhere
 
@@ -51,7 +52,7 @@ POSTGRESQL = Dialect(
     no_path="CAST(ARRAY[] AS uuid[])",
     longer_path="array_append({path}, {scope})",
     on_path="{scope} = ANY({path})",
-    scopes_in="unnest({path}) AS way(value)",
+    scopes_in="unnest({path}) AS scopes(value)",
     uuid_of="CAST({text} AS uuid)",
     uuid_text="CAST({column} AS text)",
     integer_of="CAST({text} AS bigint)",
@@ -62,7 +63,7 @@ POSTGRESQL = Dialect(
             codename text, bare_codename text, long_codename text)""",
     asked_items="""json_to_recordset(CAST(%(items)s AS json)) AS asked(
             n integer, s integer, a integer, object_pk text)""",
-    asked_given="""json_to_recordset(CAST(%(given)s AS json)) AS asked(
+    asked_conferrals="""json_to_recordset(CAST(%(conferrals)s AS json)) AS asked(
             role_id text, group_id text, user_id bigint, scope_id text, since text, until text)""",
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
     one_of="= ANY(ARRAY({rows}))",
@@ -92,7 +93,7 @@ SQLITE = Dialect(
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
     on_path="instr({path}, {scope}) > 0",
-    scopes_in="json_each({path}) AS way",
+    scopes_in="json_each({path}) AS scopes",
     uuid_of="REPLACE({text}, '-', '')",
     uuid_text=(
         "substr({column}, 1, 8) || '-' || substr({column}, 9, 4) || '-' || substr({column}, 13, 4)"
@@ -104,7 +105,7 @@ SQLITE = Dialect(
         "%(actions)s", "a app_label model codename bare_codename long_codename"
     ),
     asked_items=_members_of("%(items)s", "n s a object_pk"),
-    asked_given=_members_of("%(given)s", "role_id group_id user_id scope_id since until"),
+    asked_conferrals=_members_of("%(conferrals)s", "role_id group_id user_id scope_id since until"),
     members="SELECT {key} FROM json_each({array}) AS listed",
     one_of="IN ({rows})",
     looked_up="{rows}",
@@ -113,3 +114,5 @@ SQLITE = Dialect(
     has_lateral=False,
     has_ordered_aggregates=False,
 )
+
+DIALECTS = {"postgresql": POSTGRESQL, "sqlite": SQLITE}

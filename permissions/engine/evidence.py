@@ -138,10 +138,11 @@ def load(
     )
     if resource is not None and resource.id is None:
         resource = None
-    ways = running.subquery(sql.statement(connections[using].vendor, "ways"), {"user_id": user_id})
+    text = sql.statement(connections[using].vendor, "assignments_met")
+    met = running.subquery(text, {"user_id": user_id})
     held = list(
         RoleAssignment.objects.using(using)
-        .filter(pk__in=ways)
+        .filter(pk__in=met)
         .select_related("role", "scope", "user", "group", "holder_role")
         .order_by("role__name", "pk")
     )

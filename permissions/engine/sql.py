@@ -3,16 +3,20 @@
 All of them walk outwards from the subject, because what a subject holds is small and what is
 granted on a resource, or held through a group, may be millions of rows:
 
-    who ─ member (groups and their ancestors) ─ held (roles, with the scopes on the way) ─ grants
+    who ─ member (groups and their ancestors) ─ held (roles, each with its path) ─ grants
 
-``held.path`` lists the scopes met on the way to a role. The role counts for a resource when every
-one of them covers it, and without a resource only when there are none. Only ``list_subjects`` must
-walk the other way; it starts from the few roles that have the permission.
+A *path* lists the scopes met from the subject to a role. The role counts for a resource when every
+one of them covers it, and for a question without a resource only when the path is empty. Only
+``list_subjects`` must walk the other way; it starts from the few roles that have the permission.
 
 Facts count when the statement's own clock lies in their time, or the moment given as ``at``.
 One text serves both databases; what they spell differently is in ``Dialect``. Parameters are named:
 ``user_id`` or ``subject`` (+ ``subject_uuid``) say who, ``app_label``, ``model``, ``codename``,
 ``bare_codename`` and ``long_codename`` say what, ``object_pk`` on which resource.
+
+In every statement w is who, t what (a type and a permission), q the question, m a membership or a
+member, a an assignment, h a role held, g a grant, r a role, c a pair of a closure, sc a scope and e
+an entry of one.
 """
 
 from __future__ import annotations
@@ -22,8 +26,17 @@ from functools import cache
 
 from django.db import models
 
-from permissions.engine.dialects import POSTGRESQL, SQLITE, Dialect
-from permissions.models.fact_tables import ROLE_GLOBAL, ROLE_OBJECT, USER_GLOBAL, USER_OBJECT
+from permissions.engine.dialects import DIALECTS, Dialect
+from permissions.models.fact_tables import (
+    GROUP_ASSIGNMENT,
+    MEMBERSHIPS,
+    ROLE_ASSIGNMENT,
+    ROLE_GLOBAL,
+    ROLE_OBJECT,
+    USER_ASSIGNMENT,
+    USER_GLOBAL,
+    USER_OBJECT,
+)
 
 
 class Naming(Enum):
@@ -47,8 +60,8 @@ FIND_USER = """
          WHERE u.email = asked.subject AND asked.subject <> '' HAVING COUNT(*) = 1)
     )"""
 
-# What remains of that for a number, and for a name that is no uuid, hex id or e-mail address: what
-# a plan does not mention need not be opened for every decision.
+# What remains of that for a number, and for a name that is no uuid, hex id or e-mail address: each
+# index that a plan mentions is opened for every decision, used or not.
 FIND_USER_AS = {
     Naming.NUMBER: "asked.user_id",
     Naming.NAME: """
@@ -62,12 +75,12 @@ FIND_USER_AS = {
 # The exact codename, then without the app label before it, then the short form `view` of
 # `view_invoice`. Without a model, `app.codename` counts only when one type of the app has it.
 FIND_PERMISSION = """
-        (SELECT named.id FROM (
-            SELECT p.id, p.codename <> asked.codename AS other,
-                   p.codename <> asked.bare_codename AS longer
+        (SELECT meant.id FROM (
+            SELECT p.id, p.codename <> asked.codename AS not_exact,
+                   p.codename <> asked.bare_codename AS not_bare
             FROM auth_permission p WHERE p.content_type_id = t.content_type_id
-             AND p.codename IN (asked.codename, asked.bare_codename, asked.long_codename)) AS named
-         ORDER BY named.other, named.longer LIMIT 1)"""
+             AND p.codename IN (asked.codename, asked.bare_codename, asked.long_codename)) AS meant
+         ORDER BY meant.not_exact, meant.not_bare LIMIT 1)"""
 
 FIND_PERMISSION_ALONE = """
         (SELECT MIN(p.id) FROM auth_permission p
@@ -87,14 +100,8 @@ ONE_ACTION = """(SELECT 0 AS a, CAST(%(app_label)s AS text) AS app_label,
             CAST(%(long_codename)s AS text) AS long_codename) AS asked"""
 
 
-GRANTS_TO_USER = {
-    "global": USER_GLOBAL.name,
-    "object": USER_OBJECT.name,
-}
-GRANTS_TO_ROLE = {
-    "global": (ROLE_GLOBAL.name, f"g.{ROLE_GLOBAL.column}"),
-    "object": (ROLE_OBJECT.name, f"g.{ROLE_OBJECT.column}"),
-}
+GRANTS_TO_USER = {"global": USER_GLOBAL, "object": USER_OBJECT}
+GRANTS_TO_ROLE = {"global": ROLE_GLOBAL, "object": ROLE_OBJECT}
 
 # About as many as an ordinary subject holds.
 FEW_ROLES = 32
@@ -108,8 +115,8 @@ CHECK_ACCESS = """what AS (
             WHERE ct.app_label = 'authentik_rbac' AND ct.model = 'systempermission'))"""
 
 
-class Text:
-    """Builds the statements of one dialect out of named parts, for one way to name a subject."""
+class Statements:
+    """Writes the statements of one dialect out of named parts, for one way to name a subject."""
 
     def __init__(self, dialect: Dialect, naming: Naming = Naming.ANY) -> None:
         self.dialect = dialect
@@ -118,6 +125,7 @@ class Text:
     # Conditions
 
     def live(self, row: str) -> str:
+        """Whether a fact counts now."""
         now = self.dialect.now
         return (
             f"({row}.valid_from IS NULL OR {row}.valid_from <= {now})"
@@ -125,6 +133,7 @@ class Text:
         )
 
     def effective(self, role: str) -> str:
+        """Whether a row of the table of roles is enabled now."""
         now = self.dialect.now
         return (
             f"{role}.is_enabled AND ({role}.disabled_from IS NULL OR {role}.disabled_from > {now})"
@@ -132,6 +141,7 @@ class Text:
 
     def not_disabled(self, role: str) -> str:
         """As ``effective``, for the key of a role: disabled ones are few and have an index."""
+        # Asked the other way round, for enabled ones, the row of every role held would be read.
         return f"""NOT EXISTS (
             SELECT 1 FROM authentik_rbac_role r WHERE r.uuid = {role}
              AND (NOT r.is_enabled OR r.disabled_from <= {self.dialect.now}))"""
@@ -156,18 +166,20 @@ class Text:
                           AND below.type_id = {type_id} AND below.object_pk = {object_pk}))))"""
 
     def within(self, path: str, type_id: str, object_pk: str) -> str:
-        """Whether every scope on the way covers the resource; none means no limit."""
+        """Whether every scope on a path covers the resource; an empty path has no limit."""
         scopes = self.dialect.scopes_in.format(path=path)
-        uncovered = f"NOT {self.covers('way.value', type_id, object_pk)}"
+        uncovered = f"NOT {self.covers('scopes.value', type_id, object_pk)}"
         # A question without a resource lies in no scope, whatever the scope is.
         return f"""({path} = {self.dialect.no_path} OR {object_pk} IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM {scopes} WHERE {uncovered}))"""
 
     def reaches(self, path: str, type_id: str) -> str:
-        """Whether every scope on the way selects anything of a type, or what may lie below."""
+        """Whether every scope on a path selects anything of a type, or has some of it below what
+        it selects.
+        """
         scopes = self.dialect.scopes_in.format(path=path)
         return f"""NOT EXISTS (
-            SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = way.value
+            SELECT 1 FROM {scopes} JOIN authentik_rbac_scope sc ON sc.id = scopes.value
             WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND (EXISTS (
                 SELECT 1 FROM authentik_rbac_scopeentry e
                 WHERE e.scope_id = sc.id AND e.content_type_id = {type_id})
@@ -184,23 +196,23 @@ class Text:
 
     def who(self, asked: str, naming: Naming = Naming.ANY) -> str:
         subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
-        found = FIND_USER_AS[naming].format(subject_uuid=subject_uuid)
+        user_id = FIND_USER_AS[naming].format(subject_uuid=subject_uuid)
         # A row also for nobody: the answer must say that the subject is unknown. Materialized, so
         # that the parts that read it do not look the subject up again.
         return f"""who AS MATERIALIZED (
-    SELECT found.s, u.id AS user_id, u.is_active
-    FROM (SELECT asked.s, {found} AS id FROM {asked}) AS found
-    LEFT JOIN authentik_core_user u ON u.id = found.id
+    SELECT meant.s, u.id AS user_id, u.is_active
+    FROM (SELECT asked.s, {user_id} AS id FROM {asked}) AS meant
+    LEFT JOIN authentik_core_user u ON u.id = meant.id
 )"""
 
     def what(self, asked: str, *, typed: bool = False) -> str:
         """``typed`` leaves out what finds a permission without the type of a resource."""
-        found = FIND_PERMISSION
+        permission_id = FIND_PERMISSION
         if not typed:
-            found = f"COALESCE({FIND_PERMISSION}, {FIND_PERMISSION_ALONE})"
+            permission_id = f"COALESCE({FIND_PERMISSION}, {FIND_PERMISSION_ALONE})"
         # A row also without a type or a permission, for the same reason.
         return f"""what AS MATERIALIZED (
-    SELECT asked.a, t.content_type_id AS type_id, {found} AS permission_id
+    SELECT asked.a, t.content_type_id AS type_id, {permission_id} AS permission_id
     FROM {asked}
     LEFT JOIN django_content_type ct ON ct.app_label = asked.app_label AND ct.model = asked.model
     LEFT JOIN permissions_resourcetype t ON t.content_type_id = ct.id
@@ -211,17 +223,18 @@ class Text:
         return f"""member AS (
     SELECT DISTINCT w.user_id, c.ancestor_id AS group_id
     FROM who w
-    JOIN authentik_core_groupmembership m ON m.user_id = w.user_id AND {self.live("m")}
+    JOIN {MEMBERSHIPS.name} m ON m.{MEMBERSHIPS.column} = w.user_id AND {self.live("m")}
     JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
     WHERE w.is_active
 )"""
 
     def held(self, *, by_one: bool = False) -> str:
-        """Roles held directly, through groups, and through other roles, each with its scopes.
+        """Roles held directly, through groups, and through other roles, each with its path.
 
-        ``by_one`` subject alone: its few roles are looked up one after the other. The planner
-        cannot know how few they are, and would rather read every assignment. A scope met twice is
-        noted once, so that even roles in a circle, which only rows from elsewhere can make, end.
+        ``by_one``: there is one subject, and its few roles are looked up one after the other. The
+        planner cannot know how few they are, and would rather read every assignment. A scope met
+        twice is noted once: else roles in a circle, which only rows from elsewhere can make, would
+        be followed for ever.
         """
         dialect = self.dialect
         active = f"{self.live('a')} AND {self.not_disabled('a.role_id')}"
@@ -231,23 +244,23 @@ class Text:
             for path in (dialect.no_path, "h.path")
         )
         is_noted = dialect.on_path.format(path="h.path", scope="a.scope_id")
-        further_roles = "JOIN authentik_rbac_roleassignment a ON a.holder_role_id = h.role_id"
+        further_roles = f"JOIN {ROLE_ASSIGNMENT.name} a ON a.{ROLE_ASSIGNMENT.column} = h.role_id"
         if by_one and dialect.has_lateral:
             # OFFSET 0 keeps the planner from making a join of it again.
-            further_roles = """CROSS JOIN LATERAL (
-        SELECT a.* FROM authentik_rbac_roleassignment a
-        WHERE a.holder_role_id = h.role_id OFFSET 0) AS a"""
+            further_roles = f"""CROSS JOIN LATERAL (
+        SELECT a.* FROM {ROLE_ASSIGNMENT.name} a
+        WHERE a.{ROLE_ASSIGNMENT.column} = h.role_id OFFSET 0) AS a"""
         # UNION drops what is there already: a role met again on the same way is not followed.
         return f"""held AS (
     SELECT a.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
     FROM (
         SELECT w.user_id, {columns}
-        FROM who w JOIN authentik_rbac_roleassignment a ON a.user_id = w.user_id
+        FROM who w JOIN {USER_ASSIGNMENT.name} a ON a.{USER_ASSIGNMENT.column} = w.user_id
         WHERE w.is_active
         UNION ALL
         SELECT m.user_id, {columns}
-        FROM member m JOIN authentik_rbac_roleassignment a ON a.group_id = m.group_id
+        FROM member m JOIN {GROUP_ASSIGNMENT.name} a ON a.{GROUP_ASSIGNMENT.column} = m.group_id
     ) AS a
     WHERE {active}
     UNION
@@ -279,6 +292,7 @@ class Text:
 
     def _check(self, kinds: tuple[str, ...], counts: str, *, typed: bool) -> str:
         """``kinds`` of grants: 'global' ones for everything, 'object' ones for the resource q.
+        ``counts`` is the condition under which the role h, which has the grant, counts for q.
 
         Most permissions, and most resources, are granted to fewer roles than a subject holds: these
         few are read at once, and if there are none nobody needs to know what the subject holds.
@@ -288,9 +302,10 @@ class Text:
         few, granted, own = [], [], []
         no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
         for kind in kinds:
-            table, role = GRANTS_TO_ROLE[kind]
+            of_user, of_role = GRANTS_TO_USER[kind], GRANTS_TO_ROLE[kind]
+            role = f"g.{of_role.column}"
             on_it = "AND g.object_pk = q.object_pk" if kind == "object" else ""
-            grants = f"""FROM what t CROSS JOIN q JOIN {table} g
+            grants = f"""FROM what t CROSS JOIN q JOIN {of_role.name} g
       ON g.permission_id = t.permission_id {on_it}"""
             # One more than few, which tells that there are many.
             few.append(f"""few_{kind} AS MATERIALIZED (
@@ -308,8 +323,8 @@ class Text:
     WHERE {self.live("g")} AND NOT {are_few}""")
             own.append(f"""
     SELECT 'user_{kind}', {no_uuid}, g.id
-    FROM who w CROSS JOIN what t CROSS JOIN q JOIN {GRANTS_TO_USER[kind]} g
-      ON g.user_id = w.user_id AND g.permission_id = t.permission_id {on_it}
+    FROM who w CROSS JOIN what t CROSS JOIN q JOIN {of_user.name} g
+      ON g.{of_user.column} = w.user_id AND g.permission_id = t.permission_id {on_it}
     WHERE w.is_active AND {self.live("g")}
     UNION ALL""")
         parts = [
@@ -341,15 +356,17 @@ FROM who w CROSS JOIN what t LEFT JOIN (
         )
 
     def _hit(self) -> str:
-        """For each question whatever allows it; ``place`` is the order of ``check``."""
+        """Rows of the CTE ``question`` in (n, user_id, is_active, type_id, permission_id,
+        object_pk); whatever allows each of them out, with its place in the order of ``check``.
+        """
         no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
         # Each different permission is looked up once, however many questions ask about it.
         return f"""global_of_role AS (
-    SELECT h.user_id, g.permission_id, h.path, g.role_id, g.id
+    SELECT h.user_id, g.permission_id, h.path, g.{ROLE_GLOBAL.column} AS role_id, g.id
     FROM (SELECT DISTINCT permission_id FROM question) AS asked
-    JOIN permissions_roleglobalgrant g
-      ON g.role_id {self._held_roles()} AND g.permission_id = asked.permission_id
-    JOIN held h ON h.role_id = g.role_id
+    JOIN {ROLE_GLOBAL.name} g
+      ON g.{ROLE_GLOBAL.column} {self._held_roles()} AND g.permission_id = asked.permission_id
+    JOIN held h ON h.role_id = g.{ROLE_GLOBAL.column}
     WHERE {self.live("g")}
 ), hit AS (
     SELECT q.n, 1 AS place, 'superuser' AS reason, m.group_id AS holder, {no_id} AS grant_id
@@ -360,14 +377,14 @@ FROM who w CROSS JOIN what t LEFT JOIN (
     UNION ALL
     SELECT q.n, 2, 'user_global', {no_uuid}, g.id
     FROM question q
-    JOIN permissions_userglobalgrant g
-      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    JOIN {USER_GLOBAL.name} g
+      ON g.{USER_GLOBAL.column} = q.user_id AND g.permission_id = q.permission_id
     WHERE q.is_active AND {self.live("g")}
     UNION ALL
     SELECT q.n, 3, 'user_object', {no_uuid}, g.id
     FROM question q
-    JOIN permissions_userobjectpermission g
-      ON g.user_id = q.user_id AND g.permission_id = q.permission_id
+    JOIN {USER_OBJECT.name} g
+      ON g.{USER_OBJECT.column} = q.user_id AND g.permission_id = q.permission_id
      AND g.object_pk = q.object_pk
     WHERE q.is_active AND {self.live("g")}
     UNION ALL
@@ -376,11 +393,11 @@ FROM who w CROSS JOIN what t LEFT JOIN (
     JOIN global_of_role g ON g.user_id = q.user_id AND g.permission_id = q.permission_id
     WHERE {self.within("g.path", "q.type_id", "q.object_pk")}
     UNION ALL
-    SELECT q.n, 5, 'role_object', g.group_id, g.id
+    SELECT q.n, 5, 'role_object', g.{ROLE_OBJECT.column}, g.id
     FROM question q
     JOIN held h ON h.user_id = q.user_id
-    JOIN permissions_roleobjectpermission g
-      ON g.group_id = h.role_id AND g.permission_id = q.permission_id
+    JOIN {ROLE_OBJECT.name} g
+      ON g.{ROLE_OBJECT.column} = h.role_id AND g.permission_id = q.permission_id
      AND g.object_pk = q.object_pk
     WHERE {self.live("g")} AND {self.within("h.path", "q.type_id", "q.object_pk")}
 )"""
@@ -426,25 +443,29 @@ SELECT DISTINCT p.codename, EXISTS (
 FROM hit JOIN auth_permission p ON p.id = hit.n
 ORDER BY p.codename"""
 
-    def known(self) -> str:
-        """A permission's name in; one row out: the type and the permission, NULL where unknown."""
+    def type_and_permission(self) -> str:
+        """A permission's name in; one row out: the type and the permission, NULL if unknown."""
         return f"""{self._with(self.what(ONE_ACTION))}
 SELECT t.type_id, t.permission_id FROM what t"""
 
     def reach(self) -> str:
-        """A subject and a permission in; how far it reaches out: 'all', 'some' or 'none'."""
+        """A subject and a permission in; one row out: whether it reaches 'all', 'some' or 'none'.
+
+        'some' may turn out to be nothing: a scope need not cover any of what its role was granted.
+        """
         parts = [*self._subject_side(), self.what(ONE_ACTION, typed=True)]
         return f"""{self._with(*parts)}
 SELECT CASE
     WHEN NOT COALESCE(w.is_active, FALSE) OR t.permission_id IS NULL THEN 'none'
     WHEN {self._unlimited()} THEN 'all'
-    WHEN EXISTS (SELECT 1 FROM permissions_userobjectpermission g
-                 WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+    WHEN EXISTS (SELECT 1 FROM {USER_OBJECT.name} g
+                 WHERE g.{USER_OBJECT.column} = w.user_id AND g.permission_id = t.permission_id
                    AND {self.live("g")}) THEN 'some'
-    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleobjectpermission g
-                 ON g.group_id = h.role_id
+    WHEN EXISTS (SELECT 1 FROM held h JOIN {ROLE_OBJECT.name} g
+                 ON g.{ROLE_OBJECT.column} = h.role_id
                  WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
-    WHEN EXISTS (SELECT 1 FROM held h JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+    WHEN EXISTS (SELECT 1 FROM held h JOIN {ROLE_GLOBAL.name} g
+                 ON g.{ROLE_GLOBAL.column} = h.role_id
                  WHERE g.permission_id = t.permission_id AND {self.live("g")}) THEN 'some'
     ELSE 'none' END
 FROM who w CROSS JOIN what t"""
@@ -459,19 +480,20 @@ WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
     def _unlimited(self, roles: str = "") -> str:
         """Whether the subject w has the permission t on everything of its type.
 
-        Through ``roles``, or else those held without scope. What is found soonest comes first. The
-        last is no EXISTS, because PostgreSQL may then read all global grants of the roles into a
-        hash table rather than probe for one permission.
+        By its own grant, as a superuser, or through ``roles``: those held without scope if none
+        are named. What is found soonest comes first. The last is no EXISTS, because PostgreSQL may
+        then read all global grants of the roles into a hash table rather than probe for one
+        permission.
         """
         roles = roles or self._held_roles(f"h.path = {self.dialect.no_path}")
         return f"""(
-        EXISTS (SELECT 1 FROM permissions_userglobalgrant g
-                WHERE g.user_id = w.user_id AND g.permission_id = t.permission_id
+        EXISTS (SELECT 1 FROM {USER_GLOBAL.name} g
+                WHERE g.{USER_GLOBAL.column} = w.user_id AND g.permission_id = t.permission_id
                   AND {self.live("g")})
         OR EXISTS (SELECT 1 FROM authentik_core_group g WHERE g.is_superuser
                    AND g.group_uuid IN (SELECT m.group_id FROM member m))
-        OR COALESCE((SELECT TRUE FROM permissions_roleglobalgrant g
-                     WHERE g.role_id {roles} AND g.permission_id = t.permission_id
+        OR COALESCE((SELECT TRUE FROM {ROLE_GLOBAL.name} g
+                     WHERE g.{ROLE_GLOBAL.column} {roles} AND g.permission_id = t.permission_id
                        AND {self.live("g")} LIMIT 1), FALSE))"""
 
     def holds_on_any(self) -> str:
@@ -520,7 +542,7 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         A holding is wide when nothing of the type lies outside its scopes. A limited one is
         followed from the resources that its scopes name, and costs as much as they name; most
         grants of its role may lie outside. Wide ones with scopes are followed too, because what
-        those name is known, even where no row has it.
+        those name belongs to the answer even if it is registered nowhere.
         """
         no_path = self.dialect.no_path
         scopes_held = self.dialect.scopes_in.format(path="h.path")
@@ -529,13 +551,14 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         return [
             *self._subject_side(),
             self.what(ONE_ACTION, typed=True),
+            # No row for a subject that may do nothing, and so none in what is read from it.
             """asked_for AS (
     SELECT w.user_id, t.type_id, t.permission_id FROM who w CROSS JOIN what t
     WHERE w.is_active AND t.permission_id IS NOT NULL
 )""",
             f"""holding AS MATERIALIZED (
     SELECT h.role_id, h.path, (h.path = {no_path} OR NOT EXISTS (
-        SELECT 1 FROM {scopes_held} JOIN authentik_rbac_scope sc ON sc.id = way.value
+        SELECT 1 FROM {scopes_held} JOIN authentik_rbac_scope sc ON sc.id = scopes.value
         WHERE sc.kind <> 'all' AND NOT (sc.kind = 'selected' AND EXISTS (
             SELECT 1 FROM authentik_rbac_scopeentry e WHERE e.scope_id = sc.id
              AND e.content_type_id = t.type_id AND e.object_pk IS NULL)))) AS is_wide
@@ -555,12 +578,12 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
             f"""candidate AS (
     SELECT l.path, l.type_id, l.permission_id, e.object_pk
     FROM limited l CROSS JOIN {scopes_limiting}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = scopes.value
     WHERE e.content_type_id = l.type_id AND e.object_pk IS NOT NULL
     UNION
     SELECT l.path, l.type_id, l.permission_id, below.object_pk
     FROM limited l CROSS JOIN {scopes_limiting}
-    JOIN authentik_rbac_scopeentry e ON e.scope_id = way.value AND e.with_descendants
+    JOIN authentik_rbac_scopeentry e ON e.scope_id = scopes.value AND e.with_descendants
     JOIN permissions_resource above ON above.type_id = e.content_type_id
      AND (e.object_pk IS NULL OR above.object_pk = e.object_pk)
     JOIN permissions_resourceclosure c ON c.ancestor_id = above.id
@@ -575,26 +598,32 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         """
         on_it = f"AND g.object_pk = {object_pk}" if object_pk else ""
         return f"""COALESCE(
-            (SELECT TRUE FROM permissions_roleglobalgrant g
-             WHERE g.role_id = {role}.role_id AND g.permission_id = {asked}.permission_id
+            (SELECT TRUE FROM {ROLE_GLOBAL.name} g
+             WHERE g.{ROLE_GLOBAL.column} = {role}.role_id
+               AND g.permission_id = {asked}.permission_id
                AND {self.live("g")} LIMIT 1),
-            (SELECT TRUE FROM permissions_roleobjectpermission g
-             WHERE g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id {on_it}
+            (SELECT TRUE FROM {ROLE_OBJECT.name} g
+             WHERE g.{ROLE_OBJECT.column} = {role}.role_id
+               AND g.permission_id = {asked}.permission_id {on_it}
                AND {self.live("g")} LIMIT 1),
             FALSE)"""
 
     def _allowed(self, universe: str, after: str, *, merged: bool) -> tuple[str, ...]:
-        """Keys by own grants, by grants of roles, by unlimited permission, and by scopes."""
+        """Keys by own grants, by grants of roles, by unlimited permission, and by scopes.
+
+        ``after`` is a condition on the object_pk of {0}. ``merged``: they are to be one page, whose
+        parts stop at ``page_end``.
+        """
         if merged:
             upto = "g.object_pk <= (SELECT object_pk FROM page_end)"
             by_role = self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
         else:
             upto = "1 = 1"
             by_role = f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
-        JOIN permissions_roleobjectpermission g ON {self._has("h", "t")} AND {after.format("g")}"""
+        JOIN {ROLE_OBJECT.name} g ON {self._has("h", "t")} AND {after.format("g")}"""
         return (
-            f"""SELECT g.object_pk FROM asked_for t JOIN permissions_userobjectpermission g
-            ON g.user_id = t.user_id AND g.permission_id = t.permission_id
+            f"""SELECT g.object_pk FROM asked_for t JOIN {USER_OBJECT.name} g
+            ON g.{USER_OBJECT.column} = t.user_id AND g.permission_id = t.permission_id
         WHERE {self.live("g")} AND {after.format("g")} AND {upto}""",
             by_role,
             f"""SELECT u.object_pk FROM ({universe}) AS u
@@ -607,17 +636,17 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
 
     def _has(self, role: str, asked: str) -> str:
         return (
-            f"g.group_id = {role}.role_id AND g.permission_id = {asked}.permission_id"
+            f"g.{ROLE_OBJECT.column} = {role}.role_id AND g.permission_id = {asked}.permission_id"
             f" AND {self.live('g')}"
         )
 
     def _first_of_each(self, after: str, upto: str, count: str) -> str:
         """The keys of the first grants of each role, from the index and in its order."""
-        return f"""SELECT DISTINCT found.object_pk
+        return f"""SELECT DISTINCT first.object_pk
         FROM asked_for t CROSS JOIN wide h CROSS JOIN LATERAL (
-            SELECT g.object_pk FROM permissions_roleobjectpermission g
+            SELECT g.object_pk FROM {ROLE_OBJECT.name} g
             WHERE {self._has("h", "t")} AND {after.format("g")} AND {upto}
-            ORDER BY g.object_pk LIMIT {count}) AS found"""
+            ORDER BY g.object_pk LIMIT {count}) AS first"""
 
     def _end_of_page(self, after: str) -> list[str]:
         """A key after which no key of the page comes.
@@ -636,8 +665,8 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
     SELECT COALESCE(
         (SELECT DISTINCT few.object_pk FROM few
          ORDER BY few.object_pk OFFSET CAST(%(limit)s AS bigint) - 1 LIMIT 1),
-        GREATEST({last.format(GRANTS_TO_ROLE["object"][0])},
-                 {last.format(GRANTS_TO_USER["object"])})) AS object_pk
+        GREATEST({last.format(ROLE_OBJECT.name)},
+                 {last.format(USER_OBJECT.name)})) AS object_pk
     FROM asked_for t
 )""",
         ]
@@ -657,28 +686,28 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
                 self.what(ONE_ACTION),
                 "q AS (SELECT CAST(%(object_pk)s AS text) AS object_pk)",
                 f'''giving AS (
-    SELECT g.role_id
-    FROM what t JOIN permissions_roleglobalgrant g ON g.permission_id = t.permission_id
-    JOIN authentik_rbac_role r ON r.uuid = g.role_id
+    SELECT g.{ROLE_GLOBAL.column} AS role_id
+    FROM what t JOIN {ROLE_GLOBAL.name} g ON g.permission_id = t.permission_id
+    JOIN authentik_rbac_role r ON r.uuid = g.{ROLE_GLOBAL.column}
     WHERE {self.live("g")} AND {self.effective("r")}
     UNION
-    SELECT g.group_id
-    FROM what t CROSS JOIN q JOIN permissions_roleobjectpermission g
+    SELECT g.{ROLE_OBJECT.column}
+    FROM what t CROSS JOIN q JOIN {ROLE_OBJECT.name} g
       ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
-    JOIN authentik_rbac_role r ON r.uuid = g.group_id
+    JOIN authentik_rbac_role r ON r.uuid = g.{ROLE_OBJECT.column}
     WHERE {self.live("g")} AND {self.effective("r")}
     UNION
-    SELECT a.holder_role_id
+    SELECT a.{ROLE_ASSIGNMENT.column}
     FROM giving CROSS JOIN what t CROSS JOIN q
-    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
-    JOIN authentik_rbac_role r ON r.uuid = a.holder_role_id
+    JOIN {ROLE_ASSIGNMENT.name} a ON a.role_id = giving.role_id
+    JOIN authentik_rbac_role r ON r.uuid = a.{ROLE_ASSIGNMENT.column}
     WHERE {reaches} AND {self.effective("r")}
 )''',
                 f'''holder AS (
-    SELECT a.user_id, a.group_id
+    SELECT a.{USER_ASSIGNMENT.column} AS user_id, a.{GROUP_ASSIGNMENT.column} AS group_id
     FROM giving CROSS JOIN what t CROSS JOIN q
-    JOIN authentik_rbac_roleassignment a ON a.role_id = giving.role_id
-    WHERE {reaches} AND a.holder_role_id IS NULL
+    JOIN {USER_ASSIGNMENT.name} a ON a.role_id = giving.role_id
+    WHERE {reaches} AND a.{ROLE_ASSIGNMENT.column} IS NULL
     UNION
     SELECT NULL, g.group_uuid FROM authentik_core_group g CROSS JOIN what t
     WHERE g.is_superuser AND t.permission_id IS NOT NULL
@@ -687,20 +716,20 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         }
 SELECT u.id, u.username FROM authentik_core_user u
 WHERE u.is_active AND u.id > %(after_id)s AND u.id IN (
-    SELECT g.user_id FROM what t
-    JOIN permissions_userglobalgrant g ON g.permission_id = t.permission_id
+    SELECT g.{USER_GLOBAL.column} FROM what t
+    JOIN {USER_GLOBAL.name} g ON g.permission_id = t.permission_id
     WHERE {self.live("g")}
     UNION
-    SELECT g.user_id FROM what t CROSS JOIN q
-    JOIN permissions_userobjectpermission g
+    SELECT g.{USER_OBJECT.column} FROM what t CROSS JOIN q
+    JOIN {USER_OBJECT.name} g
       ON g.permission_id = t.permission_id AND g.object_pk = q.object_pk
     WHERE {self.live("g")}
     UNION
     SELECT h.user_id FROM holder h WHERE h.user_id IS NOT NULL
     UNION
-    SELECT m.user_id FROM holder h
+    SELECT m.{MEMBERSHIPS.column} FROM holder h
     JOIN authentik_core_groupclosure c ON c.ancestor_id = h.group_id
-    JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
+    JOIN {MEMBERSHIPS.name} m ON m.group_id = c.descendant_id
     WHERE {self.live("m")}
 )
 ORDER BY u.id LIMIT %(limit)s"""
@@ -709,25 +738,28 @@ ORDER BY u.id LIMIT %(limit)s"""
         """A token's digests and another statement in; who asks and the rows of that out.
 
         Columns: the caller, whether the use of its token is to be noted, whether it may ask this,
-        whether an answer follows, the answer. No row when the token counts for nothing. A caller
-        may ask when it was granted ``check_access`` itself, which is all that None ``about`` looks
-        for; else also when it holds that in any other way, or asks only about itself.
+        whether an answer follows, the answer. No row when the token counts for nothing.
+
+        A caller may ask when it was itself granted ``check_access``. With ``about`` None nothing
+        else is looked for, which is enough for a gateway and costs it least. Otherwise a caller may
+        also ask when it holds that in any other way, or asks only about itself: ``about`` selects
+        the subjects ``asked`` about, and is empty if the question is about everybody.
         """
         key = ", ".join(f"%(digest_{n})s" for n in range(digests))
         noted_before = self.dialect.moment.format(text="%(noted_before)s")
         # ``unrestricted``: a token limited to some permissions asks only if this is among them.
         may_ask = f"""c.unrestricted AND EXISTS (
         WITH {CHECK_ACCESS}
-        SELECT 1 FROM permissions_userglobalgrant g
-        WHERE g.user_id = c.user_id AND g.permission_id = (SELECT t.permission_id FROM what t)
-          AND {self.live("g")})"""
+        SELECT 1 FROM {USER_GLOBAL.name} g
+        WHERE g.{USER_GLOBAL.column} = c.user_id
+          AND g.permission_id = (SELECT t.permission_id FROM what t) AND {self.live("g")})"""
         if about is not None:
             is_caller = "who AS (SELECT 0 AS s, c.user_id, TRUE AS is_active FROM caller c)"
             only_itself = "FALSE"
             if about:
                 subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
-                found = FIND_USER.format(subject_uuid=subject_uuid)
-                others = f"SELECT 1 FROM {about} WHERE COALESCE({found}, 0) <> c.user_id"
+                user_id = FIND_USER.format(subject_uuid=subject_uuid)
+                others = f"SELECT 1 FROM {about} WHERE COALESCE({user_id}, 0) <> c.user_id"
                 only_itself = f"NOT EXISTS ({others})"
             may_ask = f"""CASE WHEN c.unrestricted AND (
         {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
@@ -744,30 +776,31 @@ ORDER BY u.id LIMIT %(limit)s"""
     SELECT c.user_id, c.to_note, {may_ask} AS may_ask FROM caller c
 )
 SELECT asking.user_id, asking.to_note, asking.may_ask, answer.*
-FROM asking LEFT JOIN (SELECT TRUE AS answered, found.* FROM ({answer}) AS found) AS answer
+FROM asking LEFT JOIN (SELECT TRUE AS answered, told.* FROM ({answer}) AS told) AS answer
   ON asking.may_ask
 ORDER BY 5"""
 
     def clock(self) -> str:
         return f"SELECT {self.dialect.clock} AS now"
 
-    def ways(self) -> str:
+    def assignments_met(self) -> str:
         """``user_id`` in; every assignment on any way from it out, whether it counts or not."""
-        return """WITH RECURSIVE belongs AS (
+        return f"""WITH RECURSIVE belongs AS (
     SELECT DISTINCT c.ancestor_id AS group_id
-    FROM authentik_core_groupmembership m
+    FROM {MEMBERSHIPS.name} m
     JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
-    WHERE m.user_id = %(user_id)s
-), way AS (
-    SELECT a.id, a.role_id FROM authentik_rbac_roleassignment a WHERE a.user_id = %(user_id)s
+    WHERE m.{MEMBERSHIPS.column} = %(user_id)s
+), met AS (
+    SELECT a.id, a.role_id FROM {USER_ASSIGNMENT.name} a
+    WHERE a.{USER_ASSIGNMENT.column} = %(user_id)s
     UNION
     SELECT a.id, a.role_id
-    FROM belongs b JOIN authentik_rbac_roleassignment a ON a.group_id = b.group_id
+    FROM belongs b JOIN {GROUP_ASSIGNMENT.name} a ON a.{GROUP_ASSIGNMENT.column} = b.group_id
     UNION
     SELECT a.id, a.role_id
-    FROM way w JOIN authentik_rbac_roleassignment a ON a.holder_role_id = w.role_id
+    FROM met JOIN {ROLE_ASSIGNMENT.name} a ON a.{ROLE_ASSIGNMENT.column} = met.role_id
 )
-SELECT way.id FROM way"""
+SELECT met.id FROM met"""
 
     def subject(self) -> str:
         """A subject in; one row out: the user it names, or NULL."""
@@ -775,31 +808,31 @@ SELECT way.id FROM way"""
 SELECT w.user_id FROM who w"""
 
     def holdings(self) -> str:
-        """A subject in; every (role, scopes on the way) it holds out."""
+        """A subject in; every (role, path) it holds out."""
         return f"""{self._with(*self._subject_side())}
 SELECT h.role_id, h.path FROM held h"""
 
     def global_grants_held(self) -> str:
-        """A subject in; keys of the global grants of roles it holds out, but for roles held within
-        scopes where there is nothing of the permission's type.
+        """A subject in; keys of the global grants of roles it holds out, except of roles held
+        within scopes that reach nothing of the permission's type.
         """
         return f"""{self._with(*self._subject_side())}
-SELECT g.id FROM held h JOIN permissions_roleglobalgrant g ON g.role_id = h.role_id
+SELECT g.id FROM held h JOIN {ROLE_GLOBAL.name} g ON g.{ROLE_GLOBAL.column} = h.role_id
 JOIN auth_permission p ON p.id = g.permission_id
 WHERE {self.live("g")} AND {self.reaches("h.path", "p.content_type_id")}"""
 
     def object_grants_held(self) -> str:
         """As ``global_grants_held``: of those on objects, the ones that the scopes cover."""
         return f"""{self._with(*self._subject_side())}
-SELECT g.id FROM held h JOIN permissions_roleobjectpermission g ON g.group_id = h.role_id
+SELECT g.id FROM held h JOIN {ROLE_OBJECT.name} g ON g.{ROLE_OBJECT.column} = h.role_id
 JOIN auth_permission p ON p.id = g.permission_id
 WHERE {self.live("g")} AND {self.within("h.path", "p.content_type_id", "g.object_pk")}"""
 
 
-class Throughout(Text):
-    """The statements of decisions, for all of a time instead of a moment: one way that lasts.
+class StatementsThroughout(Statements):
+    """Those of decisions, for a whole time instead of a moment: does one way last so long?
 
-    ``since`` None is now, ``until`` None is for ever.
+    The parameters ``since`` and ``until`` say for what time: null is now, and for ever.
     """
 
     def live(self, row: str) -> str:
@@ -825,61 +858,55 @@ class Throughout(Text):
         return f"({end} IS NULL OR COALESCE({end_at} >= {until}, FALSE))"
 
 
-DIALECTS = {"postgresql": Text(POSTGRESQL), "sqlite": Text(SQLITE)}
 REGISTERED = (
     "SELECT r.object_pk FROM permissions_resource r CROSS JOIN what t WHERE r.type_id = t.type_id"
 )
 
 
-def text_for(vendor: str) -> Text:
-    return DIALECTS[vendor]
-
-
 @cache
 def statement(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
     """The finished text of a statement without parameters of its own, built once."""
-    text: str = getattr(Text(DIALECTS[vendor].dialect, naming), name)()
+    text: str = getattr(Statements(DIALECTS[vendor], naming), name)()
     return text
 
 
 @cache
 def throughout(vendor: str) -> str:
-    """``check_many`` for all of a time instead of a moment: see ``Throughout``."""
-    return Throughout(DIALECTS[vendor].dialect).check_many()
+    """``check_many`` for a whole time instead of a moment: see ``StatementsThroughout``."""
+    return StatementsThroughout(DIALECTS[vendor]).check_many()
 
 
 @cache
 def with_caller(vendor: str, answer: str, *, about: str | None, digests: int) -> str:
-    """``about`` names the parameters that say who is asked about: see ``Text.with_caller``."""
-    text = DIALECTS[vendor]
-    asked = {"one": ONE_SUBJECT, "many": text.dialect.asked_subjects, "all": "", None: None}[about]
-    return text.with_caller(answer, about=asked, digests=digests)
+    """``about`` 'one', 'many' or 'all' subjects, or None: see ``Statements.with_caller``."""
+    dialect = DIALECTS[vendor]
+    asked = {"one": ONE_SUBJECT, "many": dialect.asked_subjects, "all": "", None: None}[about]
+    return Statements(dialect).with_caller(answer, about=asked, digests=digests)
 
 
 @cache
 def listing(vendor: str, model: type[models.Model] | None, naming: Naming) -> str:
-    text = Text(DIALECTS[vendor].dialect, naming)
-    return text.list_resources(universe(vendor, model))
+    return Statements(DIALECTS[vendor], naming).list_resources(universe(vendor, model))
 
 
 @cache
 def visible_keys(vendor: str, model: type[models.Model]) -> str:
     """The primary keys, as the model's own column has them; the subject is a number."""
-    text = Text(DIALECTS[vendor].dialect, Naming.NUMBER)
+    dialect = DIALECTS[vendor]
     is_uuid = isinstance(model._meta.pk, models.UUIDField)
-    key = text.dialect.uuid_of if is_uuid else text.dialect.integer_of
-    return text.visible_keys(universe(vendor, model), key)
+    key = dialect.uuid_of if is_uuid else dialect.integer_of
+    return Statements(dialect, Naming.NUMBER).visible_keys(universe(vendor, model), key)
 
 
 def universe(vendor: str, model: type[models.Model] | None) -> str:
-    """All known keys of a type: rows of its own table, or of the registry where it has none."""
+    """All known keys of a type: rows of its own table, or of the registry if it has none."""
     if model is None:
         return REGISTERED
     meta = model._meta
     assert meta.pk is not None
     column = f"{meta.db_table}.{meta.pk.column}"
     if isinstance(meta.pk, models.UUIDField):
-        key = DIALECTS[vendor].dialect.uuid_text.format(column=column)
+        key = DIALECTS[vendor].uuid_text.format(column=column)
     else:
         key = f"CAST({column} AS text)"
     return f"SELECT {key} AS object_pk FROM {meta.db_table}"

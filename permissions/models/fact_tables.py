@@ -132,11 +132,10 @@ ROLE_OBJECT = _grants(RoleObjectPermission, Role, "group", "permission", "object
 GRANTS = (USER_GLOBAL, ROLE_GLOBAL, USER_OBJECT, ROLE_OBJECT)
 
 # One table; each kind of principal has a column and an index of its own in it.
-ASSIGNMENTS = (
-    _assignments(User, "user"),
-    _assignments(Group, "group"),
-    _assignments(Role, "holder_role"),
-)
+USER_ASSIGNMENT = _assignments(User, "user")
+GROUP_ASSIGNMENT = _assignments(Group, "group")
+ROLE_ASSIGNMENT = _assignments(Role, "holder_role")
+ASSIGNMENTS = (USER_ASSIGNMENT, GROUP_ASSIGNMENT, ROLE_ASSIGNMENT)
 
 MEMBERSHIPS = FactTable(
     GroupMembership, User, "user", ("group",), ("group", "user"), _membership_facts

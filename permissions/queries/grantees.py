@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.facts import State
 from permissions.engine import running, sql
+from permissions.engine.dialects import DIALECTS, Dialect
 from permissions.models.fact_tables import (
     ROLE_GLOBAL,
     ROLE_OBJECT,
@@ -43,7 +44,7 @@ def roles_of_user(user_id: int, *, inherited: bool) -> QuerySet[Role]:
 
 def roles_of_group(group_pk: Any, *, inherited: bool) -> QuerySet[Role]:
     """As ``roles_of_user``, through the group's ancestors and through roles."""
-    group = _text().dialect.uuid_of.format(text="CAST(%(key)s AS text)")
+    group = _dialect().uuid_of.format(text="CAST(%(key)s AS text)")
     if not inherited:
         return _assigned(f"a.group_id = {group}", group_pk)
     groups = f"""
@@ -77,16 +78,16 @@ def _roles(text: str, key: Any) -> QuerySet[Role]:
     return Role.objects.filter(pk__in=running.subquery(text, {"key": str(key), "at": None}))
 
 
-def _text() -> sql.Text:
-    return sql.text_for(connection.vendor)
+def _dialect() -> Dialect:
+    return DIALECTS[connection.vendor]
 
 
 def _live(row: str) -> str:
-    return _text().live(row)
+    return sql.Statements(_dialect()).live(row)
 
 
 def _stands(row: str, state: State) -> str:
-    now = _text().dialect.now
+    now = _dialect().now
     match state:
         case State.ACTIVE:
             return _live(row)
@@ -209,11 +210,11 @@ _TYPE = """SELECT t.content_type_id FROM django_content_type ct
 def _of_type() -> str:
     """By a list of keys in the index condition; left as a join it may read every grant."""
     permissions = f"SELECT p.id FROM auth_permission p WHERE p.content_type_id = ({_TYPE})"
-    return _text().dialect.one_of.format(rows=permissions)
+    return _dialect().one_of.format(rows=permissions)
 
 
 def _subquery(text: str, app_label: Any, model: Any, object_pk: Any) -> RawSQL:
-    rows = _text().dialect.looked_up.format(rows=text)
+    rows = _dialect().looked_up.format(rows=text)
     asked = {"app_label": app_label, "model": model, "object_pk": object_pk, "at": None}
     return running.subquery(rows, asked)
 
@@ -248,7 +249,7 @@ def grants_to(
 
 @cache
 def _grants_to(grantees: Grantees, state: State, *, on_one: bool) -> str:
-    dialect = _text().dialect
+    dialect = _dialect()
     members = {
         "codename": "p.codename",
         "model": "ct.model",
@@ -307,20 +308,19 @@ def _grants_to(grantees: Grantees, state: State, *, on_one: bool) -> str:
 def _times() -> str:
     """Of a grant ``g``, as members of JSON behind others."""
     written = " || ".join(
-        f"""',"{name}":' || {_text().dialect.json_time.format(time=f"g.{name}")}"""
-        for name in TIMES
+        f"""',"{name}":' || {_dialect().json_time.format(time=f"g.{name}")}""" for name in TIMES
     )
     return f"""CASE WHEN g.valid_from IS NULL AND g.valid_until IS NULL
                THEN ',"valid_from":null,"valid_until":null' ELSE {written} END"""
 
 
 def _shown(grantees: Grantees, column: str) -> str:
-    pattern = getattr(_text().dialect, grantees.shown) if grantees.shown else "{column}"
+    pattern = getattr(_dialect(), grantees.shown) if grantees.shown else "{column}"
     return str(pattern.format(column=f"g.{column}"))
 
 
 def _listed(grantees: Grantees) -> str:
-    dialect = _text().dialect
+    dialect = _dialect()
     return dialect.one_of.format(rows=dialect.listed("grantees", getattr(dialect, grantees.key)))
 
 
@@ -335,4 +335,4 @@ class UuidText(Func):
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **context: Any) -> Any:
         column, values = compiler.compile(self.source_expressions[0])
         assert not values, "a column"
-        return sql.text_for(connection.vendor).dialect.uuid_text.format(column=column), []
+        return DIALECTS[connection.vendor].uuid_text.format(column=column), []
