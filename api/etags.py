@@ -77,6 +77,9 @@ class TaggedView(GenericViewSet):
     """To stand before the other bases of a view over one model."""
 
     _target: Model | None
+    # Whether changing takes other locks before the row's own: then the operation asks in their
+    # midst, by ``require_unchanged``, and not ``unchanged`` before it.
+    asks_in_between = False
 
     def state_of(self, row: Any) -> Any:
         """What the ETag stands for, of a row as the view reads it; no statement."""
@@ -107,10 +110,24 @@ class TaggedView(GenericViewSet):
         """
         if not names_a_state(self.request):
             yield
-            return
-        with transaction.atomic():
+        elif self.asks_in_between and self.action != "destroy":
+            self._require_match()
+            yield
+        else:
+            with transaction.atomic():
+                self.require_unchanged()
+                yield
+
+    def require_unchanged(self) -> None:
+        """Nobody changes the object of the path any more, and it is in the state the client names,
+        if it names one. Call in a transaction.
+        """
+        if names_a_state(self.request):
             hold(self.get_object(), for_good=self.action == "destroy")
             # Read anew: it may have changed while the lock was waited for.
-            self._target = self.get_object()
-            require_match(self.request, self.state_of(self._target))
-            yield
+            self._require_match()
+
+    def _require_match(self) -> None:
+        self._target = None
+        self._target = self.get_object()
+        require_match(self.request, self.state_of(self._target))

@@ -104,6 +104,7 @@ class ScopeViewSet(
     ordering = ("name",)
     ordering_fields = {"name": "name", "created": "created", "last_modified": "last_modified"}
     search_fields = ("name", "description")
+    asks_in_between = True  # the resources that entries name
 
     def state_of(self, row: Scope) -> Any:
         entries = [
@@ -119,7 +120,12 @@ class ScopeViewSet(
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         scope = serializer.instance
         assert isinstance(scope, Scope), "an update has something to update"
-        update_scope(scope=scope, actor=self.caller, **with_specs(serializer.validated_data))
+        update_scope(
+            scope=scope,
+            actor=self.caller,
+            precondition=self.require_unchanged,
+            **with_specs(serializer.validated_data),
+        )
         serializer.instance = self.read(scope)
 
     def perform_destroy(self, instance: Scope) -> None:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import Permission
 from django.db import models, transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
-from accounts.models import Group, GroupMembership, GroupParent, Token, User
+from accounts.models import Group, GroupParent, Token, User
 from accounts.tokens import token_facts
 from audit.errors import Forbidden
 from audit.models import EventKind
@@ -34,7 +34,7 @@ from permissions.operations.assignments import delete_assignments
 from permissions.operations.audit_facts import group_facts, role_facts, user_facts
 from permissions.operations.batches import batches
 from permissions.operations.grants import delete_grants
-from permissions.operations.locks import Change, lock_groups, lock_rows, one_at_a_time
+from permissions.operations.locks import Change, lock_groups_of, lock_rows, one_at_a_time
 from permissions.operations.membership import remove_memberships, remove_parent_rows
 from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry, managed_key
 
@@ -84,7 +84,7 @@ def delete_users(*, users: Iterable[User], actor: User | None) -> None:
     """Their grants, memberships, assignments, tokens and sessions end with this transaction."""
     users = list(users)
     own = Q(user__in=[user.pk for user in users])
-    lock_groups(Q(pk__in=GroupMembership.objects.filter(own).values("group")))
+    lock_groups_of(users)
     users = lock_rows(users)
     _delete_facts((USER_GLOBAL, USER_OBJECT, ASSIGNMENTS[0], MEMBERSHIPS), own, actor=actor)
     delete_tokens(tokens=Token.objects.filter(own), actor=actor)

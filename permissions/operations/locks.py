@@ -2,25 +2,29 @@
 
 1. ``one_at_a_time``: the parents of groups, those of resources, the roles that hold roles
 2. ``lock_groups``, then ``lock_principals``: what these are linked to
-3. ``lock_rows``: rows that are to be deleted or changed as a whole
+3. ``lock_rows``: rows that are to be deleted or changed as a whole, but scopes
 4. ``keep_resource``, ``keep_resources``: resources that facts are written about
 5. the facts themselves, read for update before they are changed or deleted
+6. scopes that are changed, and then their entries: they lose what is deleted
+
+Where what a client has read is compared with what is there, the row is locked: before anything by
+``hold``, if changing it takes no other lock before it, else by a ``Precondition`` in its place.
 
 SQLite needs none of them: its writing transactions exclude each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import IntEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection, models
 
-from accounts.models import Group, User
+from accounts.models import Group, GroupMembership, User
 from audit.errors import Conflict
 from permissions.engine import (
     Parameter,
@@ -29,12 +33,14 @@ from permissions.engine import (
     resource_exists,
 )
 from permissions.models import Resource, ResourceType, python_model
-from roles.models import Role
+from roles.models import Namespace, Role
 
 BATCH = 1_000
 # The weakest lock a deletion waits for; Django has no word for it.
 KEEP = " FOR KEY SHARE OF permissions_resource"
 M = TypeVar("M", bound=models.Model)
+# What a client has read is still so, or it raises. It locks the row for that.
+Precondition: TypeAlias = Callable[[], object]
 
 
 class Change(IntEnum):
@@ -43,6 +49,15 @@ class Change(IntEnum):
     GROUP_PARENTS = 7_001
     RESOURCE_PARENTS = 7_002
     ROLE_HOLDERS = 7_003
+
+
+_FIRST: dict[type[models.Model], Change] = {
+    Group: Change.GROUP_PARENTS,
+    Resource: Change.RESOURCE_PARENTS,
+    # Resources go with these.
+    ResourceType: Change.RESOURCE_PARENTS,
+    Namespace: Change.RESOURCE_PARENTS,
+}
 
 
 def one_at_a_time(change: Change) -> None:
@@ -57,6 +72,11 @@ def lock_groups(condition: models.Q) -> None:
         list(_locked(Group.objects.filter(condition)))
 
 
+def lock_groups_of(users: Iterable[User]) -> None:
+    joined = GroupMembership.objects.filter(user__in=[user.pk for user in users])
+    lock_groups(models.Q(pk__in=joined.values("group")))
+
+
 def lock_principals(principals: Iterable[User | Group | Role]) -> None:
     """Let one transaction at a time compare the roles of these with what is there.
 
@@ -64,7 +84,7 @@ def lock_principals(principals: Iterable[User | Group | Role]) -> None:
     """
     if not connection.features.has_select_for_update:
         return
-    keys: dict[type[User | Group | Role], set[Any]] = {User: set(), Group: set(), Role: set()}
+    keys: dict[type[User | Group | Role], set[Any]] = {Group: set(), User: set(), Role: set()}
     for principal in principals:
         keys[type(principal)].add(principal.pk)
     for kind, of_kind in keys.items():
@@ -98,8 +118,10 @@ def hold(row: models.Model, *, for_good: bool) -> None:
     """Let nobody else change or, ``for_good``, delete the row or refer to it, before its state is
     compared with what a client has read. It takes first what changing or deleting it takes first.
     """
-    if isinstance(row, Group):
-        one_at_a_time(Change.GROUP_PARENTS)
+    if (change := _FIRST.get(type(row))) is not None:
+        one_at_a_time(change)
+    if for_good and isinstance(row, User):
+        lock_groups_of([row])
     if for_good:
         lock_rows([row])
     else:

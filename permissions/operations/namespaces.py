@@ -22,7 +22,7 @@ from permissions.models.fact_tables import GRANTS
 from permissions.operations.changes import change
 from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import lock_rows
+from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from permissions.operations.retired import is_retired, relabel
 from permissions.operations.roles import name_of
 from permissions.operations.types import delete_types
@@ -109,6 +109,7 @@ def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) ->
 
     Raises ReservedNamespace.
     """
+    one_at_a_time(Change.RESOURCE_PARENTS)
     namespaces = lock_rows(namespaces)
     _refuse_built_in(namespaces)
     delete_roles(roles=Role.objects.filter(namespace__in=namespaces), actor=actor)

@@ -18,7 +18,7 @@ from permissions.engine import require_may
 from permissions.models.fact_tables import assignments_to
 from permissions.operations.assignments import assign_role, delete_assignments
 from permissions.operations.locks import lock_principals
-from permissions.operations.scopes import EntrySpec, create_scope
+from permissions.operations.scopes import EntrySpec, create_scope, keep_named
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope, ScopeKind
 
 
@@ -61,7 +61,8 @@ def put_scoped_role(*, principal: User | Group, scoped: ScopedRole, actor: User 
 
     Raises what ``assign_role`` and ``create_scope`` raise.
     """
-    _replace(principal, scoped, _locked(principal).filter(role=scoped.role), actor)
+    rows = _locked(principal, [scoped]).filter(role=scoped.role)
+    _replace(principal, scoped, rows, actor)
 
 
 @transaction.atomic
@@ -70,7 +71,7 @@ def set_scoped_roles(*, principal: User | Group, roles: RoleSet, actor: User | N
 
     Raises Forbidden when the actor may not change a role that is taken away by this.
     """
-    rows = _locked(principal)
+    rows = _locked(principal, roles.written)
     before = list(rows)
     for scoped in roles.written:
         _replace(principal, scoped, [row for row in before if row.role_id == scoped.role.pk], actor)
@@ -97,13 +98,15 @@ def create_assignment(
     return assign_role(role=role, principal=principal, scope=scope, actor=actor, **terms)
 
 
-def _locked(principal: User | Group) -> RoleAssignmentQuerySet:
+def _locked(principal: User | Group, to_write: Iterable[ScopedRole]) -> RoleAssignmentQuerySet:
     """The principal's assignments of roles people may give, over or to come ones too.
 
     Of two writers at once the second must see what the first wrote, or both would stand; so the
     principal's row is locked. Its key stays free: assignments by other operations refer to it.
     """
     lock_principals([principal])
+    scopes = (scoped.within for scoped in to_write)
+    keep_named(one for scope in scopes if isinstance(scope, InlineScope) for one in scope.entries)
     table = assignments_to(principal)
     rows = RoleAssignment.objects.filter(**{table.principal: principal})
     return table.locked(rows.filter(role__in=Role.objects.shareable()))

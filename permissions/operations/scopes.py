@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from audit.errors import Conflict, Forbidden, InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.engine import canonical_pk, find_types
+from permissions.engine import canonical_pk, find_types, searchable
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations.deletion import delete_rows
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import keep_keys, lock_rows
+from permissions.operations.locks import Precondition, keep_keys, lock_rows
 from permissions.operations.reach import Reach, require_reach
 from permissions.queries import seen_keys
 from roles.models import RoleAssignment, Scope, ScopeEntry, ScopeKind
@@ -91,6 +91,7 @@ def update_scope(
     actor: User | None,
     kind: ScopeKind | None = None,
     entries: Iterable[EntrySpec] | None = None,
+    precondition: Precondition | None = None,
     **fields: Any,
 ) -> Scope:
     """Only what is given changes; ``entries`` replaces all of them and what doors noted about them.
@@ -105,6 +106,8 @@ def update_scope(
         # Holds resources, and before the scope: in this order deletions of resources go.
         kind = ScopeKind(kind or scope.kind)
         chosen = _selectors(kind, list(entries), actor=actor, named=_current(scope))
+    if precondition is not None:
+        precondition()
     scope = Scope.objects.select_for_update().get(pk=scope.pk)
     old = _current(scope)
     before = _facts(scope, old)
@@ -137,6 +140,21 @@ def delete_scopes(*, scopes: Iterable[Scope], actor: User | None) -> None:
     if names := sorted({str(name) for name in used[:BATCH]}):
         raise ScopeInUse(f"Role assignments are limited to: {', '.join(names[:5])}.")
     delete_rows(scopes, EventKind.SCOPE_DELETED, actor=actor)
+
+
+def keep_named(entries: Iterable[EntrySpec]) -> None:
+    """Nobody deletes the resources that these name before the transaction ends. For whoever makes a
+    scope after it has locked assignments, which deletions of resources lock after the resources.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    keys: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.object_pk and searchable(entry.object_pk):
+            keys[entry.type].append(entry.object_pk)
+    for name, type_ in find_types(keys).items():
+        if python_model(type_.label) is None:
+            keep_keys(type_, keys[name])
 
 
 class Selector(NamedTuple):

@@ -34,7 +34,7 @@ from permissions.models import (
 )
 from permissions.operations.deletion import forget_permissions, forget_resources
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import lock_rows
+from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from permissions.operations.resources import delete_resources
 from permissions.operations.retired import is_retired, retire_labels
 from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, InitialPermissions, ScopeEntry
@@ -252,8 +252,14 @@ def _to_change(kind: ResourceType) -> tuple[ResourceType, dict[str, Permission]]
     """
     if kind.built_in:
         raise BuiltInType
+    kind = _locked(kind)
+    return kind, _permissions_of(kind)
+
+
+def _locked(kind: ResourceType) -> ResourceType:
+    """As it is now, which nobody else changes before the transaction ends. Raises NotFound."""
     for locked in lock_rows([kind]):
-        return locked, _permissions_of(locked)
+        return locked
     raise NotFound("The resource type does not exist any more.")
 
 
@@ -272,6 +278,8 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     """
     if type.built_in:
         raise BuiltInType
+    one_at_a_time(Change.RESOURCE_PARENTS)
+    type = _locked(type)  # noqa: A001  as above
     if type.children.exists():
         raise Conflict("Other resource types lie below this one.")
     before, content_type = type_facts(type), type.content_type

@@ -22,8 +22,8 @@ THINGS = f"/rbac/resource_types/{KIND}/resources/"
 def ask(server: Server) -> Callable[..., httpx.Response]:
     """A request by the administrator."""
 
-    def send(method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {server.token}"}
+    def send(method: str, path: str, body: Any = None, state: Any = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {server.token}", **(state or {})}
         return httpx.request(
             method, f"{server.url}/api/v3{path}", json=body, headers=headers, timeout=60
         )
@@ -34,6 +34,21 @@ def ask(server: Server) -> Callable[..., httpx.Response]:
 @pytest.fixture
 def call(ask) -> Callable[..., int]:
     return lambda *request: ask(*request).status_code
+
+
+@pytest.fixture
+def by_aria(server: Server) -> Callable[..., int]:
+    """The same by the Aria door."""
+    aria = f"{server.url}/suite-api/api/auth"
+    credentials = {"username": "akadmin", "password": server.password}
+    token = httpx.post(f"{aria}/token/acquire", json=credentials, timeout=60).json()["token"]
+
+    def send(method: str, path: str, body: Any) -> int:
+        headers = {"Authorization": f"OpsToken {token}"}
+        url = f"{aria}{path}"
+        return httpx.request(method, url, json=body, headers=headers, timeout=60).status_code
+
+    return send
 
 
 @pytest.fixture
@@ -137,6 +152,68 @@ def test_a_scope_is_changed_while_a_resource_it_names_is_deleted(ask, call, thin
     assert call("DELETE", scope) == 204
 
 
+def test_a_scope_in_the_state_a_client_has_read_is_changed_while_what_it_names_is_deleted(
+    ask, call, thing, ours
+):
+    named = {"name": "read before", "kind": "selected", "entries": [ENTRY]}
+    made = ask("POST", "/rbac/scopes/", named)
+    scope, state = f"/rbac/scopes/{made.json()['pk']}/", {"If-Match": made.headers["ETag"]}
+    # The thing is locked before assignments within it are looked at, and those before scopes.
+    ours.execute("LOCK TABLE authentik_rbac_roleassignment IN SHARE MODE")
+
+    def change() -> int:
+        return ask("PATCH", scope, {"entries": [ENTRY]}, state).status_code
+
+    answers = one_after_the_other(ours, lambda: call("DELETE", thing), change)
+
+    assert answers == [204, 400]
+    assert ask("PATCH", scope, {"description": "x"}, state).status_code == 412
+    assert call("DELETE", scope) == 204
+
+
+def test_a_type_in_the_state_a_client_has_read_goes_while_a_resource_of_it_comes(ask, call, ours):
+    body = {"app_label": "races", "model": "gone", "actions": ["view"]}
+    kind = ask("POST", "/rbac/resource_types/", body)
+    path, state = "/rbac/resource_types/races.gone/", {"If-Match": kind.headers["ETag"]}
+    # A resource is written under the lock of all parents, and refers to its type.
+    ours.execute("LOCK TABLE permissions_resource IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours,
+        lambda: call("POST", f"{path}resources/", {"object_pk": "1"}),
+        lambda: ask("DELETE", path, None, state).status_code,
+    )
+
+    assert answers == [201, 204]
+
+
+def test_a_role_within_a_scope_is_replaced_while_what_the_scope_names_is_deleted(
+    ask, call, by_aria, ours
+):
+    role = ask("POST", "/rbac/roles/", {"name": "replaced"}).json()
+    group = ask("POST", "/core/groups/", {"name": "replaced"}).json()["pk"]
+    put = f"/usergroups/{group}/permissions"
+    vm = "11111111-1111-1111-1111-111111111111"
+
+    def write(how: str) -> int:
+        selection: dict[str, Any] = {"adapterKind": "VMWARE", "name": "one"}
+        selection["resourceSelection"] = [{"type": how, "resourceId": [vm]}]
+        body = {"roleName": role["name"], "traversal-spec-instances": [selection]}
+        return by_aria("PUT", put, body)
+
+    assert write("SPECIFIC") == 200
+    # The resource is locked before assignments within inline scopes that name it are changed.
+    ours.execute("LOCK TABLE authentik_rbac_roleassignment IN SHARE MODE")
+
+    answers = one_after_the_other(
+        ours,
+        lambda: call("DELETE", f"/rbac/resource_types/aria.resource/resources/{vm}/"),
+        lambda: write("PROPAGATE"),
+    )
+
+    assert answers == [204, 200]
+
+
 def test_scopes_that_name_new_resources_in_other_orders_are_both_made(ask, call, ours):
     body = {"app_label": "races", "model": "open", "actions": ["view"], "mode": "open"}
     kind = ask("POST", "/rbac/resource_types/", body).json()["label"]
@@ -176,28 +253,17 @@ def test_a_deletion_is_done_whatever_others_write_meanwhile(ask, call, ours, del
     assert answers == [204, 409]
 
 
-def test_two_doors_that_give_a_group_the_same_role_do_not_stop_each_other(ask, call, server, ours):
+def test_two_doors_that_give_a_group_the_same_role_do_not_stop_each_other(ask, call, by_aria, ours):
     group = ask("POST", "/core/groups/", {"name": "both"}).json()["pk"]
     role = ask("POST", "/rbac/roles/", {"name": "both"}).json()["pk"]
-    aria = f"{server.url}/suite-api/api/auth"
-    credentials = {"username": "akadmin", "password": server.password}
-    token = httpx.post(f"{aria}/token/acquire", json=credentials, timeout=60).json()["token"]
-
-    def by_aria() -> int:
-        permission = {"roleName": "both", "allowAllObjects": True}
-        path, headers = (
-            f"{aria}/usergroups/{group}/permissions",
-            {"Authorization": f"OpsToken {token}"},
-        )
-        return httpx.put(path, json=permission, headers=headers, timeout=60).status_code
-
+    permission = {"roleName": "both", "allowAllObjects": True}
     # An assignment is written, and then its event.
     ours.execute("LOCK TABLE audit_event IN SHARE MODE")
 
     answers = one_after_the_other(
         ours,
         lambda: call("POST", "/rbac/role_assignments/", {"role": role, "group": group}),
-        by_aria,
+        lambda: by_aria("PUT", f"/usergroups/{group}/permissions", permission),
     )
 
     assert answers == [201, 200]
