@@ -9,6 +9,15 @@
   require_escalate, require_superuser
 * from the names in a request to rows: resolve, canonical_pk, find_types, resource_named, find_user
 * statements of the ORM that are kept as text: Statement, Parameter
+
+To be read in this order: ``words``; ``sql``, which facts allow; ``checking``, which asks it;
+``explaining`` with ``evidence``, why and why not; ``ceiling`` with ``ceiling_sql`` and
+``coverage``, may they give it. ``dialects`` and ``running`` bring statements to the databases;
+``names`` and ``callers`` stand between a request and all this.
+
+A subject is whom a question is about, a caller who asks it, an actor who gives or changes
+something, and a principal (user, group or role) who holds something. A way leads from a subject
+through groups and roles to a grant, and its path is the list of the scopes met on it.
 """
 
 from permissions.engine.callers import Caller, authenticate_key

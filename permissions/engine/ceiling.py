@@ -261,7 +261,7 @@ class _Holdings:
                 continue
             if kind == "role":
                 ways = holdings.held if side == "caller" else holdings.given
-                ways.append(_Way(uuid.UUID(str(role)), frozenset(running.uuids(path)), window))
+                ways.append(_Way(uuid.UUID(str(role)), frozenset(running.scopes_on(path)), window))
             elif side == "given":
                 holdings.superuser_given.append(window)
             else:

@@ -44,9 +44,10 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Verdict(NamedTuple):
-    """What a check's statement says of one question: whom and what it found, and what allows it.
+    """A row that a check's statement answers: whom and what the question is about, and what allows.
 
-    ``holder`` is the group that makes superusers, or the role; ``grant_id`` that of the grant.
+    ``user_id``, ``type_id`` and ``permission_id`` are None if there is no such thing, ``reason`` if
+    nothing allows. ``holder`` is the role that has the grant, or the group that makes superusers.
     """
 
     user_id: int | None
@@ -91,7 +92,7 @@ def check(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> Decision:
-    """Answer one question with one statement, and two more where the type goes by a free name.
+    """Answer one question with one statement, and two more if the type is named by its free name.
 
     ``at`` None is the database's clock.
     """
@@ -114,7 +115,9 @@ def ask(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> tuple[Decision, Verdict | None]:
-    """``check`` by the type's label, for those who go on reading about the same question."""
+    """``check`` for a type named by its label. With the verdict, for those who go on to read about
+    the question; None if no statement was needed.
+    """
     if not _searchable(resource):
         return Decision(allowed=False, reason=Reason.NO_GRANT), None
     parameters = {
@@ -131,7 +134,7 @@ def ask(
 
 
 def clock(using: str = DEFAULT_DB_ALIAS) -> datetime:
-    """The database's present moment, for several statements that must mean the same one."""
+    """The database's time, for several statements that must all mean the same moment."""
     [(now,)] = running.rows(sql.statement(connections[using].vendor, "clock"), {}, using=using)
     return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
 
@@ -172,11 +175,35 @@ def check_many(
 ) -> list[Decision]:
     """Answer any number of questions, in their order, with one statement.
 
-    Two more where types go by free names. ``throughout`` asks about all of a time instead of a
-    moment: whether one way lasts that long.
+    Two more if types are named by free names. ``throughout`` asks about a whole time instead of a
+    moment: whether there is one way that lasts so long.
     """
     if not questions:
         return []
+    vendor = connections[using].vendor
+    parameters: dict[str, Any] = {**_asked(questions), "at": moment(at)}
+    text = sql.statement(vendor, "check_many")
+    if throughout is not None:
+        text = sql.throughout(vendor)
+        parameters["since"] = moment(throughout.valid_from)
+        parameters["until"] = moment(throughout.valid_until)
+    decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
+    unknown: dict[int, Question] = {}
+    for n, *row in run(text, parameters, using=using):
+        decisions[n] = Verdict(*row).decision(questions[n].resource)
+        if decisions[n].reason is Reason.UNKNOWN_TYPE:
+            unknown[n] = questions[n]
+    by_label = _by_label(unknown, using) if unknown else {}
+    answers = check_many(
+        list(by_label.values()), at=at, throughout=throughout, using=using, run=run
+    )
+    for n, decision in zip(by_label, answers, strict=True):
+        decisions[n] = decision
+    return decisions
+
+
+def _asked(questions: Sequence[Question]) -> dict[str, str]:
+    """The questions as parameters of ``check_many``, those left out that no row can answer."""
     subjects: dict[SubjectRef, int] = {}
     actions: dict[tuple[str, str | None], int] = {}
     items = []
@@ -188,7 +215,7 @@ def check_many(
         a = actions.setdefault((question.action, kind), len(actions))
         key = question.resource.id if question.resource else None
         items.append({"n": n, "s": s, "a": a, "object_pk": key})
-    parameters = {
+    return {
         "subjects": json.dumps(
             [{"s": s, **subject_parameters(ref)} for ref, s in subjects.items()]
         ),
@@ -199,30 +226,7 @@ def check_many(
             ]
         ),
         "items": json.dumps(items),
-        "at": moment(at),
     }
-    text = sql.statement(connections[using].vendor, "check_many")
-    if throughout is not None:
-        text = sql.throughout(connections[using].vendor)
-        parameters |= {
-            "since": moment(throughout.valid_from),
-            "until": moment(throughout.valid_until),
-        }
-    decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
-    unknown: dict[int, Question] = {}
-    for n, *row in run(text, parameters, using=using):
-        decisions[n] = Verdict(*row).decision(questions[n].resource)
-        if decisions[n].reason is Reason.UNKNOWN_TYPE:
-            unknown[n] = questions[n]
-    again = _by_label(unknown, using) if unknown else {}
-    answers = (
-        check_many(list(again.values()), at=at, throughout=throughout, using=using, run=run)
-        if again
-        else []
-    )
-    for n, decision in zip(again, answers, strict=True):
-        decisions[n] = decision
-    return decisions
 
 
 def _by_label(questions: Mapping[int, Question], using: str) -> dict[int, Question]:
@@ -250,17 +254,18 @@ def list_resources(
     """Keys of the resources of a type the subject may do the action on, in the database's order.
 
     Known resources only: registered ones, rows of our own tables, and whatever a grant or scope of
-    the subject names. ``after`` continues behind a key of an earlier page.
+    the subject names. ``after`` is the last key of an earlier page. One statement; up to two more
+    if it answers nothing, because the type may have been named by its free name.
     """
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
     text = sql.listing(connections[using].vendor, python_model(resource_type), _naming(parameters))
-    found = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
-    if not found and (label := label_called(resource_type, using=using)) is not None:
+    rows = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
+    if not rows and (label := label_called(resource_type, using=using)) is not None:
         return list_resources(
             subject, action, label, after=after, limit=limit, at=at, using=using, run=run
         )
-    keys = tuple(row[0] for row in found[:limit])
-    return Page(items=keys, next=keys[-1] if len(found) > limit and keys else None)
+    keys = tuple(row[0] for row in rows[:limit])
+    return Page(items=keys, next=keys[-1] if len(rows) > limit and keys else None)
 
 
 def holds_on_any(
@@ -271,8 +276,8 @@ def holds_on_any(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> bool:
-    """Whether the subject may do the action on whatever an open type takes: then the resources that
-    ``list_resources`` knows are not all there are. False for other types, whose list is complete.
+    """Whether the subject may do the action on every resource of an open type, registered or not:
+    then those of ``list_resources`` are not all. False for other types, whose list is complete.
     """
     if python_model(resource_type) is not None:
         return False
@@ -301,12 +306,14 @@ def list_subjects(
         "after_id": after,
         "limit": limit + 1,
     }
-    found = run(sql.statement(connections[using].vendor, "list_subjects"), parameters, using=using)
-    if not found and resource and (label := label_called(resource.type, using=using)) is not None:
-        named = ResourceRef(label, resource.id)
-        return list_subjects(action, named, after=after, limit=limit, at=at, using=using, run=run)
-    items = tuple((pk, username) for pk, username in found[:limit])
-    return Page(items=items, next=items[-1][0] if len(found) > limit and items else None)
+    rows = run(sql.statement(connections[using].vendor, "list_subjects"), parameters, using=using)
+    if not rows and resource and (label := label_called(resource.type, using=using)) is not None:
+        resource = ResourceRef(label, resource.id)
+        return list_subjects(
+            action, resource, after=after, limit=limit, at=at, using=using, run=run
+        )
+    items = tuple((pk, username) for pk, username in rows[:limit])
+    return Page(items=items, next=items[-1][0] if len(rows) > limit and items else None)
 
 
 def list_actions(
@@ -318,7 +325,8 @@ def list_actions(
     run: running.Run = running.rows,
 ) -> tuple[str, ...]:
     """Codenames of everything the subject may do on a resource, in order."""
-    return tuple(codename for codename, _ in _actions(subject, resource, at, using, run)[1])
+    _, actions = _actions(subject, resource, at, using, run)
+    return tuple(codename for codename, _ in actions)
 
 
 def list_action_names(
@@ -329,11 +337,11 @@ def list_action_names(
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> tuple[str, ...]:
-    """The same, each by the shortest name that a check takes for it, in order."""
-    label, found = _actions(subject, resource, at, using, run)
+    """As ``list_actions``, each by the shortest name that a check takes for it, in order."""
+    label, actions = _actions(subject, resource, at, using, run)
     model = label.partition(".")[2]
     return tuple(
-        sorted(codename if is_taken else short(codename, model) for codename, is_taken in found)
+        sorted(codename if is_taken else short(codename, model) for codename, is_taken in actions)
     )
 
 
@@ -344,7 +352,9 @@ def _actions(
     using: str,
     run: running.Run,
 ) -> tuple[str, list[tuple[str, bool]]]:
-    """With the label of the type."""
+    """The label of the type, and (codename, whether its short form is another one) of each action
+    allowed.
+    """
     if not _searchable(resource):
         return resource.type, []
     parameters = {
@@ -354,19 +364,19 @@ def _actions(
         "at": moment(at),
     }
     text = sql.statement(connections[using].vendor, "list_actions", _naming(parameters))
-    found = run(text, parameters, using=using)
-    if not found and (label := label_called(resource.type, using=using)) is not None:
+    actions = run(text, parameters, using=using)
+    if not actions and (label := label_called(resource.type, using=using)) is not None:
         return _actions(subject, ResourceRef(label, resource.id), at, using, run)
-    return resource.type, found
+    return resource.type, actions
 
 
 def what_is_unknown(
     action: str, resource: ResourceRef | None, *, using: str = DEFAULT_DB_ALIAS
 ) -> Reason | None:
-    """Whether it is the type or the action that no question can be asked about."""
-    asked = action_parameters(action, resource)
+    """UNKNOWN_TYPE or UNKNOWN_ACTION if there is no such type or action, None if there are both."""
     text = sql.statement(connections[using].vendor, "type_and_permission")
-    [(type_id, permission_id)] = running.rows(text, asked, using=using)
+    parameters = action_parameters(action, resource)
+    [(type_id, permission_id)] = running.rows(text, parameters, using=using)
     if type_id is None and resource is not None:
         label = label_called(resource.type, using=using)
         if label is None:
@@ -376,20 +386,22 @@ def what_is_unknown(
 
 
 def label_called(name: str, *, using: str = DEFAULT_DB_ALIAS) -> str | None:
-    """The label of the type that goes by a free name, unless the name was its label already.
+    """The label of the type with this free name; None if there is none, or the name is the label.
 
-    Asked only where a name is no type's label: that is what names mean first.
+    To be asked only about what is no type's label: a name means a label first.
     """
     return labels_called([name], using=using).get(name)
 
 
 def labels_called(names: Iterable[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[str, str]:
-    wanted = {name: free_name(name) for name in names if searchable(name) is not None}
-    if not wanted:
+    """``label_called`` for many names, those left out that it answers with None; one statement."""
+    free = {name: free_name(name) for name in names if searchable(name) is not None}
+    if not free:
         return {}
-    types = ResourceType.objects.using(using).filter(name__in=set(wanted.values()))
-    found = {row.name: row.label for row in types.select_related("content_type")}
-    return {name: found[free] for name, free in wanted.items() if found.get(free, name) != name}
+    types = ResourceType.objects.using(using).filter(name__in=set(free.values()))
+    labels = {row.name: row.label for row in types.select_related("content_type")}
+    by_name = {name: labels.get(stored, name) for name, stored in free.items()}
+    return {name: label for name, label in by_name.items() if label != name}
 
 
 def visible(
@@ -471,6 +483,7 @@ def _ref(subject: SubjectRef | User) -> SubjectRef:
 
 
 def _naming(parameters: dict[str, Any]) -> sql.Naming:
+    """The shortest statement that can find the subject: each way to be named costs every check."""
     if parameters["user_id"] is not None:
         return sql.Naming.NUMBER
     text = parameters["subject"] or ""

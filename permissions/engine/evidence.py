@@ -1,7 +1,8 @@
-"""The facts around one question: everything that does, or nearly does, lead to an answer.
+"""The facts around one question: everything that leads to an answer, or nearly does.
 
 Unlike the decision's own statements this reads what does not count as well: facts whose time is
-over or has not come, disabled roles, scopes that do not cover. The number of statements is fixed.
+over or has not come, disabled roles, scopes that do not cover. What counts is decided here once
+more, in Python, because SQL answers only that something does not, and not what hinders it.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Facts:
     resource: ResourceRef | None
     at: datetime
     memberships: list[GroupMembership]
-    ancestors: dict[Any, list[Group]]  # by group: itself and everything above it
-    parents: dict[Any, list[Any]]
+    ancestors: dict[Any, list[Group]]  # by the key of a group: itself and everything above it
+    parents: dict[Any, list[Any]]  # keys of the groups directly above, likewise
     assignments: dict[Principal, list[RoleAssignment]]
     grants: dict[Principal, list[GrantRow]]
     covering: frozenset[Any]  # keys of the scopes that cover the resource
@@ -78,14 +79,14 @@ class Facts:
         return tuple(obstacles)
 
     def leading(self, *, strict: bool) -> frozenset[Principal]:
-        """Principals from which a grant can be reached; ``strict`` over what counts alone."""
+        """Principals from which a grant can be reached; ``strict``: only by facts that count."""
         # Found backwards from the grants. A walk that also went elsewhere would spend all its steps
         # among the ways of a large company before it came to the one that leads to a grant.
         holders: dict[Role, list[Principal]] = defaultdict(list)
         for principal, held in self.assignments.items():
-            for a in held:
-                if not (strict and self.hindering(a)):
-                    holders[a.role].append(principal)
+            for assignment in held:
+                if not (strict and self.hindering(assignment)):
+                    holders[assignment.role].append(principal)
         leading = {
             principal
             for principal, grants in self.grants.items()
@@ -132,6 +133,7 @@ def load(
     at: datetime,
     using: str,
 ) -> Facts:
+    """Everything ``Facts`` has; at most 14 statements."""
     user = User.objects.using(using).get(pk=user_id)
     permission = (
         Permission.objects.using(using).select_related("content_type").get(pk=permission_id)
@@ -194,9 +196,9 @@ def _grants(
     granted: dict[Principal, list[GrantRow]] = defaultdict(list)
     key = resource.id if resource else None
     for table in GRANTS:
-        holders: dict[Any, Any] = {user.pk: user} if table.holder is User else roles
+        principals: dict[Any, Any] = {user.pk: user} if table.holder is User else roles
         grants = table.model.objects.using(using).filter(
-            **{f"{table.principal}__in": list(holders)}, permission=permission
+            **{f"{table.principal}__in": list(principals)}, permission=permission
         )
         parts = [grants]
         if table.by_object and key is None:
@@ -204,13 +206,14 @@ def _grants(
         elif table.by_object:
             parts = [grants.filter(object_pk=key), grants.exclude(object_pk=key)[:ELSEWHERE]]
         for grant in chain.from_iterable(parts):
-            granted[holders[getattr(grant, table.column)]].append(grant)
+            granted[principals[getattr(grant, table.column)]].append(grant)
     return dict(granted)
 
 
 def _covering(
     scopes: set[Scope], permission: Permission, resource: ResourceRef | None, using: str
 ) -> frozenset[Any]:
+    """Keys of those of the scopes that cover the resource, as ``sql.Statements.covers`` says it."""
     if resource is None:
         return frozenset()
     covering = {scope.pk for scope in scopes if scope.kind == ScopeKind.ALL}

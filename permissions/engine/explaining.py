@@ -1,8 +1,9 @@
 """Why the answer is what it is: every path that allows, or what came nearest to allowing.
 
-The decision is the engine's own. The paths are then looked for among the facts around the question,
-by walking from the subject as the engine does; what does not count is an obstacle on the path. A
-path without obstacles allows; for a denial, those with the fewest obstacles are the near misses.
+The decision is that of ``checking``. The paths are then looked for among the facts around the
+question, by walking from the subject as the statements do. A fact that does not count is an
+obstacle on the path, and told in words a hindrance. A path without any allows; for a denial, those
+with the fewest are the near misses.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from roles.models import Role, RoleAssignment, Scope, ScopeEntry, ScopeKind
 # More paths than anybody reads; ``complete`` says whether there were more.
 MAX_PATHS = 100
 MAX_NEAR_MISSES = 5
-# Diamonds of roles have exponentially many ways; the search for near misses gives up here.
+# Roles that fork and meet again have exponentially many ways; the search gives up after so many.
 MAX_STEPS = 10_000
 MAX_ROLES_SUGGESTED = 3
 MAX_ACTIONS_NAMED = 20
@@ -137,8 +138,8 @@ def explain(
     if decision.reason is Reason.UNKNOWN_TYPE and resource is not None:
         label = checking.label_called(resource.type, using=using)
         if label is not None:
-            named = ResourceRef(label, resource.id)
-            return explain(subject, action, named, at=at, using=using)
+            resource = ResourceRef(label, resource.id)
+            return explain(subject, action, resource, at=at, using=using)
     if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
         app_label, _, model = resource.type.partition(".")
         of_type = Permission.objects.using(using).filter(
@@ -183,13 +184,13 @@ def _allowed(decision: Decision, facts: Facts) -> Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """A walk so far: to whom it led, and what stood in its way."""
+    """A walk so far: whom it has reached, and what stood in its way. It ends with a ``reason``."""
 
     principal: Principal
     steps: tuple[Step, ...]
     hindrances: tuple[Hindrance, ...] = ()
     reason: Reason = Reason.NO_GRANT
-    # Scopes that do not cover, for the sentence about what they do.
+    # The scopes that do not cover the resource: a hindrance tells what they cover instead.
     uncovering: tuple[Scope, ...] = ()
 
     def on(
@@ -214,7 +215,7 @@ class _Way:
 
 
 def _candidates(facts: Facts, *, strict: bool) -> Iterator[_Way]:
-    """Paths to a grant, least hindered first; ``strict`` only those that allow."""
+    """Finished ways, least hindered first; ``strict``: only those that allow."""
     waiting: list[tuple[tuple[int, int], int, _Way]] = []
     numbers = count()
 
@@ -238,7 +239,7 @@ def _candidates(facts: Facts, *, strict: bool) -> Iterator[_Way]:
 
 
 def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
-    """The subject itself, and each group it counts as a member of."""
+    """Ways to the subject itself, and to each group that it is a member of, directly or not."""
     user = facts.user
     inactive = Hindrance(obstacle=Obstacle.INACTIVE_SUBJECT, text=f"{_name(user)} is not active")
     start = _Way(
@@ -248,7 +249,7 @@ def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
     )
     yield start
     for membership in facts.memberships:
-        late = _hindrances(facts, membership)
+        hindrances = _hindrances(facts, membership)
         member = _step(membership.group, "member", membership)
         for group in facts.ancestors[membership.group_id]:
             if group.is_superuser or group in leading:
@@ -256,11 +257,11 @@ def _starts(facts: Facts, leading: frozenset[Principal]) -> Iterator[_Way]:
                 for above in facts.upwards(below, group):
                     steps.append(_step(above, f"above {_name(below)}"))
                     below = above
-                yield start.on(group, steps, late)
+                yield start.on(group, steps, hindrances)
 
 
 def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
-    """The grants of whom the walk has reached, and superuser."""
+    """The way to each grant of whom the walk has reached, and to being a superuser."""
     principal = way.principal
     if isinstance(principal, Group) and principal.is_superuser:
         last = replace(way.steps[-1], detail=f"{way.steps[-1].detail}, makes superusers")
@@ -281,7 +282,7 @@ def _ends(facts: Facts, way: _Way) -> Iterator[_Way]:
 
 
 def _onwards(facts: Facts, way: _Way, leading: frozenset[Principal]) -> Iterator[_Way]:
-    """The roles held by whom the walk has reached, as far as they lead to a grant."""
+    """The way to each role held by whom the walk has reached, if it leads on to a grant."""
     passed = {step.fact for step in way.steps if step.kind is StepKind.ROLE}
     for assignment in facts.assignments.get(way.principal, ()):
         role, scope = assignment.role, assignment.scope

@@ -29,7 +29,7 @@ from django.db.models.expressions import RawSQL
 
 
 class Run(Protocol):
-    """What executes a statement: ``rows``, or a caller's own that authenticates it on the way."""
+    """What runs a statement: ``rows``, or ``Caller.run``, which proves a token on the way."""
 
     def __call__(
         self, text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS
@@ -39,8 +39,8 @@ class Run(Protocol):
 class PreparedCursor(psycopg.RawCursor[Any]):
     """Takes named parameters as other cursors do, and binds them on the server.
 
-    psycopg finds the placeholders of a long text anew each time, which takes longer than many a
-    check; here that is done once.
+    psycopg looks for the placeholders of a text each time, which for a long one takes longer than
+    many a check; here they are looked for once.
     """
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Self:
@@ -87,6 +87,13 @@ def rows(text: str, parameters: Mapping[str, Any], *, using: str = DEFAULT_DB_AL
             return cursor.fetchall()
 
 
+def scopes_on(path: Any) -> tuple[uuid.UUID, ...]:
+    """A path as a statement answers it: an array of uuids, or on SQLite the text of one."""
+    if isinstance(path, str):
+        path = path.strip("[]").replace('"', "").split(",") if path != "[]" else []
+    return tuple(uuid.UUID(str(scope)) for scope in path)
+
+
 def subquery(
     text: str, parameters: Mapping[str, Any], output_field: models.Field[Any, Any] | None = None
 ) -> RawSQL:
@@ -110,29 +117,36 @@ def exists(text: str, parameters: Mapping[str, Any]) -> RawSQL:
 
 
 class Parameter(Expression):
-    """Stands for a value that is given when the statement runs, in the form of a model's field."""
+    """Stands for a value that is known when the statement runs.
+
+    With an ``output_field`` the value is converted as for a column of that field, else passed on.
+    """
 
     def __init__(
-        self, name: str, output_field: Field[Any, Any] | None = None, *, place: int | None = None
+        self, name: str, output_field: Field[Any, Any] | None = None, *, position: int | None = None
     ) -> None:
         super().__init__(output_field=output_field)
         self.name = name
-        self.place = place
-        self.form = output_field
+        self.position = position
+        self.column = output_field
 
     @classmethod
     def several(cls, name: str, room: int) -> list[Any]:
-        """Of one name, to stand in ``…__in``; the statement runs with a list of that name."""
-        return [cls(name, place=n) for n in range(room)]
+        """Parameters of one name for ``…__in``: the statement runs with a list of that name, which
+        holds one value at least and ``room`` of them at most.
+        """
+        return [cls(name, position=n) for n in range(room)]
 
     @staticmethod
     def room(values: Sequence[Any]) -> int:
-        """How many ``several`` hold them: a power of two, so that few statements serve any."""
+        """For how many values ``several`` must have room: a power of two, so that few statements
+        serve lists of any length.
+        """
         return int(1 << (len(values) - 1).bit_length())
 
     @property
     def key(self) -> str:
-        return self.name if self.place is None else f"{self.name}_{self.place}"
+        return self.name if self.position is None else f"{self.name}_{self.position}"
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", (self,)
@@ -152,7 +166,7 @@ class Statement:
 
     @classmethod
     def of(cls, queryset: QuerySet[Any]) -> Statement:
-        """A queryset of ``values_list`` that is not sliced."""
+        """``queryset`` ends in ``values_list`` and is not sliced."""
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         positional, values = compiler.as_sql()
         keys = [
@@ -176,16 +190,19 @@ class Statement:
         )
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:
-        """Of several parameters, which hold more than there may be, the last value is repeated."""
-        # As Django does where it opens a cursor: once a request, where it is asked to.
+        """By the names of the parameters."""
+        # ``rows`` passes by what Django does before it opens a cursor: after a restart of the
+        # database the first request would fail.
         connection.close_if_health_check_failed()
         bound = dict(self.fixed)
         for key, parameter in self.parameters.items():
             value = values[parameter.name]
-            if parameter.place is not None:
-                value = value[min(parameter.place, len(value) - 1)]
-            form = parameter.form
-            bound[key] = value if form is None else form.get_db_prep_value(value, connection)
+            if parameter.position is not None:
+                # Room that is left takes the last value again, which changes nothing in ``…__in``.
+                value = value[min(parameter.position, len(value) - 1)]
+            if parameter.column is not None:
+                value = parameter.column.get_db_prep_value(value, connection)
+            bound[key] = value
         plain = rows(self.text, bound)
         if not self.converters:
             return plain
@@ -199,7 +216,7 @@ class Statement:
         return converted
 
     def limited(self, limit: int, offset: int) -> Statement:
-        """As literals: a plan for any number of rows would be one for a tenth of the table."""
+        # As literals: for a number it does not know, PostgreSQL plans to read a tenth of the table.
         part = f" LIMIT {limit:d}" + (f" OFFSET {offset:d}" if offset else "")
         return replace(self, text=self.text + part)
 
@@ -212,16 +229,9 @@ def _converters(compiler: Any) -> dict[int, list[Converter]]:
     columns = [expression for expression, _, _ in compiler.select]
     return {
         n: [
-            # Bound here: a closure would see the last of them.
+            # Bound by ``partial``: a closure would see the last converter of the loop only.
             partial(lambda convert, of, value: convert(value, of, connection), convert, expression)
             for convert in converters
         ]
         for n, (converters, expression) in compiler.get_converters(columns).items()
     }
-
-
-def uuids(path: Any) -> tuple[uuid.UUID, ...]:
-    """An array of uuids, or on SQLite the text of one."""
-    if isinstance(path, str):
-        path = path.strip("[]").replace('"', "").split(",") if path != "[]" else []
-    return tuple(uuid.UUID(str(one)) for one in path)

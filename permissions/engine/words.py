@@ -14,7 +14,7 @@ from roles.models import DEFAULT_NAMESPACE
 
 T = TypeVar("T")
 
-# The parameters a permission of a type is found by, the first that there is.
+# A type's permission is looked up by these parameters: the first that is the codename of one wins.
 FOUND_BY = ("codename", "bare_codename", "long_codename")
 USER_TYPES = ("user", "identity")
 # With its hyphens or without any. Python alone would also take underscores, blanks, braces and the
@@ -24,7 +24,8 @@ UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0
 
 @dataclass(frozen=True, slots=True)
 class SubjectRef:
-    """Who: a row's number, or a name: user name, uuid, external id, 24-hex id or e-mail address.
+    """Who: a user by the number of its row (``pk``), or by a name (``id``), which is a user name,
+    uuid, external id, 24-hex id or e-mail address.
 
     Types other than ``user`` (or its alias ``identity``) are nobody.
     """
@@ -40,9 +41,10 @@ class SubjectRef:
 
 @dataclass(frozen=True, slots=True)
 class ResourceRef:
-    """On what: a resource of a type, or without ``id`` the type alone.
+    """On what: a resource of a type, or without ``id`` every resource of the type.
 
-    ``type`` is ``app_label.model``. ``id`` is the key as text, registered or not.
+    ``type`` is the type's label ``app_label.model``, or in a request its free name: what else an
+    application calls it, see ``ResourceType.name``. ``id`` is the key as text, registered or not.
     """
 
     type: str
@@ -165,11 +167,11 @@ def is_word(text: str, *, longest: int) -> bool:
 
 
 def codenames_meant(action: str, label: str) -> tuple[str, ...]:
-    """What an action on a type may be, the first that there is: as it stands, without the type's
-    app before it, as the short form.
+    """The codenames that an action on a type may mean, of which the first that exists is meant: as
+    it stands, without the type's app before it, as the short form of a longer one.
     """
-    named = action_parameters(action, ResourceRef(label))
-    return tuple(named[key] for key in FOUND_BY)
+    parameters = action_parameters(action, ResourceRef(label))
+    return tuple(parameters[key] for key in FOUND_BY)
 
 
 def searchable(text: str) -> str | None:
@@ -196,12 +198,12 @@ def label_of(type_: str) -> str:
 
 
 def free_name(label: str) -> str:
-    """What a type is called by whoever leaves out the default namespace; see ``label_of``."""
+    """The name as ``ResourceType.name`` has it: without the default namespace before it."""
     return label.removeprefix(f"{DEFAULT_NAMESPACE}.")
 
 
 def short(codename: str, model: str) -> str:
-    """``view`` for ``view_invoice``, as far as questions take it."""
+    """``view`` for ``view_invoice``; the codename itself if questions would not take that."""
     bare = codename.removesuffix(f"_{model}")
     # A dot would make the part before it an app label.
     return bare if bare and "." not in bare else codename

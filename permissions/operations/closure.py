@@ -1,8 +1,8 @@
 """Keeping (descendant, ancestor) pairs true in the transaction that changes a parent.
 
-Groups have many parents, resources one; both keep every pair in a table of its own, each node
-with itself, so that a decision needs no recursion. A change rebuilds the pairs of the nodes below
-it with a fixed number of statements, however many there are.
+Groups have many parents, resources one; both have a table of pairs, in which each node is also its
+own ancestor, so that a decision needs no recursion. A change rebuilds the pairs of the nodes below
+it with a fixed number of statements, however many these are.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RESOURCES = Hierarchy(Resource, Resource._meta.db_table, "id", "parent_id", Reso
 
 
 def add_nodes(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
-    """Each new node is its own ancestor."""
+    """The pairs of new nodes with themselves, which must be there before anything else is asked."""
     pairs = hierarchy.closure._default_manager
     pairs.bulk_create(
         [hierarchy.closure(descendant_id=key, ancestor_id=key) for key in keys], batch_size=BATCH
@@ -56,8 +56,8 @@ def is_below(hierarchy: Hierarchy, node: Any, others: Iterable[Any]) -> bool:
 def levels_above(hierarchy: Hierarchy, keys: Iterable[Any], *, limit: int) -> int:
     """How many levels lie above these nodes and all below them, as the parents are now.
 
-    ``limit`` + 1 stands for more, and for a cycle, which never ends. To be asked before
-    ``rebuild``: the number of pairs grows with the square of the depth.
+    ``limit`` + 1 stands for more, and for a cycle, which has no end. To be asked before
+    ``rebuild``, which writes a number of pairs that grows with the square of the depth.
     """
     levels = [0]
     for batch in batches(_stored(hierarchy, keys), BATCH):
@@ -77,23 +77,22 @@ def levels_above(hierarchy: Hierarchy, keys: Iterable[Any], *, limit: int) -> in
 
 
 def lines_above(hierarchy: Hierarchy, keys: Iterable[Any]) -> set[tuple[Any, Any]]:
-    """(node, ancestor) for these nodes, themselves included, as the parents are now."""
-    wanted = list(keys)
+    """(node, ancestor) for these nodes, themselves included, as the parents are now: by walking,
+    for whoever asks before ``rebuild``.
+    """
     pairs: set[tuple[Any, Any]] = set()
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        marks = ", ".join(["%s"] * len(batch))
+    for batch in batches(_stored(hierarchy, keys), BATCH):
         text = f"""
             WITH RECURSIVE up(descendant, ancestor) AS (
                 SELECT descendant_id, descendant_id FROM {hierarchy.pairs}
-                WHERE descendant_id IN ({marks}) AND ancestor_id = descendant_id
+                WHERE descendant_id IN ({_marks(batch)}) AND ancestor_id = descendant_id
                 UNION
                 SELECT up.descendant, e.{hierarchy.parent}
                 FROM up JOIN {hierarchy.edges} e ON e.{hierarchy.child} = up.ancestor
                 WHERE e.{hierarchy.parent} IS NOT NULL
             ) SELECT descendant, ancestor FROM up"""  # noqa: S608  table and column names are ours
         with connection.cursor() as cursor:
-            cursor.execute(text, _stored(hierarchy, batch))
+            cursor.execute(text, batch)
             pairs.update(cursor.fetchall())
     return pairs
 
@@ -104,13 +103,13 @@ def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
     Call under ``one_at_a_time``. What lies below a node does not depend on its parents, so the old
     pairs still say whose new ones are to be made. Two statements per 500 nodes.
     """
-    pairs, edges, child, parent = (
-        hierarchy.pairs, hierarchy.edges, hierarchy.child, hierarchy.parent,
-    )  # fmt: skip
+    pairs, edges = hierarchy.pairs, hierarchy.edges
+    child, parent = hierarchy.child, hierarchy.parent
     for batch in batches(_stored(hierarchy, keys), BATCH):
         below = f"SELECT descendant_id FROM {pairs} WHERE ancestor_id IN ({_marks(batch)})"  # noqa: S608  as above
         # Rows in: the nodes at and below the changed ones. Rows out: a pair for each node that can
-        # be reached upwards from each of them. UNION, not UNION ALL, ends where ways meet again.
+        # be reached upwards from each of them. UNION, not UNION ALL: what is reached in two ways is
+        # walked on from once, or forks that meet again would double the work each time.
         up = f"""
             WITH RECURSIVE up(descendant, ancestor) AS (
                 SELECT descendant_id, descendant_id FROM ({below}) AS below
@@ -126,7 +125,8 @@ def rebuild(hierarchy: Hierarchy, keys: Iterable[Any]) -> None:
                 ON CONFLICT (descendant_id, ancestor_id) DO NOTHING""",  # noqa: S608  as above
                 batch,
             )
-            # The pairs that no way supports any more go.
+            # Only pairs that no way supports any more: those that stay, most of a large tree, are
+            # not written again.
             cursor.execute(
                 f"""{up}
                 DELETE FROM {pairs} WHERE descendant_id IN ({below}) AND NOT EXISTS (

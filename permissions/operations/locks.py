@@ -1,4 +1,5 @@
-"""Who waits for whom. Nothing else locks, and whoever takes several takes them in this order:
+"""Who waits for whom. Nothing else locks, and whoever takes several takes them in this order,
+because two that take the same locks in different orders wait for each other for ever:
 
 1. ``one_at_a_time``: the parents of groups, those of resources, the roles that hold roles
 2. ``lock_groups``, then ``lock_principals``: what these are linked to
@@ -7,8 +8,11 @@
 5. the facts themselves, read for update before they are changed or deleted
 6. scopes that are changed, and then their entries: they lose what is deleted
 
-Where what a client has read is compared with what is there, the row is locked: before anything by
+To compare what a client has read with what is there, the row is locked: before anything by
 ``hold``, if changing it takes no other lock before it, else by a ``Precondition`` in its place.
+
+To lock a row keeps others from changing or deleting it; to keep one only from deleting it, so that
+facts about it are not left without it.
 
 SQLite needs none of them: its writing transactions exclude each other.
 """
@@ -78,7 +82,7 @@ def lock_groups_of(users: Iterable[User]) -> None:
 
 
 def lock_principals(principals: Iterable[User | Group | Role]) -> None:
-    """Let one transaction at a time compare the roles of these with what is there.
+    """Let one transaction at a time change which roles these hold, after it has read them.
 
     A statement for each kind, on SQLite none. Raises Conflict for one deleted meanwhile.
     """
@@ -94,16 +98,16 @@ def lock_principals(principals: Iterable[User | Group | Role]) -> None:
 
 
 def _locked(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    # In one order, or two that lock the same rows would wait for each other. The key itself stays
-    # free, or every fact written elsewhere that refers to the row would wait.
+    # In one order, as the module says. ``no_key``: else every fact written elsewhere that refers to
+    # the row would wait.
     return rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
 
 
 def lock_rows(rows: Iterable[M]) -> list[M]:
-    """Those that nobody has deleted meanwhile.
+    """Those of the rows that nobody has deleted meanwhile.
 
-    To be called before facts about them are looked for: what others write about them by then has
-    been written, and will be found, or will be refused. In one order, against deadlocks.
+    To be called before facts about them are looked for: what others write about them has then
+    either been written, and is found, or will be refused.
     """
     locked: list[M] = []
     rows = sorted(rows, key=attrgetter("pk"))
@@ -115,9 +119,10 @@ def lock_rows(rows: Iterable[M]) -> list[M]:
 
 
 def hold(row: models.Model, *, for_good: bool) -> None:
-    """Let nobody else change or, ``for_good``, delete the row or refer to it, before its state is
-    compared with what a client has read. It takes first what changing or deleting it takes first.
+    """Let nobody else change the row, before its state is compared with what a client has read;
+    with ``for_good`` it is to be deleted, and nobody else may refer to it either.
     """
+    # What changing or deleting it takes first must be taken first here too.
     if (change := _FIRST.get(type(row))) is not None:
         one_at_a_time(change)
     if for_good and isinstance(row, User):
@@ -142,17 +147,17 @@ def keep_resource(resource: ResourceRef) -> bool:
 
 @cache
 def _keeping() -> Statement:
-    named = Resource.objects.filter(
+    resources = Resource.objects.filter(
         object_pk=Parameter("object_pk"),
         type__content_type__app_label=Parameter("app_label"),
         type__content_type__model=Parameter("model"),
     )
-    statement = Statement.of(named.order_by().values_list("pk"))
+    statement = Statement.of(resources.order_by().values_list("pk"))
     return replace(statement, text=statement.text + KEEP)
 
 
 def keep_keys(kind: ResourceType, keys: Sequence[str]) -> set[str]:
-    """Those that name something of this type; see ``keep_resources``. One statement per 1,000."""
+    """Those keys that are of something there; see ``keep_resources``. One statement per 1,000."""
     model: Any = python_model(kind.label)
     there: set[str] = set()
     for start in range(0, len(keys), BATCH):

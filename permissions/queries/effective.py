@@ -1,7 +1,7 @@
-"""Everything one user may do, grant by grant, each with where it comes from.
+"""Everything one user may do, grant by grant, each with the assignments it comes from.
 
-For reading, never for deciding: what scopes cover is said in words, and left out is only what no
-scope reaches.
+For reading, never for deciding: what scopes cover is told in words, and only grants that their
+scopes leave nothing of are left out.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class EffectivePermission:
 
 
 def grants_of(user: User) -> QuerySet[Any]:
-    """The rows ``effective_permissions`` reads, by permission and resource; one statement."""
+    """The rows that ``effective_permissions`` reads, by permission and resource; one statement."""
     active = {"user": user, "user__is_active": True}
     first, *others = [
         _rows(ROLE_GLOBAL, Reason.ROLE_GLOBAL, pk__in=_held(user, "global_grants_held")),

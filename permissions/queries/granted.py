@@ -53,10 +53,10 @@ def own_grants(principal: User | Role | Group, *, types: Iterable[int]) -> list[
 
 
 def held_grants(user: User, *, types: Iterable[int]) -> list[ResourceGrants]:
-    """By grants of its own, and by roles held in any way, on these types; superusers by these too.
+    """By grants of its own, and by roles held in any way, on these types; so too for superusers.
 
-    What a role gives within scopes is listed by the resources the scopes name, as far as all of
-    them cover these. A fixed number of statements.
+    What a role gives within scopes is listed for those resources that the scopes name and all of
+    them cover. A fixed number of statements.
     """
     if not user.is_active:
         return []
@@ -91,7 +91,7 @@ def _within_scopes(
                 candidates.add((kind, None, codename))
             else:
                 candidates |= {(kind, pk, codename) for k, pk in keys if k == kind and pk}
-    # Each scope on the way names these; that all of them cover a resource is for the engine to say.
+    # Some scope on the way names each of these; whether all of them cover it, the engine says.
     on_resources = [grant for grant in candidates if grant[1] is not None]
     of_types = ResourceType.objects.filter(pk__in={kind for kind, _, _ in on_resources})
     labels = {row.pk: row.label for row in of_types.select_related("content_type")}

@@ -1,4 +1,7 @@
-"""Reads across models that answer "who holds what" for lists; decisions are the engine's."""
+"""Who was granted something of a type, and what; the roles of users and groups: for the lists.
+
+Written as SQL, because a list must cost what its page costs and not what was granted altogether.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,13 @@ from accounts.facts import State
 from permissions.engine import running, sql
 from permissions.engine.dialects import DIALECTS, Dialect
 from permissions.models.fact_tables import (
+    GROUP_ASSIGNMENT,
+    MEMBERSHIPS,
+    ROLE_ASSIGNMENT,
     ROLE_GLOBAL,
     ROLE_OBJECT,
     TIMES,
+    USER_ASSIGNMENT,
     USER_GLOBAL,
     USER_OBJECT,
     FactTable,
@@ -27,29 +34,29 @@ from roles.models import Role
 
 
 def roles_of_user(user_id: int, *, inherited: bool) -> QuerySet[Role]:
-    """Roles assigned without scope, active now; ``inherited`` adds those held through others.
+    """Roles assigned without scope, active now; ``inherited`` adds those held through groups, their
+    ancestors, and other roles.
 
-    Others are groups, their ancestors, and roles. Whether a role is enabled does not matter: lists
-    show what is assigned.
+    Whether a role is enabled does not matter: lists show what is assigned.
     """
-    direct = "a.user_id = CAST(%(key)s AS bigint)"
+    direct = f"a.{USER_ASSIGNMENT.column} = CAST(%(key)s AS bigint)"
     if not inherited:
         return _assigned(direct, user_id)
     groups = f"""
-        SELECT c.ancestor_id FROM authentik_core_groupmembership m
+        SELECT c.ancestor_id FROM {MEMBERSHIPS.name} m
         JOIN authentik_core_groupclosure c ON c.descendant_id = m.group_id
-        WHERE m.user_id = CAST(%(key)s AS bigint) AND {_live("m")}"""
-    return _inherited(f"{direct} OR a.group_id IN ({groups})", user_id)
+        WHERE m.{MEMBERSHIPS.column} = CAST(%(key)s AS bigint) AND {_live("m")}"""
+    return _inherited(f"{direct} OR a.{GROUP_ASSIGNMENT.column} IN ({groups})", user_id)
 
 
 def roles_of_group(group_pk: Any, *, inherited: bool) -> QuerySet[Role]:
     """As ``roles_of_user``, through the group's ancestors and through roles."""
     group = _dialect().uuid_of.format(text="CAST(%(key)s AS text)")
     if not inherited:
-        return _assigned(f"a.group_id = {group}", group_pk)
+        return _assigned(f"a.{GROUP_ASSIGNMENT.column} = {group}", group_pk)
     groups = f"""
         SELECT c.ancestor_id FROM authentik_core_groupclosure c WHERE c.descendant_id = {group}"""
-    return _inherited(f"a.group_id IN ({groups})", group_pk)
+    return _inherited(f"a.{GROUP_ASSIGNMENT.column} IN ({groups})", group_pk)
 
 
 def _assigned(condition: str, key: Any) -> QuerySet[Role]:
@@ -62,7 +69,7 @@ def _inherited(condition: str, key: Any) -> QuerySet[Role]:
             SELECT a.role_id {_from(condition)}
             UNION
             SELECT a.role_id FROM held
-            JOIN authentik_rbac_roleassignment a ON a.holder_role_id = held.role_id
+            JOIN {ROLE_ASSIGNMENT.name} a ON a.{ROLE_ASSIGNMENT.column} = held.role_id
             WHERE a.scope_id IS NULL AND {_live("a")}
         ) SELECT role_id FROM held"""
     return _roles(text, key)
@@ -70,7 +77,7 @@ def _inherited(condition: str, key: Any) -> QuerySet[Role]:
 
 def _from(condition: str) -> str:
     return f"""
-        FROM authentik_rbac_roleassignment a
+        FROM {USER_ASSIGNMENT.name} a
         WHERE a.scope_id IS NULL AND {_live("a")} AND ({condition})"""
 
 
@@ -87,6 +94,7 @@ def _live(row: str) -> str:
 
 
 def _stands(row: str, state: State) -> str:
+    """``accounts.facts.in_state`` for statements."""
     now = _dialect().now
     match state:
         case State.ACTIVE:
@@ -100,9 +108,11 @@ def _stands(row: str, state: State) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grantees:
-    """Where grants to one kind of grantee are kept.
+    """Users or roles, as those who were granted something: in which tables, and how their keys are
+    read and written.
 
-    ``key`` and ``shown`` are the patterns of ``Dialect`` that read and write the grantee's key.
+    ``key`` and ``shown`` name the patterns of ``Dialect`` for that; without ``shown`` a key is
+    written as it is stored.
     """
 
     global_grants: FactTable
@@ -125,12 +135,12 @@ ROLES = Grantees(
 
 
 class WrittenGrants(NamedTuple):
-    """Some grants to one grantee, all of one permission: ``json`` has them as the database wrote
-    them, with commas between. For a page of thousands that takes a fraction of the time that as
-    many rows take.
+    """Some grants of one permission to one grantee: ``json`` has as many as ``grants`` says, with
+    commas between, as the database wrote them. For a page of thousands that takes a fraction of the
+    time that as many rows take.
 
-    Those on objects come in the order of the objects. Global ones come each alone, and so do all of
-    them from a database that cannot put texts together in an order.
+    Those on objects come in the order of the objects. Each global one comes alone, and so does each
+    on an object from a database that cannot put texts together in an order.
     """
 
     on_objects: bool
@@ -145,18 +155,18 @@ class WrittenGrants(NamedTuple):
 def users_granted(
     app_label: Any, model: Any, object_pk: Any = None, state: State = State.ACTIVE
 ) -> RawSQL:
-    """Keys of users with a grant of any permission of a type, and of superusers of now when grants
-    that count now are asked for.
+    """Keys of users with a grant of any permission of a type; present superusers among them when
+    the ``state`` takes in grants that count now.
 
-    With ``object_pk`` an object grant counts on that object only, without on any. Superusers are
-    found from the groups that confer it, which are few. All may be ``Parameter``; of a type that
-    does not exist nobody has anything.
+    With ``object_pk`` object grants count on that object only, else on any. The values may be of
+    type ``Parameter``. Of a type that does not exist nobody has anything.
     """
+    # From the groups that make superusers, which are few.
     superusers = f"""
-        SELECT m.user_id FROM authentik_core_group g
+        SELECT u.id FROM authentik_core_group g
         JOIN authentik_core_groupclosure c ON c.ancestor_id = g.group_uuid
-        JOIN authentik_core_groupmembership m ON m.group_id = c.descendant_id
-        JOIN authentik_core_user u ON u.id = m.user_id AND u.is_active
+        JOIN {MEMBERSHIPS.name} m ON m.group_id = c.descendant_id
+        JOIN authentik_core_user u ON u.id = m.{MEMBERSHIPS.column} AND u.is_active
         WHERE g.is_superuser AND {_live("m")} AND EXISTS ({_TYPE})"""
     rows = _granted(USERS, object_pk, state)
     if state in (State.ACTIVE, State.ALL):
@@ -208,15 +218,17 @@ _TYPE = """SELECT t.content_type_id FROM django_content_type ct
 
 
 def _of_type() -> str:
-    """By a list of keys in the index condition; left as a join it may read every grant."""
+    """The permissions of the type, to stand after a column. By a list of keys in the condition of
+    the index: left as a join, it may read every grant.
+    """
     permissions = f"SELECT p.id FROM auth_permission p WHERE p.content_type_id = ({_TYPE})"
     return _dialect().one_of.format(rows=permissions)
 
 
 def _subquery(text: str, app_label: Any, model: Any, object_pk: Any) -> RawSQL:
     rows = _dialect().looked_up.format(rows=text)
-    asked = {"app_label": app_label, "model": model, "object_pk": object_pk, "at": None}
-    return running.subquery(rows, asked)
+    parameters = {"app_label": app_label, "model": model, "object_pk": object_pk, "at": None}
+    return running.subquery(rows, parameters)
 
 
 def grants_to(
@@ -263,8 +275,8 @@ def _grants_to(grantees: Grantees, state: State, *, on_one: bool) -> str:
     table, column = grantees.object_grants.name, grantees.object_grants.column
     on = "AND g.object_pk = %(object_pk)s" if on_one else ""
     object_pk = dialect.json_text.format(text="g.object_pk")
-    # What each grant has for itself is put together first, and what all of a permission have in
-    # common between them afterwards: joined to each grant it would cost as much as the rest.
+    # First the texts of what each grant has for itself, then between them what all of a permission
+    # have in common: joined to each grant, that would cost as much as the rest.
     text = f"""g.id || ',"object_pk":' || {object_pk} || {_times()}"""
     rows = f"""
         FROM {table} g
@@ -306,7 +318,7 @@ def _grants_to(grantees: Grantees, state: State, *, on_one: bool) -> str:
 
 
 def _times() -> str:
-    """Of a grant ``g``, as members of JSON behind others."""
+    """The times of a grant ``g``, as members of a JSON object that has others before them."""
     written = " || ".join(
         f"""',"{name}":' || {_dialect().json_time.format(time=f"g.{name}")}""" for name in TIMES
     )

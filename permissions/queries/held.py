@@ -1,4 +1,4 @@
-"""What one user has altogether, for showing it to that user; decisions are the engine's alone."""
+"""What one user holds altogether, for showing it; decisions are the engine's alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def held_roles(user: User) -> set[uuid.UUID]:
 
 
 def holdings(user: User) -> list[tuple[uuid.UUID, tuple[uuid.UUID, ...]]]:
-    """(role, scopes on the way to it), each way once; no scopes mean no limit."""
+    """(role, scopes on the way to it), each way to a role once; no scopes mean no limit."""
     parameters = {**subject_parameters(SubjectRef.of(user)), "at": None}
     rows: Iterable[Any] = running.rows(sql.statement(connection.vendor, "holdings"), parameters)
-    return [(uuid.UUID(str(role)), running.uuids(path)) for role, path in rows]
+    return [(uuid.UUID(str(role)), running.scopes_on(path)) for role, path in rows]

@@ -1,4 +1,4 @@
-"""Which things somebody may know of; what others name must not tell whether it is there."""
+"""Which things somebody may know of. Nobody learns by naming a thing whether it is there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 1_000
 def seen_keys(user: User, kind: ResourceType, keys: Sequence[str]) -> set[str]:
     """Those of existing things of a type that the user may view, or do anything else on.
 
-    One statement where the user may view all of them, or three per 1,000.
+    One statement per 1,000 if the user may view all of them, else three.
     """
     model: Any = python_model(kind.label)
     seen: set[str] = set()
@@ -38,7 +38,7 @@ def _viewed(rows: QuerySet[Any], key: str, keys: Sequence[str], user: User) -> s
     viewed = visible(rows, user=user)
     if viewed.reach == "all":
         return set(keys)
-    return {str(found) for found in viewed.rows.values_list(key, flat=True)}
+    return {str(value) for value in viewed.rows.values_list(key, flat=True)}
 
 
 def _acted_on(user: User, kind: ResourceType, keys: Sequence[str]) -> set[str]:
