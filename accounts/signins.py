@@ -72,6 +72,13 @@ def end_sessions(*, user: User) -> None:
 
 
 @transaction.atomic
+def sign_out_everywhere(*, user: User) -> None:
+    """Whoever asks for it: the user itself, in one of the sessions that end."""
+    end_sessions(user=user)
+    record(EventKind.LOGGED_OUT, target=user, actor=user, after={"everywhere": True})
+
+
+@transaction.atomic
 def sign_out(*, signed_in: SignIn) -> None:
     ended, _ = SignIn.objects.filter(pk=signed_in.pk).delete()
     if ended:

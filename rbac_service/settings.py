@@ -48,7 +48,11 @@ INSTALLED_APPS = [
     "roles.apps.RolesConfig",
     "permissions.apps.PermissionsConfig",
     "api.apps.ApiConfig",
-    "django.contrib.admin",
+    # Before unfold, whose templates it replaces some of, and that before Django's own.
+    "console.apps.ConsoleConfig",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "console.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +63,7 @@ INSTALLED_APPS = [
     "guardian",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "csp",
 ]
 
 MIDDLEWARE = [
@@ -66,6 +71,7 @@ MIDDLEWARE = [
     # Decisions need nothing of what follows and go around it.
     "rbac_service.middleware.DecisionMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -162,6 +168,20 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if _HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
+# Somebody who walked away is signed out by the next day.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        # Alpine, which unfold's pages are made with, turns the texts of attributes into functions.
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
 
 # A body up to the limit is accepted whatever its kind; RequestMiddleware answers 413 above it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = RBAC_MAX_BODY

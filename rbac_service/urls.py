@@ -1,11 +1,11 @@
 """One line per door."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from api.genauth.base import UnknownURL
-from permissions.admin import own_password
 from rbac_service import errors, health
 
 urlpatterns = [
@@ -18,10 +18,13 @@ urlpatterns = [
     path("api/auth/", include("api.aria.urls")),
     path("genauth/api/v3/", include("api.genauth.urls")),
     re_path(r"^genauth(?:/|$)", UnknownURL.as_view()),
-    path("admin/password_change/", own_password),
+    path("api/v3", RedirectView.as_view(url="/api/v3/")),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("-/health/live/", health.live),
     path("-/health/ready/", health.ready),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}console/favicon.svg")),
     path("", RedirectView.as_view(url="/admin/")),
     re_path(r"^(?:api|access|suite-api|genauth|\.well-known|-)(?:/|$)", errors.unknown),
 ]

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("accounts", "api", "audit", "consistency", "permissions", "rbac_service", "roles")
+PACKAGES = (
+    "accounts", "api", "audit", "console", "consistency", "permissions", "rbac_service", "roles",
+)  # fmt: skip
 PRODUCTION = tuple(f"{ROOT / package}/" for package in PACKAGES)
 
 

@@ -20,10 +20,24 @@ def test_it_serves_the_console_with_its_static_files(server):
 
 @pytest.mark.parametrize("page", ["/api/v3/", "/api/v3/redoc/"])
 def test_the_api_pages_load_nothing_from_elsewhere(server, page):
-    text = httpx.get(f"{server.url}{page}").text
+    answer = httpx.get(f"{server.url}{page}")
 
-    assert "/static/drf_spectacular_sidecar/" in text
-    assert not re.search(r"""<(?:link|script|img)[^>]+["']https?:""", text)
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"""<(?:link|script|img)[^>]+["']https?:""", answer.text)
+
+
+def test_redoc_fetches_no_logo(server):
+    script = httpx.get(f"{server.url}/api/v3/redoc/?script")
+
+    assert "Redoc" in script.text
+    assert "https://cdn.redoc.ly" not in script.text
+
+
+@pytest.mark.parametrize("page", ["/admin", "/api/v3"])
+def test_without_its_slash_an_address_leads_on(server, page):
+    answer = httpx.get(f"{server.url}{page}")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{page}/")
 
 
 def test_a_reason_in_any_script_reaches_the_audit_log(server):

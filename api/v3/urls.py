@@ -1,11 +1,11 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from api.v3.assigned_by_roles import RoleAssignedPermissionViewSet
 from api.v3.assigned_by_users import UserAssignedPermissionViewSet
 from api.v3.bulk_grants import BulkGrantViewSet
 from api.v3.decisions import AccessViewSet
+from api.v3.documents import RedocView, SwaggerView
 from api.v3.groups import GroupViewSet
 from api.v3.initial_permissions import InitialPermissionsViewSet
 from api.v3.memberships import MembershipViewSet
@@ -55,10 +55,6 @@ urlpatterns = [
     ),
     path("root/config/", ConfigView.as_view()),
     path("schema/", SchemaView.as_view(), name="schema"),
-    path("", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
-    path(
-        "redoc/",
-        SpectacularRedocView.as_view(url_name="schema", template_name="api/redoc.html"),
-        name="redoc",
-    ),
+    path("", SwaggerView.as_view(), name="swagger"),
+    path("redoc/", RedocView.as_view(), name="redoc"),
 ]

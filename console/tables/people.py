@@ -1,19 +1,12 @@
 from django.contrib import admin
 
-from accounts.models import (
-    Group,
-    GroupClosure,
-    GroupMembership,
-    GroupParent,
-    SignIn,
-    Token,
-    User,
-)
-from audit.admin import ReadOnlyAdmin
+from accounts.models import Group, GroupMembership, GroupParent, SignIn, Token, User
+from console.tables.base import FactTable, Table
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
+class UserTable(Table):
+    section, title, icon = "People", "Users", "person"
     list_display = ("username", "name", "email", "type", "is_active", "path", "last_login")
     list_filter = ("is_active", "type")
     search_fields = ("username", "name", "email", "=uuid")
@@ -22,7 +15,8 @@ class UserAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(ReadOnlyAdmin):
+class GroupTable(Table):
+    section, title, icon = "People", "Groups", "groups"
     list_display = ("name", "display_name", "kind", "organization", "is_superuser")
     list_filter = ("kind", "is_superuser")
     search_fields = ("name", "display_name", "code")
@@ -30,33 +24,28 @@ class GroupAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GroupMembership)
-class GroupMembershipAdmin(ReadOnlyAdmin):
-    viewed_by = "authentik_core.view_group"
-    list_display = ("group", "user", "valid_from", "valid_until", "created")
+class MembershipTable(FactTable):
+    section, title, icon = "People", "Memberships", "group_add"
+    seen_by = "group"
+    list_display = ("group", "user", "state", "valid_from", "valid_until", "created")
     list_select_related = ("group", "user")
     search_fields = ("group__name", "user__username")
 
 
 @admin.register(GroupParent)
-class GroupParentAdmin(ReadOnlyAdmin):
-    viewed_by = "authentik_core.view_group"
+class GroupParentTable(Table):
+    section, title, icon = "People", "Groups below groups", "account_tree"
+    seen_by = "child"
     list_display = ("child", "parent")
     list_select_related = ("child", "parent")
     search_fields = ("child__name", "parent__name")
 
 
-@admin.register(GroupClosure)
-class GroupClosureAdmin(ReadOnlyAdmin):
-    viewed_by = "authentik_core.view_group"
-    list_display = ("descendant", "ancestor")
-    list_select_related = ("descendant", "ancestor")
-    search_fields = ("descendant__name", "ancestor__name")
-
-
 @admin.register(Token)
-class TokenAdmin(ReadOnlyAdmin):
+class TokenTable(Table):
     """Shows whose keys there are and how long they work, never a key."""
 
+    section, title, icon = "People", "Tokens", "key"
     list_display = ("identifier", "user", "intent", "expiring", "expires", "last_used")
     list_filter = ("intent", "expiring")
     list_select_related = ("user",)
@@ -65,10 +54,11 @@ class TokenAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SignIn)
-class SignInAdmin(ReadOnlyAdmin):
+class SignInTable(Table):
     """Who is signed in through the Aria Operations door, never by which key."""
 
-    viewed_by = "authentik_core.view_user"
+    section, title, icon = "People", "Sign-ins", "login"
+    seen_by = "user"
     list_display = ("user", "created", "expires")
     list_select_related = ("user",)
     search_fields = ("user__username",)

@@ -1,0 +1,196 @@
+"""How a page of the console is made. Three bases; pick one, name it, say who may open it:
+
+* ``ConsolePage``: shows something. ``title``; ``needs``, the permission without which the page is
+  refused ("" is for everybody who may enter); ``parents``, the crumbs before the title; a template
+  that extends ``console/base.html``. ``self.caller`` and ``self.rights`` say who is asking.
+* ``QuestionPage``: a form sent by GET, so that every question is a URL; ``answer`` is called when
+  the form is there and valid, and what it returns is in the template's context.
+* ``FormPage``: a form sent by POST. ``perform`` calls operations and returns the sentence that is
+  shown afterwards. What they refuse stands at the form's field; ``told_at`` says which, where the
+  operation has another name for it. The form is filled in from the URL's query, and ``next`` in
+  the query leads back to where the caller came from.
+
+Offer a way to a page only to those whom it will not refuse: ``rights.may`` answers for all.
+
+    class RoleHistory(ConsolePage):
+        title = "History"
+        needs = "audit.view_event"
+        template_name = "console/role_history.html"
+
+    path("roles/<uuid:pk>/history/", RoleHistory.as_view(), name="role-history")
+
+Each page has ``self.page_of(rows)`` for paging and ``exporting.answer`` for CSV and JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import classonlymethod
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.generic import FormView, TemplateView
+
+from accounts.models import User
+from audit.errors import DomainError
+from console.rights import Rights
+
+ROWS_PER_PAGE = 50
+
+
+class Crumb(NamedTuple):
+    title: str
+    url: str
+
+
+class ConsolePage(TemplateView):
+    title: ClassVar[str] = ""
+    needs: ClassVar[str] = ""
+    # (title, name of the URL) of the pages above.
+    parents: ClassVar[Sequence[tuple[str, str]]] = ()
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Any:  # noqa: N805  a class method, to those who look
+        """The view with the site around it, which sends strangers to the sign-in page."""
+        return admin.site.admin_view(super().as_view(**initkwargs))
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        assert isinstance(request.user, User), "the site lets nobody else in"
+        self.caller = request.user
+        self.rights = Rights.of(request)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.is_allowed():
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def is_allowed(self) -> bool:
+        return not self.needs or self.rights.may(self.needs)
+
+    def get_title(self) -> str:
+        return self.title
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(title, reverse(name)) for title, name in self.parents]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {
+            **admin.site.each_context(self.request),
+            "title": self.get_title(),
+            "crumbs": self.crumbs(),
+            "rights": self.rights,
+            **super().get_context_data(**kwargs),
+        }
+
+    def page_of(self, rows: Any, *, per_page: int = ROWS_PER_PAGE) -> Page[Any]:
+        """The page that the query's ``page`` names, the nearest there is. Two statements."""
+        return Paginator(rows, per_page).get_page(self.request.GET.get("page"))
+
+    def here(self, **changed: Any) -> str:
+        """This page's URL with other words in its query; None leaves a word out."""
+        query = self.request.GET.copy()
+        for name, value in changed.items():
+            query.pop(name, None)
+            if value is not None:
+                query[name] = str(value)
+        return f"{self.request.path}?{query.urlencode()}" if query else self.request.path
+
+
+class QuestionPage(ConsolePage):
+    """``form_class`` is asked for with the query as its data, and empty as long as there is none.
+
+    ``always_asked`` answers without a query too.
+    """
+
+    form_class: ClassVar[type[forms.Form]]
+    always_asked: ClassVar[bool] = False
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = self.get_form()
+        answer: Mapping[str, Any] | HttpResponse = {}
+        if form.is_valid():
+            try:
+                answer = self.answer(form)
+            except DomainError as refusal:
+                tell(form, refusal)
+        if isinstance(answer, HttpResponse):
+            return answer
+        context = self.get_context_data(form=form, **{"is_answered": bool(answer), **answer})
+        return self.render_to_response(context)
+
+    def get_form(self) -> forms.Form:
+        asked = self.always_asked or any(name in self.request.GET for name in self._fields())
+        return self.form_class(self.request.GET if asked else None, **self.form_arguments())
+
+    def form_arguments(self) -> dict[str, Any]:
+        return {"rights": self.rights}
+
+    def answer(self, form: forms.Form) -> Mapping[str, Any] | HttpResponse:
+        """What the template shows, or a whole response, such as an export."""
+        raise NotImplementedError
+
+    def _fields(self) -> Sequence[str]:
+        return list(self.form_class.base_fields)
+
+
+class FormPage(ConsolePage, FormView):
+    template_name = "console/form.html"
+    # What the button says.
+    button: ClassVar[str] = "Save"
+    told_at: ClassVar[Mapping[str, str]] = {}
+
+    def perform(self, form: Any) -> str:
+        """Call the operations; the sentence that says what became of it."""
+        raise NotImplementedError
+
+    def get_initial(self) -> dict[str, Any]:
+        return {**super().get_initial(), **self.request.GET.dict()}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "rights": self.rights}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                said = self.perform(form)
+        except DomainError as refusal:
+            tell(form, refusal, told_at=self.told_at)
+            return self.form_invalid(form)
+        messages.success(self.request, said)
+        return redirect(self.get_success_url())
+
+    def get_success_url(self) -> str:
+        return self.next or super().get_success_url()
+
+    @property
+    def next(self) -> str:
+        """Where the caller came from: a page of the console, and nothing else."""
+        asked = self.request.POST.get("next") or self.request.GET.get("next") or ""
+        is_ours = urlsplit(asked).path.startswith(reverse("admin:index"))
+        safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+        return asked if is_ours and safe else ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = {"button": self.button, "next": self.next, **kwargs}
+        return super().get_context_data(**context)
+
+
+def tell(form: forms.Form, refusal: DomainError, *, told_at: Mapping[str, str] = {}) -> None:
+    """What an operation refuses, at the form's field where it is about one, else above all."""
+    fields = refusal.fields or {}
+    if not fields:
+        form.add_error(None, refusal.message)
+    for name, messages_ in fields.items():
+        field = told_at.get(name, name)
+        for message in messages_ if isinstance(messages_, list) else [messages_]:
+            form.add_error(field if field in form.fields else None, str(message))

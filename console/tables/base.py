@@ -1,0 +1,119 @@
+"""What every list has in common: who sees it, what it is called, and that it changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import Permission
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.timezone import now
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+
+from console.rights import Rights
+from permissions.engine import short
+
+
+class Table(ModelAdmin):
+    """Shows the rows that the caller may view.
+
+    ``section``, ``title`` and ``icon`` are its place in the navigation. ``seen_by`` names a foreign
+    key: rows are seen by whoever may view the row it leads to; ``viewed_by`` a permission that is
+    needed instead, where a model has none of its own.
+    """
+
+    section: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = "table_rows"
+    seen_by: ClassVar[str] = "pk"
+    viewed_by: ClassVar[str] = ""
+
+    # To count a million rows takes longer than to show fifty of them.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+    # Without it unfold styles the list by an element of the page, which is refused as inline.
+    actions_on_top = True
+
+    def is_seen(self, rights: Rights) -> bool:
+        if self.viewed_by:
+            return rights.may(self.viewed_by)
+        if self.seen_by == "pk":
+            return rights.sees(self.model)
+        related = self.opts.get_field(self.seen_by).related_model
+        assert isinstance(related, type), "a foreign key"
+        return rights.sees(related)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows if self.viewed_by else Rights.of(request).visible(rows, by=self.seen_by)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A row that was found is one the caller may view."""
+        return self.is_seen(Rights.of(request))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The filters beside the list and no others: with `?password__startswith=` whoever sees the
+        list could guess a secret that no page shows, letter by letter.
+        """
+        shown = lookup.partition("__")[0] in self.list_filter
+        return shown and super().lookup_allowed(lookup, value, request)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return super().changelist_view(request, {"title": self.title, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        page = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        context = {"table_title": self.title, "table_url": reverse(page), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+
+class FactTable(Table):
+    """Rows that count for a time."""
+
+    @display(
+        description="State",
+        label={"active": "success", "to come": "info", "ended": "warning"},
+    )
+    def state(self, row: Any) -> str:
+        moment = now()
+        if row.valid_until is not None and row.valid_until <= moment:
+            return "ended"
+        return "to come" if row.valid_from is not None and row.valid_from > moment else "active"
+
+
+def spoken(permission: Permission) -> str:
+    """``approve · shop.invoice``: two different permissions never look alike."""
+    kind = permission.content_type
+    return f"{short(permission.codename, kind.model)} · {kind.app_label}.{kind.model}"
+
+
+@display(description="Permission", ordering="permission__codename")
+def permission(row: Any) -> str:
+    """For grants, as a column."""
+    return spoken(row.permission)
