@@ -23,6 +23,7 @@ from api.v3.native import AuthentikSerializer
 from permissions.models import python_model
 from permissions.models.fact_tables import ObjectGrantRow
 from permissions.operations import delete_object_grant, update_object_grant
+from permissions.queries import may_be_named
 
 
 class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
@@ -32,7 +33,9 @@ class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
     app_label_verbose = serializers.CharField(read_only=True)
     model_verbose = serializers.CharField(read_only=True)
     object_description = serializers.CharField(
-        read_only=True, allow_null=True, help_text="null when the object is unknown or gone."
+        read_only=True,
+        allow_null=True,
+        help_text="null when the object is unknown, gone or hidden.",
     )
     valid_from = serializers.DateTimeField(
         required=False, allow_null=True, help_text="Counts from then on; null: at once."
@@ -82,7 +85,9 @@ class ObjectGrantViewSet(
         return found
 
     def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The registry describes its resources; rows of our own tables describe themselves."""
+        """The registry describes its resources; rows of our own tables describe themselves. What
+        the caller may not view is described by its key alone.
+        """
         by_type: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in rows:
             by_type[row["app_label"], row["model"]].append(row)
@@ -97,6 +102,14 @@ class ObjectGrantViewSet(
         for label, grants in own.items():
             for row in grants:
                 row["object_description"] = texts.get((label, row["object_pk"]))
+        things: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for row in rows:
+            if row["object_description"] is not None:
+                things[_thing(row)].add(row["codename"])
+        named = may_be_named(self.caller, things) if things else set()
+        for row in rows:
+            if _thing(row) not in named:
+                row["object_description"] = None
         return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -116,3 +129,7 @@ class ObjectGrantViewSet(
     def _row(self, grant: ObjectGrantRow) -> Row:
         found = type(grant).objects.filter(pk=grant.pk).values_list(*self.columns.values())
         return self.completed([dict(zip(self.columns, found.get(), strict=True))])[0]
+
+
+def _thing(row: Row) -> tuple[str, str]:
+    return f"{row['app_label']}.{row['model']}", row["object_pk"]

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.facts import valid_at
 from accounts.models import Group, User
-from api.access import ModelAccessViewSet
+from api.access import ModelAccessViewSet, Sight
 from api.moments import MomentField
 from api.v3.fields import LARGEST_INTEGER, KeyField, UserField, window_of
 from api.v3.initial_permissions import RoleField
@@ -49,7 +49,12 @@ class RoleAssignmentSerializer(NativeSerializer):
 
     pk = serializers.IntegerField(read_only=True)
     role = RoleField(queryset=Role.objects.public(), read=lambda row: [row.role_id])
-    role_name = serializers.CharField(source="role.name", read_only=True)
+    role_name = serializers.CharField(
+        source="role.name",
+        read_only=True,
+        allow_null=True,
+        help_text="null when the caller may not view the role.",
+    )
     user = UserField(
         queryset=User.objects.all(),
         read=lambda row: [row.user_id],
@@ -81,13 +86,13 @@ class RoleAssignmentSerializer(NativeSerializer):
     created = serializers.DateTimeField(read_only=True)
     granted_by = serializers.IntegerField(source="granted_by_id", read_only=True, allow_null=True)
 
-    def to_representation(self, instance: RoleAssignment) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> dict[str, Any]:
         shared = instance.scope is not None and instance.scope.name is not None
         inline = instance.scope is not None and not shared
         return {
             "pk": instance.pk,
             "role": str(instance.role_id),
-            "role_name": instance.role.name,
+            "role_name": instance.role.name if instance.shown else None,
             "user": instance.user_id,
             "group": instance.group_id,
             "holder_role": instance.holder_role_id,
@@ -187,12 +192,22 @@ class RoleAssignmentViewSet(
         "valid_from": "valid_from",
         "valid_until": "valid_until",
     }
-    search_fields = ("role__name", "seen_user", "seen_group", "reason")
+    search_fields = ("seen_role", "seen_user", "seen_group", "reason")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return rows
+        return Sight(self.caller).marked(rows, "role")
+
+    def read(self, row: Any) -> Any:
+        return Sight(self.caller).marked(type(self).queryset, "role").get(pk=row.pk)
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """A search must not tell the names of holders whom the caller may not view."""
+        """A search must not tell the names of roles and holders whom the caller may not view."""
         if SearchFilter.search_param in self.request.query_params:
             queryset = queryset.annotate(
+                seen_role=self._seen(Role.objects.filter(pk=OuterRef("role")), "name"),
                 seen_user=self._seen(User.objects.filter(pk=OuterRef("user")), "username"),
                 seen_group=self._seen(Group.objects.filter(pk=OuterRef("group")), "name"),
             )

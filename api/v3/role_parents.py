@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
 from api.v3.fields import KeysField
 from api.v3.native import NativeSerializer, NativeView
-from api.v3.roles import RoleSerializer
+from permissions import engine
 from permissions.operations import assign_role, set_roles, unassign_role
 from roles.models import Role, RoleAssignment
 
@@ -28,6 +28,13 @@ ROLE_PARAMETER = OpenApiParameter(
 
 class RoleParentsSerializer(NativeSerializer):
     parents = KeysField(queryset=Role.objects.public(), read=lambda _: [])
+
+
+class HeldRoleSerializer(serializers.Serializer):
+    """``name`` is null when the caller may not view the role."""
+
+    pk = serializers.UUIDField()
+    name = serializers.CharField(allow_null=True)
 
 
 class RoleParentSerializer(NativeSerializer):
@@ -44,16 +51,16 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
 
     path_parameters = {"parent": "The uuid of the other role."}
     queryset = Role.objects.public()
-    serializer_class = RoleSerializer
+    serializer_class = HeldRoleSerializer
     pagination_class = None
     filter_backends = ()
 
-    @extend_schema(responses=RoleSerializer(many=True))
+    @extend_schema(responses=HeldRoleSerializer(many=True))
     def list(self, request: Request, role: str) -> Response:
         """List the roles that holders of the role hold too, without limits."""
         return self._answer(self._role(role))
 
-    @extend_schema(request=RoleParentsSerializer, responses=RoleSerializer(many=True))
+    @extend_schema(request=RoleParentsSerializer, responses=HeldRoleSerializer(many=True))
     def replace(self, request: Request, role: str) -> Response:
         """Let holders of the role hold exactly these roles too."""
         child = self._changed(role)
@@ -96,4 +103,8 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
         return Role.objects.public().filter(pk__in=held.values("role")).order_by("name")
 
     def _answer(self, role: Role) -> Response:
-        return Response(RoleSerializer(self._parents(role), many=True).data)
+        parents = list(self._parents(role))
+        own = Role.objects.filter(pk__in=[row.pk for row in parents])
+        seen = set(engine.visible(own, user=self.caller).rows)
+        shown = [{"pk": row.pk, "name": row.name if row in seen else None} for row in parents]
+        return Response(HeldRoleSerializer(shown, many=True).data)

@@ -146,4 +146,6 @@ def _require_free(roles: Sequence[Role]) -> None:
         taken |= Q(namespace=role.namespace, code=role.code)
     other = Role.objects.filter(taken).exclude(pk__in=[role.pk for role in roles]).first()
     if other is not None:
-        raise RoleTaken(f"The role code or name is taken: {other.code}.")
+        # By the code that was asked for: the other role may be hidden.
+        [asked, *_] = [r.code for r in roles if other.name == r.name or other.code == r.code]
+        raise RoleTaken(f"The role code or name is taken: {asked}.")

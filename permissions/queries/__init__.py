@@ -25,7 +25,7 @@ from permissions.queries.held import (
     roles_held_at_all,
     roles_of,
 )
-from permissions.queries.seen import seen_keys
+from permissions.queries.seen import may_be_named, seen_keys
 
 __all__ = [
     "ROLES",
@@ -44,6 +44,7 @@ __all__ = [
     "held_roles",
     "holders_of",
     "holdings",
+    "may_be_named",
     "own_grants",
     "roles_granted",
     "roles_held_at_all",

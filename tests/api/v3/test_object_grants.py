@@ -149,6 +149,26 @@ def test_registered_resources_are_described_by_name_or_key(kind, client_of, root
     assert [row["object_description"] for row in found] == ["Welcome", "b"]
 
 
+def test_what_the_caller_may_not_view_is_known_by_its_key_alone(kind, client_of, ann, bob, thing):
+    facts.grant(bob, kind.view, ann)
+    facts.resource("authentik_flows.flow", "a", name="Welcome")
+    facts.resource("authentik_flows.flow", "b", name="Recovery")
+    shown = facts.resource("authentik_flows.flow", "c", name="Enrolment")
+    for key in "abc":
+        facts.grant(ann, "authentik_flows.view_flow", key)
+    grant = facts.grant(ann, GRANTED, facts.group("hidden"))
+    facts.grant(ann, GRANTED, thing)
+    facts.grant(bob, "authentik_flows.view_flow", "b")
+    facts.grant(bob, "permissions.view_resource", str(shown.pk))
+
+    found = rows(client_of(bob).get(kind.url))
+
+    texts = {row["object_pk"]: row["object_description"] for row in found}
+    described = {"b": "Recovery", "c": "Enrolment"}
+    assert texts == {"a": None, grant.object_pk: None, str(thing.pk): None, **described}
+    assert client_of(bob).get(f"{kind.url}{grant.pk}/").json()["object_description"] is None
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [

@@ -202,6 +202,7 @@ def test_a_search_tells_no_names_that_the_caller_may_not_view(
     facts.hold(role, alice)
     facts.hold(role, facts.group("staff", bob))
     facts.grant(charlie, "authentik_rbac.view_roleassignment")
+    facts.grant(charlie, "authentik_rbac.view_role")
     if granted:
         facts.grant(charlie, granted, on and {"bob": bob, "alice": alice}[on])
 
@@ -239,3 +240,19 @@ def test_a_list_costs_as_many_statements_for_many_rows_as_for_few(admin, role, b
         admin.get(URL)
 
     assert len(few) == len(many), many
+
+
+def test_a_role_that_the_caller_may_not_view_is_known_by_its_key_alone(client_of, charlie, role):
+    row, shown = facts.hold(role, charlie), facts.role("shown")
+    facts.hold(shown, charlie)
+    facts.grant(charlie, "authentik_rbac.view_roleassignment")
+    facts.grant(charlie, "authentik_rbac.view_role", shown)
+    facts.grant(charlie, "authentik_rbac.change_roleassignment", row)
+    client = client_of(charlie)
+
+    listed = {one["role"]: one["role_name"] for one in client.get(URL).json()["results"]}
+
+    assert listed == {str(role.pk): None, str(shown.pk): "shown"}
+    assert client.get(url(row.pk)).json()["role_name"] is None
+    assert client.patch(url(row.pk), {"reason": "x"}).json()["role_name"] is None
+    assert client.get(URL, {"search": "audit"}).json()["results"] == []

@@ -96,3 +96,12 @@ def test_a_parent_to_come_stays_as_it_is(client_of, root, junior, senior):
 
     assert names(client_of(root).put(url(junior), {"parents": []})) == []
     assert junior.inherited_assignments.count() == 1
+
+
+def test_of_a_parent_that_the_caller_may_not_view_the_key_alone_is_shown(
+    client_of, bob, junior, senior
+):
+    facts.hold(senior, junior)
+    facts.grant(bob, "authentik_rbac.view_role", junior)
+
+    assert client_of(bob).get(url(junior)).json() == [{"pk": str(senior.pk), "name": None}]
