@@ -34,6 +34,8 @@ def digest(key: str) -> str:
 
 def digests(key: str) -> list[str]:
     """Every form the key may have been stored by, newest secret first."""
+    # A quick hash is enough: nobody guesses a key of 357 bits, and every request computes this.
+    # Keyed, so that a stolen table does not even tell whether a key that is known is in it.
     return [
         hmac.new(_derived(secret, "token-digest"), key.encode(), hashlib.sha256).hexdigest()
         for secret in _secrets()
@@ -61,6 +63,7 @@ def _derived(secret: str, purpose: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _fernet(all_secrets: tuple[str, ...]) -> MultiFernet:
+    # The first seals, all unseal: in this order secrets are changed without losing a key.
     return MultiFernet(
         [Fernet(base64.urlsafe_b64encode(_derived(secret, "token-seal"))) for secret in all_secrets]
     )

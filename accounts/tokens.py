@@ -67,6 +67,7 @@ def create_token(
 @transaction.atomic
 def set_key(*, token: Token, key: str, actor: User | None) -> None:
     """The old key stops working with this transaction. Raises Conflict for a key that is taken."""
+    # Under older secrets too: a digest of the newest alone would let two tokens share a key.
     if Token.objects.exclude(pk=token.pk).filter(key_digest__in=digests(key)).exists():
         raise Conflict(fields={"key": ["This key is in use."]})
     token.key_digest, token.key_sealed = digest(key), seal(key)

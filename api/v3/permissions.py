@@ -16,7 +16,7 @@ from api.access import CallerAccess, find, keys_of, may_view
 from api.v3.lists.filters import IntegerFilter, UuidTextFilter
 from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
-from permissions.models import RoleGlobalGrant, UserGlobalGrant
+from permissions.models.fact_tables import grants_to
 from roles.models import Role
 
 # As authentik words it.
@@ -82,23 +82,21 @@ class PermissionFilter(filters.FilterSet):
     def of_role(
         self, queryset: QuerySet[Permission], name: str, value: Any
     ) -> QuerySet[Permission]:
-        role = find(Role.objects.public(), pk=value)
-        grants = RoleGlobalGrant.objects.filter(role=role)
-        return self._granted(queryset, name, role, grants)
+        return self._granted(queryset, name, find(Role.objects.public(), pk=value))
 
     def of_user(
         self, queryset: QuerySet[Permission], name: str, value: int
     ) -> QuerySet[Permission]:
-        user = find(User.objects.all(), pk=value)
-        grants = UserGlobalGrant.objects.filter(user=user)
-        return self._granted(queryset, name, user, grants)
+        return self._granted(queryset, name, find(User.objects.all(), pk=value))
 
     def _granted(
-        self, queryset: QuerySet[Permission], name: str, holder: User | Role | None, grants: Any
+        self, queryset: QuerySet[Permission], name: str, principal: User | Role | None
     ) -> QuerySet[Permission]:
-        if self.request is None or not may_view(self.request.user, holder):
+        if principal is None or self.request is None or not may_view(self.request.user, principal):
             raise ValidationError({name: [UNKNOWN]})
-        return queryset.filter(pk__in=grants.active().values("permission"))
+        table = grants_to(principal, by_object=False)
+        granted = table.model.objects.active().filter(**{table.principal: principal})
+        return queryset.filter(pk__in=granted.values("permission"))
 
 
 @extend_schema_view(

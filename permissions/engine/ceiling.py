@@ -104,6 +104,7 @@ def require_grants(
     if actor is None or not grants:
         return
     subject = SubjectRef.of(actor)
+    # Asked along with the others, so that to be free of the ceiling costs no statement of its own.
     questions = [Question(subject=subject, action=ESCALATE)]
     for permission, on in grants:
         label = f"{permission.content_type.app_label}.{permission.content_type.model}"
@@ -349,6 +350,8 @@ class _Holdings:
         """Whether all of a place lies in each scope; None is everything, resource or not."""
         if place is None:
             return not scopes
+        # What is given lies in every scope of the item, so it is enough if one of those lies in the
+        # scope.
         return all(
             scope in item.scopes
             or self.coverage.contains(scope, place, item.type)
@@ -359,6 +362,7 @@ class _Holdings:
     def _ways_to(self, item: _Conferred) -> list[_Reach]:
         if item.permission not in self.granted:
             self.read([item.permission])
+        # Never += below: the list is kept for other items.
         ways = self.granted[item.permission]
         if item.object_pk is not None:
             on_objects = self._on_objects(item.permission, [item.object_pk])
@@ -416,7 +420,7 @@ def _of_roles(ways: Sequence[_Way], holdings: _Holdings) -> set[_Conferred]:
         for role, permission, window in _global_grants(ROLE_GLOBAL, by_role, holdings.now)
         for way in by_role[role]
     }
-    # They fire for roles held without limit alone.
+    # Initial permissions fire for roles held without limit alone, whatever they are granted on.
     ruling = {role for role, held in by_role.items() if any(not way.scopes for way in held)}
     for role, *permission in _rules(ruling):
         items |= {
@@ -424,6 +428,7 @@ def _of_roles(ways: Sequence[_Way], holdings: _Holdings) -> set[_Conferred]:
             for way in by_role[role]
             if not way.scopes
         }
+    # A grant that ends before the role is given gives nothing.
     items = {item for item in items if not item.window.is_empty}
     if any(item.by_rule for item in items):
         holdings.read_rules()
@@ -499,6 +504,7 @@ def _conferred(
 
 
 def _too_much(lacking: Iterable[_Conferred], holdings: _Holdings) -> GrantCeiling:
+    # One more than is shown tells whether there are more; in one order, to be the same each time.
     told = dict.fromkeys(
         (f"{item.name} on {item.object_pk}" if item.object_pk else item.name)
         + holdings.held_for(item)

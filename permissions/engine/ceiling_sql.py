@@ -73,6 +73,8 @@ SELECT 'clock', 'caller', NULL, {self.dialect.no_path}, {self.dialect.clock}, NU
         of_item = "own.permission_id = i.permission_id"
         within = self.within("h.path", "i.type_id", "i.object_pk")
         ends = self._common("h", "own")
+        # Each NOT EXISTS is one kind of way by which the caller may hold it. One way must last all
+        # the time: two that follow each other are not put together, here and in ``ceiling``.
         return f"""{self._with(*self._both_sides(), self._free(), self._items(roles))}
 SELECT i.permission_id, i.type_id, ct.app_label || '.' || p.codename, i.object_pk, i.since, i.until
 FROM item i
@@ -139,6 +141,8 @@ ORDER BY 3, 4 LIMIT %(limit)s"""
             disabled = self._earlier(until, "r.disabled_from")
             return f"CASE WHEN {side} = 'caller' THEN {disabled} ELSE {until} END"
 
+        # UNION ends circles of roles here as well: met again, a role has the same path and a window
+        # that is no larger, and so is no new row.
         return f"""held AS (
     SELECT a.side, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path,
@@ -232,6 +236,8 @@ ORDER BY 3, 4 LIMIT %(limit)s"""
     def _contains(self, since: str, until: str) -> str:
         """Whether a window is open throughout that of the item i, as far as that is to come."""
         now = self.dialect.clock
+        # Nobody is judged for the past, so a way may begin now although the item began before. An
+        # item without end (NULL) is contained in nothing that ends, hence FALSE.
         begun = self.dialect.later.format(a="i.since", b=now)
         return (
             f"({since} IS NULL OR {self._instant(since)} <= {begun})"

@@ -119,6 +119,7 @@ def ask(
     the question; None if no statement was needed.
     """
     if not _searchable(resource):
+        # Nothing can be granted on it, and the database would answer with an error.
         return Decision(allowed=False, reason=Reason.NO_GRANT), None
     parameters = {
         **subject_parameters(_ref(subject)),
@@ -126,6 +127,7 @@ def ask(
         "object_pk": resource.id if resource else None,
         "at": moment(at),
     }
+    # Two statements, because what a plan mentions costs time though it is not used.
     name = "check" if resource else "check_globally"
     text = sql.statement(connections[using].vendor, name, _naming(parameters))
     [row] = run(text, parameters, using=using)
@@ -193,6 +195,7 @@ def check_many(
         decisions[n] = Verdict(*row).decision(questions[n].resource)
         if decisions[n].reason is Reason.UNKNOWN_TYPE:
             unknown[n] = questions[n]
+    # A name is looked up as a label first, and once more only if it is none: a label costs nothing.
     by_label = _by_label(unknown, using) if unknown else {}
     answers = check_many(
         list(by_label.values()), at=at, throughout=throughout, using=using, run=run
@@ -259,6 +262,7 @@ def list_resources(
     """
     parameters = _listing_parameters(_ref(subject), action, resource_type, at)
     text = sql.listing(connections[using].vendor, python_model(resource_type), _naming(parameters))
+    # One more than asked for tells whether another page follows.
     rows = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
     if not rows and (label := label_called(resource_type, using=using)) is not None:
         return list_resources(
@@ -279,6 +283,7 @@ def holds_on_any(
     """Whether the subject may do the action on every resource of an open type, registered or not:
     then those of ``list_resources`` are not all. False for other types, whose list is complete.
     """
+    # Rows of our own tables are all known.
     if python_model(resource_type) is not None:
         return False
     parameters = _listing_parameters(_ref(subject), action, resource_type, None)

@@ -45,12 +45,14 @@ class Coverage:
     def contains(self, scope: uuid.UUID, place: Selector, of_type: int) -> bool:
         """Whether a scope covers every resource of a type that the selector covers."""
         if place.type != of_type and not place.with_descendants:
+            # There is nothing of the type in it.
             return True
         above = set() if place.key is None else self._lying_above(place.type, place.key)
         kinds_above = {kind for kind, _ in above}
         for entry in self.selected(scope, of_type):
             if entry.key is None and entry.type == of_type:
                 return True
+            # One that stops at the resource covers nothing of what lies below it.
             is_as_deep = entry.with_descendants or not place.with_descendants
             if is_as_deep and entry.type == place.type and entry.key in (None, place.key):
                 return True

@@ -49,7 +49,7 @@ POSTGRESQL = Dialect(
     instant="{time}",
     later="GREATEST({a}, {b})",
     earlier="LEAST({a}, {b})",
-    no_path="CAST(ARRAY[] AS uuid[])",
+    no_path="CAST(ARRAY[] AS uuid[])",  # PostgreSQL cannot tell what an empty array is of
     longer_path="array_append({path}, {scope})",
     on_path="{scope} = ANY({path})",
     scopes_in="unnest({path}) AS scopes(value)",
@@ -66,9 +66,12 @@ POSTGRESQL = Dialect(
     asked_conferrals="""json_to_recordset(CAST(%(conferrals)s AS json)) AS asked(
             role_id text, group_id text, user_id bigint, scope_id text, since text, until text)""",
     members="SELECT {key} FROM json_array_elements_text(CAST({array} AS json)) AS listed(value)",
+    # An array is computed first and then looked up by index; IN would be planned as a join, from
+    # the larger side.
     one_of="= ANY(ARRAY({rows}))",
     looked_up="SELECT unnest(ARRAY({rows}))",
     json_text="CAST(to_json({text}) AS text)",
+    # As Python writes it: six digits of a second, or none.
     json_time=(
         """COALESCE('"' || replace(to_char({time} AT TIME ZONE 'UTC', """
         """'YYYY-MM-DD"T"HH24:MI:SS.US') || 'Z"', '.000000Z', 'Z'), 'null')"""
@@ -88,10 +91,12 @@ SQLITE = Dialect(
     moment="{text}",
     # Django leaves out a fraction of zero, and times are compared as text.
     instant="substr({time} || '.000000', 1, 26)",
+    # max and min of NULL and anything are NULL here, where GREATEST and LEAST pass over NULL.
     later="COALESCE(max({a}, {b}), {a}, {b})",
     earlier="COALESCE(min({a}, {b}), {a}, {b})",
     no_path="'[]'",
     longer_path="json_insert({path}, '$[#]', {scope})",
+    # All keys are equally long, so none is found inside another.
     on_path="instr({path}, {scope}) > 0",
     scopes_in="json_each({path}) AS scopes",
     uuid_of="REPLACE({text}, '-', '')",

@@ -138,6 +138,7 @@ def load(
     permission = (
         Permission.objects.using(using).select_related("content_type").get(pk=permission_id)
     )
+    # A type alone is asked about as the check does: by its global grants.
     if resource is not None and resource.id is None:
         resource = None
     text = sql.statement(connections[using].vendor, "assignments_met")

@@ -140,6 +140,7 @@ def explain(
         if label is not None:
             resource = ResourceRef(label, resource.id)
             return explain(subject, action, resource, at=at, using=using)
+    # Nothing is granted of an action that does not exist: it helps more to hear which there are.
     if decision.reason is Reason.UNKNOWN_ACTION and resource is not None:
         app_label, _, model = resource.type.partition(".")
         of_type = Permission.objects.using(using).filter(
@@ -170,6 +171,7 @@ def _allowed(decision: Decision, facts: Facts) -> Explanation:
     paths = [Path(reason=way.reason, steps=way.steps) for way in ways[:MAX_PATHS]]
     order = list(Reason)
     paths.sort(key=lambda path: (order.index(path.reason), len(path.steps)))
+    # The check names only the ends of a path, and not always of the one that is shown first.
     best = next((path for path in paths if path.reason is decision.reason), None)
     return Explanation(
         decision=replace(decision, path=best.steps) if best else decision,

@@ -90,6 +90,7 @@ FIND_PERMISSION_ALONE = """
            AND ct.app_label = asked.app_label AND p.codename = asked.codename
          HAVING COUNT(*) = 1)"""
 
+# Each parameter is cast: numbers are bound as text, and PostgreSQL could not tell what NULL is.
 ONE_SUBJECT = """(SELECT 0 AS s, CAST(%(user_id)s AS bigint) AS user_id,
             CAST(%(subject)s AS text) AS subject, CAST(%(subject_uuid)s AS text) AS subject_uuid
         ) AS asked"""
@@ -148,6 +149,7 @@ class Statements:
 
     def covers(self, scope: str, type_id: str, object_pk: str) -> str:
         """Whether a scope covers a resource: by kind, by an entry, or by an entry above it."""
+        # From the resource upwards, where little lies; downwards from an entry may lie everything.
         return f"""EXISTS (
             SELECT 1 FROM authentik_rbac_scope sc WHERE sc.id = {scope} AND (
                 sc.kind = 'all'
@@ -219,7 +221,8 @@ class Statements:
 )"""
 
     def member(self) -> str:
-        # Nothing is read for an inactive subject: whatever it holds counts for nothing.
+        # Nothing is read for an inactive subject: whatever it holds counts for nothing. DISTINCT:
+        # the roles of a group that is reached in two ways would be looked for twice.
         return f"""member AS (
     SELECT DISTINCT w.user_id, c.ancestor_id AS group_id
     FROM who w
@@ -250,7 +253,8 @@ class Statements:
             further_roles = f"""CROSS JOIN LATERAL (
         SELECT a.* FROM {ROLE_ASSIGNMENT.name} a
         WHERE a.{ROLE_ASSIGNMENT.column} = h.role_id OFFSET 0) AS a"""
-        # UNION drops what is there already: a role met again on the same way is not followed.
+        # UNION drops what is there already: a role met again with the same path is not followed.
+        # Only the first branch asks for an active subject: an inactive one is no ``member``.
         return f"""held AS (
     SELECT a.user_id, a.role_id,
            CASE WHEN a.scope_id IS NULL THEN {dialect.no_path} ELSE {first} END AS path
@@ -334,8 +338,10 @@ class Statements:
             *few,
             f"granted AS MATERIALIZED ({' UNION ALL'.join(granted)}\n)",
         ]
+        # ``granted`` is materialized, or the planner would make the join of it that it must not be.
         # The answer comes from the first branch that has one, because nothing here can be read in
-        # parallel: each branch reads a common table expression.
+        # parallel: each branch reads a common table expression. Superusers come before all others,
+        # but may do no action that does not exist. Of several roles always the same one answers.
         return f"""{self._with(*parts)}
 SELECT w.user_id, w.is_active, t.type_id, t.permission_id, way.reason, way.holder, way.grant_id
 FROM who w CROSS JOIN what t LEFT JOIN (
@@ -360,7 +366,8 @@ FROM who w CROSS JOIN what t LEFT JOIN (
         object_pk); whatever allows each of them out, with its place in the order of ``check``.
         """
         no_uuid, no_id = self.dialect.uuid_of.format(text="NULL"), "CAST(NULL AS bigint)"
-        # Each different permission is looked up once, however many questions ask about it.
+        # Each different permission is looked up once, however many questions ask about it. Own
+        # grants alone ask whether the subject is active: otherwise it has nothing ``held``.
         return f"""global_of_role AS (
     SELECT h.user_id, g.permission_id, h.path, g.{ROLE_GLOBAL.column} AS role_id, g.id
     FROM (SELECT DISTINCT permission_id FROM question) AS asked
@@ -573,7 +580,7 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
     FROM asked_for t CROSS JOIN holding h
     WHERE h.path <> {no_path} AND {self._gives("h", "t")}
 )""",
-            # What any scope on the way names is more than all of them cover: the last branch of
+            # What any scope on the path names is more than all of them cover: the last branch of
             # ``_allowed`` asks that of each candidate.
             f"""candidate AS (
     SELECT l.path, l.type_id, l.permission_id, e.object_pk
@@ -619,6 +626,7 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
             by_role = self._first_of_each(after, upto, "CAST(%(limit)s AS bigint)")
         else:
             upto = "1 = 1"
+            # DISTINCT before any limit: a key granted by many roles would push others off the page.
             by_role = f"""SELECT DISTINCT g.object_pk FROM asked_for t CROSS JOIN wide h
         JOIN {ROLE_OBJECT.name} g ON {self._has("h", "t")} AND {after.format("g")}"""
         return (
@@ -677,7 +685,8 @@ SELECT {key.format(text="allowed.object_pk")} FROM allowed"""
         From the roles that have the permission, down the roles and groups that hold them.
         """
         covered = self.covers("a.scope_id", "t.type_id", "q.object_pk")
-        # Without a resource nobody is reached through a scope.
+        # Without a resource nobody is reached through a scope. Roles come first and people last: a
+        # role that a million users hold is one row until then.
         reaches = (
             f"{self.live('a')} AND (a.scope_id IS NULL OR q.object_pk IS NOT NULL AND {covered})"
         )
@@ -745,6 +754,7 @@ ORDER BY u.id LIMIT %(limit)s"""
         also ask when it holds that in any other way, or asks only about itself: ``about`` selects
         the subjects ``asked`` about, and is empty if the question is about everybody.
         """
+        # A key may have been stored under any secret still in use; see ``accounts.secrets``.
         key = ", ".join(f"%(digest_{n})s" for n in range(digests))
         noted_before = self.dialect.moment.format(text="%(noted_before)s")
         # ``unrestricted``: a token limited to some permissions asks only if this is among them.
@@ -759,12 +769,16 @@ ORDER BY u.id LIMIT %(limit)s"""
             if about:
                 subject_uuid = self.dialect.uuid_of.format(text="asked.subject_uuid")
                 user_id = FIND_USER.format(subject_uuid=subject_uuid)
+                # Nobody has the number 0: to ask about somebody unknown is to ask about another.
                 others = f"SELECT 1 FROM {about} WHERE COALESCE({user_id}, 0) <> c.user_id"
                 only_itself = f"NOT EXISTS ({others})"
             may_ask = f"""CASE WHEN c.unrestricted AND (
         {self._with(is_caller, self.member(), self.held(by_one=True), CHECK_ACCESS)}
         SELECT {self._unlimited()} FROM who w CROSS JOIN what t
     ) THEN TRUE ELSE {only_itself} END"""
+        # The restriction is searched as text, which both databases can; the quotation marks keep it
+        # from being part of a longer name. ORDER BY 5: the join may lose the order of the answer,
+        # which is always that of its first column.
         return f"""WITH caller AS (
     SELECT t.user_id, t.last_used IS NULL OR t.last_used < {noted_before} AS to_note,
            t.permissions IS NULL

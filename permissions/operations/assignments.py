@@ -227,6 +227,7 @@ def _give(
     rows = {_key(row.role, row.principal): row for row in there}
     rows = {key: row for key, row in rows.items() if key in pairs}
     facts, asked = ASSIGNMENTS[0].audit_facts, terms.asked
+    # Told before ``_take_on`` changes the rows.
     before = {key: facts(row) for key, row in rows.items()}
     changed = [row for row in rows.values() if _take_on(row, terms)]
     # In one order: two who write the same rows in different orders wait for each other.
@@ -281,6 +282,7 @@ def _refuse_cycles(pairs: Iterable[Pair], *, field: str) -> None:
     held = defaultdict(set)
     for role, holder in added:
         held[holder].add(role)
+    # Only what can be reached from the new links is read: a circle must go through one of them.
     reached = frontier = {role for role, _ in added}
     while frontier:
         # What holders of these roles hold besides.

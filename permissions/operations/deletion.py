@@ -84,6 +84,7 @@ def delete_users(*, users: Iterable[User], actor: User | None) -> None:
     """Their grants, memberships, assignments, tokens and sessions end with this transaction."""
     users = list(users)
     own = Q(user__in=[user.pk for user in users])
+    # Whoever adds a member locks the group first, and would wait for us with that lock.
     lock_groups_of(users)
     users = lock_rows(users)
     _delete_facts((USER_GLOBAL, USER_OBJECT, ASSIGNMENTS[0], MEMBERSHIPS), own, actor=actor)
@@ -98,6 +99,7 @@ def delete_groups(*, groups: Iterable[Group], actor: User | None) -> None:
     groups = lock_rows(groups)
     keys = [group.pk for group in groups]
     delete_roles(roles=Role.objects.filter(managed__in=map(managed_key, groups)), actor=actor)
+    # Asked before the links go, which alone say whose closure must be mended.
     below = set(GroupParent.objects.filter(parent__in=keys).values_list("child", flat=True))
     _delete_facts((ASSIGNMENTS[0], MEMBERSHIPS), Q(group__in=keys), actor=actor)
     links = GroupParent.objects.filter(Q(child__in=keys) | Q(parent__in=keys))
@@ -136,6 +138,7 @@ def delete_rows(
     if not rows:
         return
     model = type(rows[0])
+    # Told before they go: what an event says of a row may be read from others that go with it.
     entries = [Entry(kind=kind, target=row, before=before(row)) for row in rows]
     keys = [row.pk for row in rows]
     forget_resources(model._meta.label_lower, map(str, keys), actor=actor)
@@ -159,6 +162,7 @@ def _delete_facts(tables: Iterable[FactTable], condition: Q, *, actor: User | No
 
 def _delete_each(rows: QuerySet[Any], delete: Deleter, *, actor: User | None) -> None:
     while True:
+        # From the start each time: those read before have gone by now.
         batch = list(rows.order_by("pk")[:BATCH])
         delete(batch, actor=actor)
         if len(batch) < BATCH:

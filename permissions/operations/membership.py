@@ -148,6 +148,8 @@ def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -
 
 @transaction.atomic
 def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
+    # Before the present parents are read: one that another adds meanwhile would be taken away.
+    one_at_a_time(Change.GROUP_PARENTS)
     set_parents(group=group, parents=[*group.parents.all(), parent], actor=actor)
 
 
@@ -173,6 +175,7 @@ def _add(
     if not pairs:
         return {}
     lock_groups(Q(pk__in={group.pk for group, _ in pairs}))
+    # Groups times users holds more than the pairs; only those of the pairs are looked up below.
     among = {"group__in": {g.pk for g, _ in pairs}, "user__in": {u.pk for _, u in pairs}}
     there = {_key(row): row for row in _loaded(GroupMembership.objects.filter(**among))}
     rows = {

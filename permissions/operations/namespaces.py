@@ -161,20 +161,20 @@ def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None
     # A label counts before a free name: what is asked by that name would be asked about another.
     for name in find_types(f"{new_code}.{kind.content_type.model}" for kind in types):
         raise NamespaceTaken(f"Another resource type is called {name}.")
-    require_grants(actor=actor, wanted=[(permission, None) for permission in _given(types)])
+    require_grants(actor=actor, wanted=[(permission, None) for permission in _granted(types)])
     for kind in types:
         label = f"{new_code}.{kind.content_type.model}"
         if is_retired(label, besides=kind):
             require_escalate(actor, f"Another type was called {label}, and is asked about so.")
 
 
-def _given(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
+def _granted(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
     """What anybody was granted of the types, or would be on what it creates."""
-    ruled = InitialPermissions.permissions.through.objects
-    given = Q(Exists(ruled.filter(permission=OuterRef("pk"))))
+    rules = InitialPermissions.permissions.through.objects
+    granted = Q(Exists(rules.filter(permission=OuterRef("pk"))))
     for table in GRANTS:
-        given |= Q(Exists(table.model.objects.filter(permission=OuterRef("pk"))))
-    permissions = Permission.objects.filter(given, content_type__in=types.values("pk"))
+        granted |= Q(Exists(table.model.objects.filter(permission=OuterRef("pk"))))
+    permissions = Permission.objects.filter(granted, content_type__in=types.values("pk"))
     return permissions.select_related("content_type")
 
 

@@ -19,6 +19,7 @@ from audit.operations import Entry, record_many
 from permissions.engine import ResourceRef, searchable
 from permissions.models import Resource, ResourceClosure, ResourceMode, ResourceType, python_model
 from permissions.operations import closure
+from permissions.operations.batches import batches
 from permissions.operations.deletion import forget_resources
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
@@ -84,6 +85,7 @@ def register_resources(
     and all keys of a type that was ever open.
     """
     _refuse_unfit(type, items)
+    # Before anything is read: two that each move one resource could make a circle together.
     one_at_a_time(Change.RESOURCE_PARENTS)
     known = _known(type, [item.object_pk for item in items])
     parents = _parents(type, items, known, actor=actor)
@@ -93,6 +95,7 @@ def register_resources(
     moved = _write(items, rows, parents)
     _follow(moved, _unheard_of(type, created), actor=actor)
     result = _recorded(items, rows, before, actor=actor)
+    # Only for what is new: who changes a thing has not created it.
     fire(actor=actor, label=type.label, keys=[row.object_pk for row in created])
     return result
 
@@ -127,7 +130,7 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
     for row in rows:
         by_type[row.type_id].append(row)
     orphans: set[int] = set()
-    for batch in _batches(list(keys)):
+    for batch in batches(keys, BATCH):
         below = Resource.objects.filter(parent__in=batch).values_list("pk", flat=True)
         orphans.update(below)
     for kind in ResourceType.objects.filter(pk__in=by_type).select_related("content_type"):
@@ -144,7 +147,7 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
         ]
         record_many(entries, actor=actor)
     forget_resources("permissions.resource", map(str, keys), actor=actor)
-    for batch in _batches(list(keys)):
+    for batch in batches(keys, BATCH):
         Resource.objects.filter(pk__in=batch).delete()
     closure.rebuild(closure.RESOURCES, orphans - keys)
     return len(rows)
@@ -175,12 +178,13 @@ def _refuse_unfit(kind: ResourceType, items: Sequence[ResourceSpec]) -> None:
 
 
 def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
-    found: dict[str, Resource] = {}
-    for batch in _batches(list(keys)):
+    rows: dict[str, Resource] = {}
+    for batch in batches(keys, BATCH):
         for row in Resource.objects.filter(type=kind, object_pk__in=batch):
-            row.type = kind  # its label is asked for each event; this saves a statement each time
-            found[row.object_pk] = row
-    return found
+            # The label is told in each event, and would be read anew for each row.
+            row.type = kind
+            rows[row.object_pk] = row
+    return rows
 
 
 def _parents(
@@ -196,27 +200,24 @@ def _parents(
         kinds[kind.parent.label] = kind.parent
     own = {ResourceRef(kind.label, item.object_pk) for item in items}
     asked = {item.parent for item in items if isinstance(item.parent, ResourceRef)}
-    found: dict[ResourceRef, Resource] = {}
+    parents: dict[ResourceRef, Resource] = {}
+    # A parent that is there already may be sent back by whoever cannot see it.
     current = {row.parent_id for row in known.values()}
     for label, parent_kind in kinds.items():
-        keys = [ref.id for ref in asked if ref.type == label and ref.id and _fit(ref.id)]
+        keys = [ref.id for ref in asked if ref.type == label and ref.id and searchable(ref.id)]
         rows = _known(parent_kind, keys)
         seen = rows.keys() if actor is None else seen_keys(actor, parent_kind, list(rows))
         for key, row in rows.items():
             if key in seen or row.pk in current:
-                found[ResourceRef(label, key)] = row
+                parents[ResourceRef(label, key)] = row
     wrong = {
         str(n): {"parent": [f"No resource {str(item.parent)[:200]!r} can be the parent."]}
         for n, item in enumerate(items)
-        if isinstance(item.parent, ResourceRef) and item.parent not in found.keys() | own
+        if isinstance(item.parent, ResourceRef) and item.parent not in parents.keys() | own
     }
     if wrong:
         raise InvalidInput(fields={"resources": wrong})
-    return found
-
-
-def _fit(key: str) -> bool:
-    return searchable(key) is not None
+    return parents
 
 
 def _create(kind: ResourceType, items: Sequence[ResourceSpec]) -> list[Resource]:
@@ -238,16 +239,15 @@ def _write(
     for item in items:
         row = rows[item.object_pk]
         parent_id = _parent_id(item, row, rows, parents)
-        wanted = (
+        name, properties = (
             row.name if item.name is None else item.name,
             row.properties if item.properties is None else item.properties,
         )
-        if (row.name, row.properties, row.parent_id) == (*wanted, parent_id):
+        if (row.name, row.properties, row.parent_id) == (name, properties, parent_id):
             continue
         if row.parent_id != parent_id:
             moved.append(row.pk)
-        row.name, row.properties = wanted
-        row.parent_id = parent_id
+        row.name, row.properties, row.parent_id = name, properties, parent_id
         touched.append(row)
     Resource.objects.bulk_update(touched, ["name", "properties", "parent"], batch_size=BATCH)
     return moved
@@ -263,16 +263,16 @@ def _parent_id(
         return row.parent_id
     if item.parent is None:
         return None
-    known = parents.get(item.parent)
-    return known.pk if known is not None else rows[str(item.parent.id)].pk
+    registered = parents.get(item.parent)
+    return registered.pk if registered is not None else rows[str(item.parent.id)].pk
 
 
 def _unheard_of(kind: ResourceType, created: Sequence[Resource]) -> set[int]:
-    """Those of the new rows that nobody can have known before."""
+    """Those of the new rows that no grant and no scope can have named before."""
     if kind.was_open or kind.mode == ResourceMode.OPEN:
         return set()
-    known = retired_keys(kind, [row.object_pk for row in created])
-    return {row.pk for row in created if row.object_pk not in known}
+    retired = retired_keys(kind, [row.object_pk for row in created])
+    return {row.pk for row in created if row.object_pk not in retired}
 
 
 def _follow(moved: Collection[int], unheard_of: set[int], *, actor: User | None) -> None:
@@ -284,6 +284,7 @@ def _follow(moved: Collection[int], unheard_of: set[int], *, actor: User | None)
         message = f"A resource cannot lie below itself, nor below more than {MOST_LEVELS} others."
         raise ResourceCycle(fields={"parent": [message]})
     elsewhere = [pk for pk in moved if pk not in unheard_of]
+    # Judged before the closure follows: afterwards the actor would hold what it is about to take.
     if actor is not None and elsewhere:
         require_reach(actor=actor, newly=_newly_reached(elsewhere))
     closure.rebuild(closure.RESOURCES, moved)
@@ -293,13 +294,13 @@ def _newly_reached(moved: Sequence[int]) -> dict[Any, Reach]:
     """What scopes will reach once the closure follows the parents. What lies below comes along."""
     lines = closure.lines_above(closure.RESOURCES, moved)
     old: set[tuple[int, int]] = set()
-    for batch in _batches(list(moved)):
+    for batch in batches(moved, BATCH):
         rows = ResourceClosure.objects.filter(descendant__in=batch)
         old.update(rows.values_list("descendant", "ancestor"))
     places: dict[Any, set[tuple[int, str | None, bool]]] = defaultdict(set)
-    found = {row.pk: row for row in _rows(moved)}
+    by_pk = {row.pk: row for row in _rows(moved)}
     for pk, scope in _scopes_over(lines) - _scopes_over(old):
-        row = found[pk]
+        row = by_pk[pk]
         places[scope].add((row.type_id, row.object_pk, row.has_below))
     return {scope: Reach(frozenset(those)) for scope, those in places.items()}
 
@@ -307,18 +308,18 @@ def _newly_reached(moved: Sequence[int]) -> dict[Any, Reach]:
 def _scopes_over(lines: set[tuple[int, int]]) -> set[tuple[int, Any]]:
     """(resource, scope) wherever a scope reaches one of the resources, itself or from above."""
     scopes: dict[int, set[Any]] = defaultdict(set)
-    for batch in _batches(list({above for _, above in lines})):
+    for batch in batches({above for _, above in lines}, BATCH):
         rows = Resource.objects.filter(pk__in=batch)
         of_type = rows.filter(type=OuterRef("content_type"))
-        named = of_type.filter(object_pk=OuterRef("object_pk"))
+        with_key = of_type.filter(object_pk=OuterRef("object_pk"))
         entries = ScopeEntry.objects.filter(
-            Exists(named) | Q(object_pk__isnull=True) & Exists(of_type), with_descendants=True
+            Exists(with_key) | Q(object_pk__isnull=True) & Exists(of_type), with_descendants=True
         )
-        found: dict[tuple[int, str | None], set[Any]] = defaultdict(set)
+        over: dict[tuple[int, str | None], set[Any]] = defaultdict(set)
         for kind, key, scope in entries.values_list("content_type", "object_pk", "scope"):
-            found[kind, key].add(scope)
-        for row in rows if found else ():
-            scopes[row.pk] = found[row.type_id, row.object_pk] | found[row.type_id, None]
+            over[kind, key].add(scope)
+        for row in rows if over else ():
+            scopes[row.pk] = over[row.type_id, row.object_pk] | over[row.type_id, None]
     return {(below, scope) for below, above in lines for scope in scopes[above]}
 
 
@@ -328,7 +329,7 @@ def _rows(keys: Sequence[int]) -> Iterable[Any]:
     below = Exists(pairs.exclude(descendant=OuterRef("pk")))
     return chain.from_iterable(
         Resource.objects.filter(pk__in=batch).annotate(has_below=below)
-        for batch in _batches(list(keys))
+        for batch in batches(keys, BATCH)
     )
 
 
@@ -356,7 +357,3 @@ def _recorded(
         entries.append(Entry(kind=kind, target=target, before=was, after=now))
     record_many(entries, actor=actor)
     return result
-
-
-def _batches(keys: list[Any]) -> Iterable[list[Any]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import Q
 
 from permissions.models import ResourceType, RetiredName
+from permissions.operations.batches import batches
 
 BATCH = 1_000
 
@@ -17,19 +18,19 @@ def retire_keys(label: str, keys: Iterable[str]) -> None:
 
 def retire_labels(types: Mapping[str, ResourceType | None]) -> None:
     """With the type that had the label, which may have it back; None if that is gone."""
+    # Only the last that had a label may have it back: that one is asked about by it.
     RetiredName.objects.filter(label__in=types, object_pk="").delete()
     _add(RetiredName(label=label, type=kind) for label, kind in types.items())
 
 
 def retired_keys(kind: ResourceType, keys: Sequence[str]) -> set[str]:
     """Those that were registered once. One statement per 1,000."""
-    found: set[str] = set()
-    for start in range(0, len(keys), BATCH):
-        rows = RetiredName.objects.filter(
-            label=kind.label, object_pk__in=keys[start : start + BATCH]
-        )
-        found.update(rows.values_list("object_pk", flat=True))
-    return found - {""}
+    retired: set[str] = set()
+    for batch in batches(keys, BATCH):
+        rows = RetiredName.objects.filter(label=kind.label, object_pk__in=batch)
+        retired.update(rows.values_list("object_pk", flat=True))
+    # The empty key stands for the label of the type itself.
+    return retired - {""}
 
 
 def is_retired(label: str, *, besides: ResourceType | None = None) -> bool:

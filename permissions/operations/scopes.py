@@ -194,10 +194,15 @@ def _selectors(
         if key is not None:
             position[type_.label, key] = n
     missing = _without_row(types, position)
-    known = {(label, key) for _, label, key in named or ()}
-    # Where any key can be named, naming one tells nothing.
-    telling = {pair for pair in position if not _takes_any(types[pair[0]])}
-    hidden = _hidden(types, telling - known, actor) if actor and telling - known else set()
+    sent_back = {(label, key) for _, label, key in named or ()}
+    # To name a key of a type that takes any key tells nothing.
+    open_labels = {
+        label
+        for label, type_ in types.items()
+        if type_.mode == ResourceMode.OPEN and python_model(label) is None
+    }
+    telling = {(label, key) for label, key in position if label not in open_labels}
+    hidden = _hidden(types, telling - sent_back, actor) if actor and telling - sent_back else set()
     for label, key in [*missing, *hidden]:
         if (label, key) in telling:
             faults[str(position[label, key])] = {"object_pk": [f"No {label} has this key."]}
@@ -222,18 +227,14 @@ def _without_row(
 
 
 def _hidden(
-    types: dict[str, ResourceType], named: Iterable[tuple[str, str]], actor: User
+    types: dict[str, ResourceType], resources: Iterable[tuple[str, str]], actor: User
 ) -> set[tuple[str, str]]:
     """(type label, key) of what the actor may know nothing of, and must not learn by naming it."""
     keys: dict[str, list[str]] = defaultdict(list)
-    for label, key in named:
+    for label, key in resources:
         keys[label].append(key)
-    seen = {label: seen_keys(actor, types[label], wanted) for label, wanted in keys.items()}
-    return {(label, key) for label, key in named if key not in seen[label]}
-
-
-def _takes_any(type_: ResourceType) -> bool:
-    return type_.mode == ResourceMode.OPEN and python_model(type_.label) is None
+    seen = {label: seen_keys(actor, types[label], of_type) for label, of_type in keys.items()}
+    return {(label, key) for label, key in resources if key not in seen[label]}
 
 
 def _record_resources(

@@ -121,5 +121,6 @@ def _life(expiring: bool, expires: datetime | None) -> _Life:
 
 
 def _require_acting_as(user: User, actor: User | None, life: _Life) -> None:
+    # With its own token nobody can do more than without it.
     if actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user], window=life.window)

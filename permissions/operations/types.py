@@ -23,15 +23,8 @@ from audit.errors import Conflict, InvalidInput, NotFound
 from audit.models import EventKind
 from audit.operations import record
 from permissions.engine import codenames_meant, find_types, is_word, label_of
-from permissions.models import (
-    Resource,
-    ResourceMode,
-    ResourceType,
-    RoleGlobalGrant,
-    RoleObjectPermission,
-    UserGlobalGrant,
-    UserObjectPermission,
-)
+from permissions.models import Resource, ResourceMode, ResourceType
+from permissions.models.fact_tables import GRANTS
 from permissions.operations.deletion import forget_permissions, forget_resources
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
@@ -45,7 +38,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LONGEST_MODEL = 100
 LONGEST_NAME = 255
 LONGEST_CODENAME = 100
-# Parts of a path that lead on behind a type.
+# Parts of a path that lead on from a type.
 TAKEN_PARTS = ("", ".", "..", "resources", "actions")
 EVERY_ACTION = "*"
 NOT_A_WORD = "Printable characters without spaces, at most {}."
@@ -132,7 +125,11 @@ def create_type(
     Raises InvalidInput for a label or name that cannot be had.
     """
     app_label, model = _split(label)
-    _require_free(label, name)
+    # What a name means must never change for what is asked by it already.
+    if name is not None:
+        _require_free_name(name)
+    if find_types([label]):
+        raise InvalidInput(fields={"model": [f"{label} exists already."]})
     content_type, _ = ContentType.objects.get_or_create(app_label=app_label, model=model)
     ContentType.objects.clear_cache()
     kind = ResourceType.objects.create(
@@ -366,7 +363,7 @@ def label_from(name: str) -> str:
 
 
 def is_model(text: str) -> bool:
-    """Whether a label may have this behind its dot: a path must be able to name it, too."""
+    """Whether a label may have this after its dot: a path must be able to name it, too."""
     parts = text.split("/")
     return is_word(text, longest=LONGEST_MODEL) and not any(part in TAKEN_PARTS for part in parts)
 
@@ -394,19 +391,11 @@ def _is_ours(app_label: str) -> bool:
     return app_label.lower() in installed | {SYSTEM_NAMESPACE} or built_in.exists()
 
 
-def _require_free(label: str, name: str | None) -> None:
-    """What a name means must never change for what is asked by it already."""
-    if name is not None:
-        _require_free_name(name)
-    if find_types([label]):
-        raise InvalidInput(fields={"model": [f"{label} exists already."]})
-
-
 def _require_free_name(name: str) -> None:
     if not is_word(name, longest=LONGEST_NAME):
         raise InvalidInput(fields={"name": [NOT_A_WORD.format(LONGEST_NAME)]})
-    if known := find_types([name]):
-        raise InvalidInput(fields={"name": [f"{known[name].label} is called {name} already."]})
+    if types := find_types([name]):
+        raise InvalidInput(fields={"name": [f"{types[name].label} is called {name} already."]})
     app_label, dot, _ = name.partition(".")
     if dot and _is_ours(app_label):
         raise InvalidInput(fields={"name": [f'"{app_label}" belongs to the service itself.']})
@@ -428,16 +417,16 @@ def _set_actions(
     kind: ResourceType, actions: Iterable[ActionSpec], *, actor: User | None, drop_grants: bool
 ) -> None:
     existing = _permissions_of(kind)
-    wanted = {
+    by_codename = {
         _meant(existing, action.name, kind) or action.codename or action.name: action
         for action in actions
     }
-    _require_words(wanted)
-    lost = [permission for codename, permission in existing.items() if codename not in wanted]
+    _require_words(by_codename)
+    lost = [permission for codename, permission in existing.items() if codename not in by_codename]
     _forget(lost, actor=actor, drop_grants=drop_grants)
     written = {
         codename: action
-        for codename, action in wanted.items()
+        for codename, action in by_codename.items()
         if codename not in existing or action.renames
     }
     _write_actions(kind, written)
@@ -460,8 +449,16 @@ def _write_actions(kind: ResourceType, actions: Mapping[str, ActionSpec]) -> Non
 
 
 def _forget(permissions: Sequence[Permission], *, actor: User | None, drop_grants: bool) -> None:
-    if not drop_grants:
-        _require_unused(permissions)
+    """Raises ActionInUse unless grants are to be dropped."""
+    if permissions and not drop_grants:
+        # Locked before grants are counted: what is granted meanwhile waits for us.
+        keys = [permission.pk for permission in permissions]
+        list(Permission.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+        # What creators of things are given is a grant to come.
+        tables = (*(table.model for table in GRANTS), InitialPermissions.permissions.through)
+        grants = sum(table.objects.filter(permission__in=keys).count() for table in tables)
+        if grants:
+            raise ActionInUse(grants)
     forget_permissions(permissions, actor=actor)
 
 
@@ -477,17 +474,3 @@ def _require_words(codenames: Iterable[str]) -> None:
 
 def is_action(name: str) -> bool:
     return is_word(name, longest=LONGEST_CODENAME) and name != EVERY_ACTION
-
-
-def _require_unused(permissions: Sequence[Permission]) -> None:
-    """Raises ActionInUse. What is granted meanwhile waits for us."""
-    if not permissions:
-        return
-    keys = [permission.pk for permission in permissions]
-    list(Permission.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
-    tables: Any = (UserGlobalGrant, RoleGlobalGrant, UserObjectPermission, RoleObjectPermission)
-    # What creators of things are given is a grant to come.
-    tables = (*tables, InitialPermissions.permissions.through)
-    grants = sum(table.objects.filter(permission__in=keys).count() for table in tables)
-    if grants:
-        raise ActionInUse(grants)

@@ -91,6 +91,7 @@ def update_user(
         joined = GroupMembership.objects.filter(user=user).values("group")
         lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
     change(user, fields, EventKind.USER_CHANGED, actor=actor)
+    # Else a browser that is still signed in would count again once the user is active again.
     if deactivated:
         end_sessions(user=user)
     if groups is not None:

@@ -14,6 +14,7 @@ from audit.models import Event
 from permissions.models import UserGlobalGrant, UserObjectPermission
 from permissions.operations import (
     add_members,
+    add_parent,
     assign_permissions,
     assign_role,
     change_assignment,
@@ -113,6 +114,15 @@ def test_sixteen_writers_of_a_membership_leave_the_hull_of_their_times(bob):
 
     assert GroupMembership.objects.get().window == Window(NOW, WINDOWS[-1].valid_until)
     chain_of(Event.objects.filter(target_pk=str(group.pk)))
+
+
+def test_sixteen_who_put_a_group_below_others_leave_it_below_all_of_them():
+    group = facts.group("staff")
+    parents = {window: facts.group(f"above {n}") for n, window in enumerate(WINDOWS)}
+
+    at_once(lambda window: add_parent(group=group, parent=parents[window], actor=None))
+
+    assert set(group.parents.all()) == set(parents.values())
 
 
 def test_who_gives_while_others_take_away_leaves_what_the_record_says(bob):
