@@ -16,7 +16,7 @@ from accounts.models import User
 from audit.errors import Conflict, Forbidden
 from audit.models import EventKind
 from audit.operations import Entry, record_many
-from permissions.engine import find_types, require_covers, require_escalate, require_grants
+from permissions.engine import find_types, require_escalate, require_grants
 from permissions.models import ResourceType
 from permissions.models.fact_tables import GRANTS
 from permissions.operations.changes import change
@@ -24,7 +24,7 @@ from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from permissions.operations.retired import is_retired, relabel
-from permissions.operations.roles import name_of
+from permissions.operations.roles import name_of, require_as_assigned
 from permissions.operations.types import delete_types
 from roles.models import (
     DEFAULT_NAMESPACE,
@@ -156,7 +156,7 @@ def _types_in(codes: Iterable[str]) -> QuerySet[ResourceType]:
 
 def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None) -> None:
     """All that is held by the names in it goes to whoever has their new ones."""
-    require_covers(actor=actor, roles=Role.objects.filter(namespace=namespace))
+    require_as_assigned(actor=actor, roles=Role.objects.filter(namespace=namespace))
     types = _types_in([namespace.code])
     # A label counts before a free name: what is asked by that name would be asked about another.
     for name in find_types(f"{new_code}.{kind.content_type.model}" for kind in types):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -12,16 +13,16 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
-from accounts.facts import Window
+from accounts.facts import ALWAYS, State, Window, in_state
 from accounts.models import User
 from audit.errors import Conflict
 from audit.models import EventKind
 from audit.operations import Entry, record, record_many
-from permissions.engine import require_covers
+from permissions.engine import Conferral, require_conferrals
 from permissions.operations.audit_facts import role_facts
 from permissions.operations.changes import differing
 from permissions.operations.initial_permissions import fire
-from roles.models import DEFAULT_NAMESPACE, Namespace, Role
+from roles.models import DEFAULT_NAMESPACE, Namespace, Role, RoleAssignment, Scope
 
 LONGEST_CODE = 64
 LABEL = "authentik_rbac.role"
@@ -93,9 +94,9 @@ def create_roles(*, actor: User | None, specs: Sequence[RoleSpec]) -> list[Role]
 def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     """Only what is given changes. A name made from the code follows the code.
 
-    Decisions are asked by code and name, so who changes them must hold what the role gives; so must
-    who enables it, for the time this lets it count. Raises GrantCeiling, and RoleTaken for a code
-    that is taken.
+    Decisions are asked by code and name, so who changes them must hold what the role gives where it
+    is assigned; so must who enables it, for the time this lets it count. Raises GrantCeiling, and
+    RoleTaken for a code that is taken.
     """
     if "code" in fields and role.name == name_of(role.namespace.code, role.code):
         fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
@@ -103,9 +104,9 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     if not changed:
         return role
     if {"code", "name"} & set(changed):
-        require_covers(actor=actor, roles=[role])
+        require_as_assigned(actor=actor, roles=[role])
     if (window := _enabled_by(role, fields)) is not None:
-        require_covers(actor=actor, roles=[role], window=window)
+        require_as_assigned(actor=actor, roles=[role], window=window)
     before = role_facts(role)
     for name in changed:
         setattr(role, name, fields[name])
@@ -114,6 +115,30 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     role.save(update_fields=[*changed, "last_updated"])
     record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=role_facts(role))
     return role
+
+
+def require_as_assigned(
+    *, actor: User | None, roles: Iterable[Role], window: Window = ALWAYS
+) -> None:
+    """The actor holds what the roles give within this time: in the scopes and times of their
+    assignments, or without limit where a role has none that is not over. Raises GrantCeiling.
+    """
+    if actor is None:
+        return
+    by_pk = {role.pk: role for role in roles}
+    assigned: dict[Any, set[tuple[Any, Window]]] = defaultdict(set)
+    rows = RoleAssignment.objects.exclude(in_state(State.ENDED)).filter(role__in=by_pk)
+    for role, scope, *times in rows.values_list("role", "scope", *Window._fields).distinct():
+        assigned[role].add((scope, Window(*times)))
+    scopes = Scope.objects.in_bulk({scope for held in assigned.values() for scope, _ in held})
+    conferrals = [
+        Conferral(roles=[role], scope=scopes.get(scope), window=window.overlap(time))
+        for pk, role in by_pk.items()
+        for scope, time in assigned[pk] or {(None, ALWAYS)}
+    ]
+    require_conferrals(
+        actor=actor, conferrals=[one for one in conferrals if not one.window.is_empty]
+    )
 
 
 def _enabled_by(role: Role, fields: Mapping[str, Any]) -> Window | None:

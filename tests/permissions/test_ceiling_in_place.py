@@ -5,8 +5,8 @@ from django.contrib.contenttypes.models import ContentType
 
 from permissions.engine import GrantCeiling, require_covers
 from permissions.models import Resource, ResourceClosure, ResourceMode
-from permissions.operations import ActionSpec, create_type
-from roles.models import Scope, ScopeEntry, ScopeKind
+from permissions.operations import ActionSpec, create_type, update_namespace, update_role
+from roles.models import Namespace, Scope, ScopeEntry, ScopeKind
 from tests import facts
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +186,81 @@ def test_grants_on_single_objects_count_as_far_as_the_scope_covers_them(alice):
     assert gives(alice, reader, within=scope("tenant:t1/"))
     assert not gives(alice, reader, within=scope("tenant:t1/", "tenant:t2/"))
     assert not gives(alice, reader, within=None)
+
+
+CHANGES = [
+    {"name": "renamed"},
+    {"code": "renamed"},
+    {"is_enabled": True},
+]
+
+
+@pytest.fixture
+def tenants_role(alice, bob):
+    """Assigned to bob within tenant t1, where alice administers what it gives."""
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    role = role_of("clerk", "view_doc")
+    role.is_enabled = False
+    role.save()
+    facts.hold(role, bob, scope=scope("folder:f1/"))
+    return role
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_role_that_is_assigned_within_the_scope_is_renamed_and_enabled(
+    alice, tenants_role, change
+):
+    update_role(role=tenants_role, actor=alice, **change)
+    update_role(role=tenants_role, actor=alice, is_enabled=False)
+
+    tenants_role.refresh_from_db()
+    assert not tenants_role.is_enabled
+
+
+@pytest.mark.parametrize("wider", ["tenant:t2/", "", "doc"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_one_that_is_assigned_wider_is_not(alice, charlie, tenants_role, change, wider):
+    facts.hold(tenants_role, charlie, scope=scope(wider) if wider else None)
+
+    with pytest.raises(GrantCeiling):
+        update_role(role=tenants_role, actor=alice, **change)
+    update_role(role=tenants_role, actor=alice, is_enabled=False)
+
+
+def test_nor_one_that_will_be_but_one_that_was(alice, charlie, tenants_role):
+    row = facts.hold(tenants_role, charlie, valid_from=facts.LATER)
+
+    with pytest.raises(GrantCeiling):
+        update_role(role=tenants_role, actor=alice, is_enabled=True)
+    update_role(role=tenants_role, actor=alice, is_enabled=True, disabled_from=facts.LATER)
+    with pytest.raises(GrantCeiling):
+        update_role(role=tenants_role, actor=alice, name="renamed")
+    row.valid_from, row.valid_until = None, facts.OVER
+    row.save()
+    update_role(role=tenants_role, actor=alice, name="renamed", disabled_from=None)
+
+
+def test_nor_one_that_nobody_holds_yet(alice):
+    """Whoever gives it next will mean it by the name it has."""
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+
+    with pytest.raises(GrantCeiling):
+        update_role(role=role_of("clerk", "view_doc"), actor=alice, name="renamed")
+
+
+def test_nor_a_role_whose_members_hold_more_by_a_role_it_gives(alice, tenants_role):
+    facts.hold(role_of("editor", "edit_doc"), tenants_role)
+
+    with pytest.raises(GrantCeiling):
+        update_role(role=tenants_role, actor=alice, name="renamed")
+
+
+def test_a_namespace_is_renamed_as_its_roles_are(alice, charlie, tenants_role):
+    space = Namespace.objects.create(code="branch", name="Branch")
+    tenants_role.namespace = space
+    tenants_role.save()
+
+    update_namespace(namespace=space, actor=alice, code="office")
+    facts.hold(tenants_role, charlie, scope=scope("tenant:t2/"))
+    with pytest.raises(GrantCeiling):
+        update_namespace(namespace=space, actor=alice, code="branch")
