@@ -38,21 +38,17 @@ def digests(key: str) -> list[str]:
     # Keyed, so that a stolen table does not even tell whether a key that is known is in it.
     return [
         hmac.new(_derived(secret, "token-digest"), key.encode(), hashlib.sha256).hexdigest()
-        for secret in _secrets()
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]
 
 
 def seal(key: str) -> str:
-    return _fernet(_secrets()).encrypt(key.encode()).decode()
+    return _fernet().encrypt(key.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
     """Raises cryptography.fernet.InvalidToken when the secret it was sealed with is gone."""
-    return _fernet(_secrets()).decrypt(sealed.encode()).decode()
-
-
-def _secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return _fernet().decrypt(sealed.encode()).decode()
 
 
 @lru_cache(maxsize=16)
@@ -61,8 +57,12 @@ def _derived(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), f"rbac.{purpose}".encode(), hashlib.sha256)
 
 
+def _fernet() -> MultiFernet:
+    return _fernet_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
 @lru_cache(maxsize=4)
-def _fernet(all_secrets: tuple[str, ...]) -> MultiFernet:
+def _fernet_of(all_secrets: tuple[str, ...]) -> MultiFernet:
     # The first seals, all unseal: in this order secrets are changed without losing a key.
     return MultiFernet(
         [Fernet(base64.urlsafe_b64encode(_derived(secret, "token-seal"))) for secret in all_secrets]

@@ -19,11 +19,6 @@ from audit.operations import record
 LAST_USED_EVERY = timedelta(hours=1)
 
 
-def noted_before() -> datetime:
-    """A token noted as used before this is due to be noted again."""
-    return timezone.now() - LAST_USED_EVERY
-
-
 def note_use(*key_digests: str) -> None:
     Token.objects.filter(key_digest__in=key_digests).update(last_used=timezone.now())
 

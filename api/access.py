@@ -18,6 +18,7 @@ from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import (
     BooleanField,
     ExpressionWrapper,
@@ -35,7 +36,16 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import Group, User, UserType
 from permissions import engine
-from permissions.engine import UUID_TEXT, Decision, Question, ResourceRef, SubjectRef, visible_keys
+from permissions.engine import (
+    UUID_TEXT,
+    Decision,
+    Parameter,
+    Question,
+    ResourceRef,
+    Statement,
+    SubjectRef,
+    visible_keys,
+)
 from permissions.models import related_model
 from roles.models import Role
 
@@ -162,18 +172,41 @@ class ModelAccessViewSet(GenericViewSet):
         return super().get_object()
 
     def may_act_on_target(self) -> bool:
-        """``target_permission`` on the object of the path, whether the caller sees it or not."""
-        rows = super().get_queryset()
+        """``target_permission`` on the object of the path, whether the caller sees it or not.
+
+        One statement, and another one where there is no such object.
+        """
+        caller, model = caller_of(self.request), _model_of(type(self))
         value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
-        target = find(rows, **{self.lookup_field: value})
-        key = str(target.pk) if target else None
-        resource = ResourceRef(rows.model._meta.label_lower, key)
-        if not engine.check(caller_of(self.request), self.target_permission, resource).allowed:
-            return False
-        if target is None:
+        key = key_in(model, self.lookup_field, value)
+        if key is not None:
+            named = _with_verdict(type(self), self.target_permission)
+            for *row, may_act in named.rows(caller=caller.pk, key=key):
+                self._target = model.from_db(DEFAULT_DB_ALIAS, _columns(model), row)
+                return bool(may_act)
+        if allowed(caller, self.target_permission, ResourceRef(label_of(model))):
             raise NotFound
-        self._target = target
-        return True
+        return False
+
+
+@cache
+def _model_of(view: Any) -> Any:
+    return view.queryset.model
+
+
+@cache
+def _with_verdict(view: Any, permission: str) -> Statement:
+    """The row of a key, and whether ``caller`` has the permission on it."""
+    model = view.queryset.model
+    key = Parameter("key", field_named(model, view.lookup_field))
+    rows = view.queryset.order_by().filter(**{view.lookup_field: key})
+    rows = rows.annotate(may_act=engine.allows(Parameter("caller"), permission, model))
+    return Statement.of(rows.values_list(*_columns(model), "may_act"))
+
+
+@cache
+def _columns(model: Any) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 def caller_of(request: Request) -> User:
@@ -280,11 +313,27 @@ def keys_of(model: type[Model], name: str) -> re.Pattern[str]:
     Numbers are plain digits and uuids plain hex digits: Python would also take signs, blanks,
     underscores and digits of every script, and one row would have many names.
     """
-    columns = {"pk": model._meta.pk, **{one.name: one for one in model._meta.concrete_fields}}
-    field = columns.get(name)
+    field = field_named(model, name)
     if isinstance(field, IntegerField):
         return re.compile("[0-9]+")
     return UUID_TEXT if isinstance(field, UUIDField) else re.compile("[^\0]*")
+
+
+def key_in(model: type[Model], name: str, text: str) -> Any:
+    """What a path says of a row's column; None for what no row can have, whatever the junk."""
+    field = field_named(model, name)
+    if field is None or engine.searchable(text) is None or not keys_of(model, name).fullmatch(text):
+        return None
+    try:
+        return field.clean(text, None)
+    except ValidationError:
+        return None
+
+
+@cache
+def field_named(model: type[Model], name: str) -> Any:
+    columns = {"pk": model._meta.pk, **{one.name: one for one in model._meta.concrete_fields}}
+    return columns.get(name)
 
 
 def label_of(model: type[Model]) -> str:

@@ -1,10 +1,14 @@
 """Recording what was written, inside the transaction that writes it."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
+from django.utils import timezone
 
 from audit.context import Actor, current
 from audit.models import Event, EventKind
@@ -39,33 +43,84 @@ def record_many(entries: Iterable[Entry], *, actor: Actor | None) -> None:
 
     Raises TransactionManagementError outside a transaction.
     """
-    context = current()
-    events = []
-    for entry in entries:
-        target = entry.target
-        if not isinstance(target, tuple):
-            target = (target._meta.label_lower, str(target.pk), str(target))
-        label, pk, name = target
-        events.append(
-            Event(
-                kind=entry.kind,
-                actor_pk=actor.pk if actor else context.actor_pk,
-                actor_name=actor.username if actor else context.actor_name,
-                target_type=label,
-                target_pk=pk,
-                target_name=name[:400],
-                before=entry.before,
-                after=entry.after,
-                door=context.door,
-                request_id=context.request_id,
-                reason=context.reason,
-            )
-        )
-    if not events:
+    entries = list(entries)
+    if not entries:
         return
     # An event without its write, or a write without its event, must not be possible.
-    if not transaction.get_connection().in_atomic_block:
+    if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(
             "Audit events share their write's transaction."
         )
-    Event.objects.bulk_create(events, batch_size=BATCH)
+    with connection.cursor() as cursor:
+        for start in range(0, len(entries), BATCH):
+            words = columns(entries[start : start + BATCH], actor=actor)
+            if connection.vendor == "postgresql":
+                cursor.execute(TOGETHER, words)
+            else:
+                cursor.executemany(ONE, list(_by_row(words)))
+
+
+def columns(entries: Sequence[Entry], *, actor: Actor | None) -> dict[str, Any]:
+    """The parameters of ``insertion``: a value of what all events share, a list of what each says
+    for itself.
+    """
+    context = current()
+    each = zip(*map(_varying, entries), strict=True)
+    words = {
+        "created": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "actor_pk": actor.pk if actor else context.actor_pk,
+        "actor_name": actor.username if actor else context.actor_name,
+        "door": context.door,
+        "request_id": context.request_id,
+        "reason": context.reason,
+        **{name: list(column) for name, column in zip(VARYING, each, strict=True)},
+    }
+    return {f"told_{name}": value for name, value in words.items()}
+
+
+def _varying(entry: Entry) -> tuple[str | None, ...]:
+    target = entry.target
+    if not isinstance(target, tuple):
+        target = (target._meta.label_lower, str(target.pk), str(target))
+    label, pk, name = target
+    before, after = (
+        None if facts is None else json.dumps(facts) for facts in (entry.before, entry.after)
+    )
+    return entry.kind, label, pk, name[:400], before, after
+
+
+VARYING = {
+    "kind": "text",
+    "target_type": "text",
+    "target_pk": "text",
+    "target_name": "text",
+    "before": "jsonb",
+    "after": "jsonb",
+}
+EACH = ", ".join(VARYING)
+ARRAYS = ", ".join(f"%(told_{name})s::{form}[]" for name, form in VARYING.items())
+
+
+def insertion(source: str) -> str:
+    """The statement that writes events on PostgreSQL; each row of the source has the columns EACH.
+
+    The ORM builds its own anew for each request, which takes longer than the database takes.
+    """
+    return f"""INSERT INTO {Event._meta.db_table}
+    (created, actor_pk, actor_name, door, request_id, reason, {EACH})
+SELECT %(told_created)s::timestamptz, %(told_actor_pk)s::bigint, %(told_actor_name)s, %(told_door)s,
+    %(told_request_id)s, %(told_reason)s, {EACH} FROM {source}"""
+
+
+TOGETHER = insertion(f"unnest({ARRAYS}) AS told ({EACH})")
+ONE = f"""INSERT INTO {Event._meta.db_table}
+    (created, actor_pk, actor_name, door, request_id, reason, {EACH})
+VALUES (%(told_created)s, %(told_actor_pk)s, %(told_actor_name)s, %(told_door)s,
+    %(told_request_id)s, %(told_reason)s, {", ".join(f"%(told_{name})s" for name in VARYING)})"""
+
+
+def _by_row(words: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    shared = {name: value for name, value in words.items() if not isinstance(value, list)}
+    varying = {name: value for name, value in words.items() if isinstance(value, list)}
+    for values in zip(*varying.values(), strict=True):
+        yield {**shared, **dict(zip(varying, values, strict=True))}

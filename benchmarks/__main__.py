@@ -25,6 +25,7 @@ SHAPES = (
     "beside_spicedb",
     "wide_groups",
     "authentik_lists",
+    "writes",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

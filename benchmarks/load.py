@@ -163,6 +163,8 @@ def _from(requests: Sequence[Request], first: int) -> list[Request]:
 
 
 def _content_length(head: bytes) -> int:
+    if head.split(b" ", 2)[1] == b"204":
+        return 0  # it has no body, and so no length (RFC 9110, 8.6)
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":

@@ -13,5 +13,6 @@ from rbac_service.urls import urlpatterns as service
 urlpatterns = [
     path("access/floor", floor.decision),
     path("api/floor", floor.Listing.as_view()),
+    path("api/floor/grant", floor.Granting.as_view()),
     *service,
 ]

@@ -68,8 +68,8 @@ def types() -> list[str]:
     return [
         f"INSERT INTO django_content_type (app_label, model) VALUES ('{APP}', '{MODEL}')",
         f"""INSERT INTO permissions_resourcetype (content_type_id, app_verbose_name, verbose_name,
-                verbose_name_plural, mode, properties, built_in, created)
-            SELECT id, 'Shop', 'Document', 'Documents', 'open', '{{}}', FALSE, now()
+                verbose_name_plural, mode, was_open, properties, built_in, created)
+            SELECT id, 'Shop', 'Document', 'Documents', 'open', TRUE, '{{}}', FALSE, now()
             FROM django_content_type WHERE app_label = '{APP}' AND model = '{MODEL}'""",
         f"""INSERT INTO auth_permission (content_type_id, codename, name)
             SELECT ct.id, action || '_{MODEL}', 'Can ' || action
@@ -136,8 +136,8 @@ def parents(pairs: str) -> str:
 def memberships(pairs: str) -> str:
     """``pairs`` selects (user, number of the group)."""
     return f"""
-        INSERT INTO authentik_core_groupmembership (user_id, group_id, created)
-        SELECT user_id, {group("number")}, now() FROM ({pairs}) AS pair(user_id, number)"""
+        INSERT INTO authentik_core_groupmembership (user_id, group_id, created, reason)
+        SELECT user_id, {group("number")}, now(), '' FROM ({pairs}) AS pair(user_id, number)"""
 
 
 def _levels(groups: int) -> list[tuple[int, int]]:

@@ -1,11 +1,14 @@
 """What surrounds every request, and how decisions go around most of it."""
 
 import re
+import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve
@@ -27,6 +30,7 @@ _DOORS = (
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 REASON_LENGTH = 500
+UNCHECKED_SECONDS = 5
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -61,6 +65,27 @@ class RequestMiddleware:
             else:
                 response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class ConnectionMiddleware:
+    """Lets a connection that has just been used pass without the question whether it still works.
+
+    Django asks that of the database once in every request (``CONN_HEALTH_CHECKS``), which is a
+    round trip of its own. One that broke within these seconds costs one request, answered 503, and
+    is closed after it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        used = getattr(database, "used", None)
+        if used is not None and time.monotonic() - used < UNCHECKED_SECONDS:
+            database.health_check_done = True
+        response = self.get_response(request)
+        database.used = time.monotonic()
         return response
 
 

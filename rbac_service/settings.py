@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "rbac_service.middleware.RequestMiddleware",
+    "rbac_service.middleware.ConnectionMiddleware",
     # Decisions need nothing of what follows and go around it.
     "rbac_service.middleware.DecisionMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -11,8 +11,7 @@ from api.access import caller_of
 from api.moments import MomentField
 from api.v3.fields import window_of
 from api.v3.native import AuthentikSerializer
-from permissions.engine import MOST_PERMISSIONS
-from permissions.operations import assign_permissions, unassign_permissions
+from permissions.operations import MOST_PERMISSIONS, assign_permissions, unassign_permissions
 from roles.models import Role
 
 ASSIGN = (

@@ -19,8 +19,14 @@ from api.moments import MomentField
 from api.v3.fields import LARGEST_INTEGER, window_of
 from api.v3.native import NativeSerializer, NativeView
 from audit.errors import InvalidInput
-from permissions.engine import MOST_PERMISSIONS
-from permissions.operations import MOST_FACTS, GrantOutcome, Outcome, assign_many, revoke_many
+from permissions.operations import (
+    MOST_FACTS,
+    MOST_PERMISSIONS,
+    GrantOutcome,
+    Outcome,
+    assign_many,
+    revoke_many,
+)
 from roles.models import Role
 
 

@@ -20,8 +20,8 @@ from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.permissions import PermissionSerializer
 from api.v3.used_by import UsedBySerializer
-from permissions.engine import MOST_PERMISSIONS
 from permissions.operations import (
+    MOST_PERMISSIONS,
     create_initial_permissions,
     delete_initial_permissions,
     update_initial_permissions,

@@ -4,8 +4,6 @@
                                       └─ /api/floor?size=…      token, SELECT 1, JSON
 
 100,000 object grants; on one more type 10 users hold 100 grants each, with 2,000 roles around
-
-Beside them a writing operation, for orientation: permissions assigned, each on another object.
 """
 
 from __future__ import annotations
@@ -23,9 +21,7 @@ from benchmarks.report import Figure
 GRANTS = 100_000
 GRANTEES, GRANTS_EACH = 10, 100
 MODEL = "authentik_core.application"
-GIVEN = ("view_role", "view_user", "assign_user_permissions", f"view_{world.MODEL}")
-ASSIGNED = "assigned-"
-FASTEST = 1_500
+GIVEN = ("view_role", "view_user")
 
 
 def measure(context: Context) -> list[Figure]:
@@ -44,17 +40,10 @@ def measure(context: Context) -> list[Figure]:
         ),
     }
     with server.serving(url) as address:
-        figures = [
+        return [
             _beside_floor(context, address, what, path, rows)
             for what, (path, rows) in lists.items()
         ]
-        figures.append(_assigning(context, address))
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "DELETE FROM permissions_userobjectpermission WHERE object_pk LIKE %s",
-            [f"{ASSIGNED}%"],
-        )
-    return figures
 
 
 def _beside_floor(
@@ -97,40 +86,6 @@ def _beside_floor(
             f"{rate:.0f}/s, p50 {ms(median(run[0].p50 for run in runs))}; floor {floor_rate:.0f}/s;"
             f" {size:,} bytes"
         ),
-    )
-
-
-def _assigning(context: Context, address: tuple[str, int]) -> Figure:
-    """Each request gives one of a hundred users a permission on an object nobody has one on."""
-    base = f"http://{address[0]}:{address[1]}/api/v3/rbac/permissions/assigned_by_users"
-    seconds = max(2.0, context.seconds / 3)
-    runs = [
-        load.run(
-            address,
-            [
-                load.build(
-                    f"{base}/{1 + n % 100}/assign/",
-                    lambda status, body: status == 200 and len(json.loads(body)) == 1,
-                    token=asking.KEY,
-                    body={
-                        "permissions": [f"{world.APP}.view_{world.MODEL}"],
-                        "model": world.TYPE,
-                        "object_pk": f"{ASSIGNED}{run}-{n}",
-                    },
-                )
-                for n in range(int(FASTEST * seconds))
-            ],
-            connections=CONNECTIONS,
-            seconds=seconds,
-        )
-        for run in range(context.runs)
-    ]
-    return Figure(
-        shape="authentik_lists",
-        what="assign one permission on one object",
-        value=median(run.per_second for run in runs),
-        unit="/s",
-        raw=f"p50 {ms(median(run.p50 for run in runs))}; authentik: 40/s",
     )
 
 

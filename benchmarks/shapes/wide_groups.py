@@ -154,8 +154,9 @@ def _load(url: str, size: world.Size) -> None:
         )
         for name, members in ((WIDE, size.users), (DIVISION, size.users // 10)):
             connection.execute(
-                """INSERT INTO authentik_core_groupmembership (user_id, group_id, created)
-                   SELECT u.id, g.group_uuid, now()
+                """INSERT INTO authentik_core_groupmembership (user_id, group_id, created,
+                       reason)
+                   SELECT u.id, g.group_uuid, now(), ''
                    FROM authentik_core_user u, authentik_core_group g
                    WHERE g.name = %s AND u.id <= %s""",
                 [name, members],

@@ -7,8 +7,8 @@
 * who asks: Caller, authenticate_key
 * before anything is given: require_grants, require_covers, require_conferrals,
   require_escalate, require_superuser
-* from the names in a request to rows: resolve, canonical_pk, find_types, resource_named, find_user
-* statements of the ORM that are kept as text: Statement, Parameter
+* from the names in a request to rows: canonical_pk, find_types, resource_named, find_user
+* statements: of the ORM, kept as text: Statement, Parameter; prepared: rows
 
 To be read in this order: ``words``; ``sql``, which facts allow; ``checking``, which asks it;
 ``explaining`` with ``evidence``, why and why not; ``ceiling`` with ``ceiling_sql`` and
@@ -33,6 +33,7 @@ from permissions.engine.ceiling import (
     require_superuser,
 )
 from permissions.engine.checking import (
+    allows,
     check,
     check_many,
     everywhere,
@@ -57,18 +58,13 @@ from permissions.engine.explaining import (
     explain,
 )
 from permissions.engine.names import (
-    MOST_PERMISSIONS,
-    TOGETHER,
-    Resolved,
     canonical_pk,
     find_types,
-    no_such,
     require_type,
-    resolve,
     resource_exists,
     resource_named,
 )
-from permissions.engine.running import Parameter, Statement
+from permissions.engine.running import Parameter, Statement, rows
 from permissions.engine.words import (
     USER_TYPES,
     UUID_TEXT,
@@ -88,8 +84,6 @@ from permissions.engine.words import (
 )
 
 __all__ = [
-    "MOST_PERMISSIONS",
-    "TOGETHER",
     "USER_TYPES",
     "UUID_TEXT",
     "Caller",
@@ -101,7 +95,6 @@ __all__ = [
     "Parameter",
     "Question",
     "Reason",
-    "Resolved",
     "ResourceRef",
     "Statement",
     "Step",
@@ -109,6 +102,7 @@ __all__ = [
     "SubjectRef",
     "SuggestionKind",
     "SuperuserOnly",
+    "allows",
     "authenticate_key",
     "canonical_pk",
     "check",
@@ -128,7 +122,6 @@ __all__ = [
     "list_resources",
     "list_subjects",
     "may_each",
-    "no_such",
     "reach_of",
     "require_conferrals",
     "require_covers",
@@ -137,9 +130,9 @@ __all__ = [
     "require_may",
     "require_superuser",
     "require_type",
-    "resolve",
     "resource_exists",
     "resource_named",
+    "rows",
     "searchable",
     "short",
     "subject_parameters",

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Token, TokenIntent, User
 from accounts.secrets import digests
-from accounts.tokens import note_use, noted_before
+from accounts.tokens import LAST_USED_EVERY, note_use
 from audit.errors import Forbidden, Unauthenticated
 from permissions.engine import running, sql
 from permissions.engine.running import Parameter, Statement
@@ -34,11 +34,11 @@ def authenticate_key(key: str) -> Token | None:
     """
     if not key or "\0" in key:
         return None
-    keys = digests(key)
-    for row in _tokens_with_users(len(keys)).rows(now=timezone.now(), digest=keys):
+    keys, now = digests(key), timezone.now()
+    for row in _tokens_with_users(len(keys)).rows(now=now, digest=keys):
         token = Token.from_db(DEFAULT_DB_ALIAS, TOKEN, row[: len(TOKEN)])
         token.user = User.from_db(DEFAULT_DB_ALIAS, USER, row[len(TOKEN) :])
-        if token.last_used is None or token.last_used < noted_before():
+        if token.last_used is None or token.last_used < now - LAST_USED_EVERY:
             note_use(token.key_digest)
         return token
     return None
@@ -101,7 +101,8 @@ class Caller:
     ) -> list[Any]:
         keys = {f"digest_{n}": digest for n, digest in enumerate(self._digests)}
         statement = sql.with_caller(connections[using].vendor, text, about=about, digests=len(keys))
-        more = {**parameters, **keys, "noted_before": moment(noted_before())}
+        noted_before = timezone.now() - LAST_USED_EVERY
+        more = {**parameters, **keys, "noted_before": moment(noted_before)}
         rows = running.rows(statement, more, using=using)
         self._looked_up = True
         if not rows:

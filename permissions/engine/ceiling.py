@@ -96,7 +96,8 @@ def require_grants(
     wanted: Iterable[tuple[Permission, ResourceRef | None]],
     window: Window = ALWAYS,
 ) -> None:
-    """The actor holds each permission, on the resource or globally, throughout. One statement.
+    """The actor holds each permission, on the resource or globally, throughout. One statement, and
+    another one for a single permission that the actor does not hold.
 
     The permissions come with their content type loaded. Raises GrantCeiling.
     """
@@ -104,13 +105,18 @@ def require_grants(
     if actor is None or not grants:
         return
     subject = SubjectRef.of(actor)
-    # Asked along with the others, so that to be free of the ceiling costs no statement of its own.
-    questions = [Question(subject=subject, action=ESCALATE)]
+    questions = []
     for permission, on in grants:
         label = f"{permission.content_type.app_label}.{permission.content_type.model}"
         resource = ResourceRef(label, on.id if on else None)
         questions.append(Question(subject=subject, action=permission.codename, resource=resource))
-    escalate, *held = checking.check_many(questions, throughout=window)
+    # Most requests give one permission, and the statement for one takes a third of the time.
+    alone = len(questions) == 1
+    if alone and checking.check(actor, permission.codename, resource, throughout=window).allowed:
+        return
+    # Asked along with the others, so that to be free of the ceiling costs no statement of its own.
+    questions.append(Question(subject=subject, action=ESCALATE))
+    *held, escalate = checking.check_many(questions, throughout=window)
     if escalate.allowed:
         return
     lacking = [

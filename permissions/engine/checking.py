@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -89,20 +90,21 @@ def check(
     resource: ResourceRef | None = None,
     *,
     at: datetime | None = None,
+    throughout: Window | None = None,
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> Decision:
     """Answer one question with one statement, and two more if the type is named by its free name.
 
-    ``at`` None is the database's clock.
+    ``at`` None is the database's clock. ``throughout`` asks about all of a time instead of a
+    moment: whether one way lasts that long.
     """
-    decision, _ = ask(subject, action, resource, at=at, using=using, run=run)
+    asked = partial(ask, subject, action, at=at, throughout=throughout, using=using, run=run)
+    decision, _ = asked(resource)
     if decision.reason is Reason.UNKNOWN_TYPE and resource is not None:
         label = label_called(resource.type, using=using)
         if label is not None:
-            decision, _ = ask(
-                subject, action, ResourceRef(label, resource.id), at=at, using=using, run=run
-            )
+            decision, _ = asked(ResourceRef(label, resource.id))
     return decision
 
 
@@ -112,6 +114,7 @@ def ask(
     resource: ResourceRef | None = None,
     *,
     at: datetime | None = None,
+    throughout: Window | None = None,
     using: str = DEFAULT_DB_ALIAS,
     run: running.Run = running.rows,
 ) -> tuple[Decision, Verdict | None]:
@@ -122,14 +125,22 @@ def ask(
         # Nothing can be granted on it, and the database would answer with an error.
         return Decision(allowed=False, reason=Reason.NO_GRANT), None
     parameters = {
-        **subject_parameters(_ref(subject)),
+        **subject_parameters(subject),
         **action_parameters(action, resource),
         "object_pk": resource.id if resource else None,
         "at": moment(at),
     }
     # Two statements, because what a plan mentions costs time though it is not used.
     name = "check" if resource else "check_globally"
-    text = sql.statement(connections[using].vendor, name, _naming(parameters))
+    vendor, naming = connections[using].vendor, _naming(parameters)
+    if throughout is None:
+        text = sql.statement(vendor, name, naming)
+    else:
+        text = sql.throughout(vendor, name, naming)
+        parameters |= {
+            "since": moment(throughout.valid_from),
+            "until": moment(throughout.valid_until),
+        }
     [row] = run(text, parameters, using=using)
     verdict = Verdict(*row)
     return verdict.decision(resource), verdict
@@ -186,7 +197,7 @@ def check_many(
     parameters: dict[str, Any] = {**_asked(questions), "at": moment(at)}
     text = sql.statement(vendor, "check_many")
     if throughout is not None:
-        text = sql.throughout(vendor)
+        text = sql.throughout(vendor, "check_many")
         parameters["since"] = moment(throughout.valid_from)
         parameters["until"] = moment(throughout.valid_until)
     decisions = [Decision(allowed=False, reason=Reason.NO_GRANT)] * len(questions)
@@ -260,7 +271,7 @@ def list_resources(
     the subject names. ``after`` is the last key of an earlier page. One statement; up to two more
     if it answers nothing, because the type may have been named by its free name.
     """
-    parameters = _listing_parameters(_ref(subject), action, resource_type, at)
+    parameters = _listing_parameters(subject, action, resource_type, at)
     text = sql.listing(connections[using].vendor, python_model(resource_type), _naming(parameters))
     # One more than asked for tells whether another page follows.
     rows = run(text, {**parameters, "after": after, "limit": limit + 1}, using=using)
@@ -286,7 +297,7 @@ def holds_on_any(
     # Rows of our own tables are all known.
     if python_model(resource_type) is not None:
         return False
-    parameters = _listing_parameters(_ref(subject), action, resource_type, None)
+    parameters = _listing_parameters(subject, action, resource_type, None)
     text = sql.statement(connections[using].vendor, "holds_on_any", _naming(parameters))
     return bool(run(text, parameters, using=using))
 
@@ -363,7 +374,7 @@ def _actions(
     if not _searchable(resource):
         return resource.type, []
     parameters = {
-        **subject_parameters(_ref(subject)),
+        **subject_parameters(subject),
         **action_parameters("", resource),
         "object_pk": resource.id,
         "at": moment(at),
@@ -465,6 +476,15 @@ def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view")
     return running.exists(text, parameters)
 
 
+def allows(user_id: Any, action: str, model: type[models.Model]) -> RawSQL:
+    """Whether a user may do the action on the row that is read, as a condition on it."""
+    parameters = {
+        **_listing_parameters(SubjectRef(), action, model._meta.label_lower, None),
+        "user_id": user_id,
+    }
+    return running.exists(sql.allows(connection.vendor, model), parameters)
+
+
 @dataclass(frozen=True, slots=True)
 class Visible(Generic[M]):
     """A filtered queryset and how far the permission reaches: 'all', 'some' or 'none'."""
@@ -474,17 +494,13 @@ class Visible(Generic[M]):
 
 
 def _listing_parameters(
-    subject: SubjectRef, action: str, resource_type: str, at: datetime | None
+    subject: SubjectRef | User, action: str, resource_type: str, at: datetime | None
 ) -> dict[str, Any]:
     return {
         **subject_parameters(subject),
         **action_parameters(action, ResourceRef(resource_type)),
         "at": moment(at),
     }
-
-
-def _ref(subject: SubjectRef | User) -> SubjectRef:
-    return SubjectRef.of(subject) if isinstance(subject, User) else subject
 
 
 def _naming(parameters: dict[str, Any]) -> sql.Naming:

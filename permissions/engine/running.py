@@ -48,7 +48,12 @@ class PreparedCursor(psycopg.RawCursor[Any]):
         values = [params[name] for name in names]
         # Numbers go as text: psycopg would give small and large ones different types, and each
         # combination of types would be prepared and planned on its own.
-        bound = [str(value) if isinstance(value, int) else value for value in values]
+        bound = [
+            [str(one) if isinstance(one, int) else one for one in value]
+            if isinstance(value, list)
+            else (str(value) if isinstance(value, int) else value)
+            for value in values
+        ]
         return super().execute(text, bound, **kwargs)
 
 
@@ -219,6 +224,15 @@ class Statement:
         # As literals: for a number it does not know, PostgreSQL plans to read a tenth of the table.
         part = f" LIMIT {limit:d}" + (f" OFFSET {offset:d}" if offset else "")
         return replace(self, text=self.text + part)
+
+    def reading(self, name: str, other: Statement) -> Statement:
+        """Together with another statement, whose rows this one reads by the name of a table."""
+        return replace(
+            self,
+            text=f"WITH {name} AS MATERIALIZED ({other.text}) {self.text}",
+            parameters={**other.parameters, **self.parameters},
+            fixed={**other.fixed, **self.fixed},
+        )
 
     def counting(self) -> Statement:
         text = f"SELECT COUNT(*) FROM ({self.text}) AS counted"

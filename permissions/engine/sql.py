@@ -885,9 +885,18 @@ def statement(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
 
 
 @cache
-def throughout(vendor: str) -> str:
-    """``check_many`` for a whole time instead of a moment: see ``StatementsThroughout``."""
-    return StatementsThroughout(DIALECTS[vendor]).check_many()
+def throughout(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
+    """A statement for a whole time instead of a moment: see ``StatementsThroughout``."""
+    text: str = getattr(StatementsThroughout(DIALECTS[vendor], naming), name)()
+    return text
+
+
+@cache
+def allows(vendor: str, model: type[models.Model]) -> str:
+    """``check`` of the row of one of our own tables that another statement reads: a row if yes."""
+    check = Statements(DIALECTS[vendor], Naming.NUMBER).check()
+    check = check.replace("%(object_pk)s", _key_text(vendor, model))
+    return f"SELECT 1 FROM ({check}) AS verdict WHERE verdict.reason IS NOT NULL"
 
 
 @cache
@@ -916,11 +925,14 @@ def universe(vendor: str, model: type[models.Model] | None) -> str:
     """All known keys of a type: rows of its own table, or of the registry if it has none."""
     if model is None:
         return REGISTERED
+    return f"SELECT {_key_text(vendor, model)} AS object_pk FROM {model._meta.db_table}"
+
+
+def _key_text(vendor: str, model: type[models.Model]) -> str:
+    """The key of a row of its own table, as grants name it."""
     meta = model._meta
     assert meta.pk is not None
     column = f"{meta.db_table}.{meta.pk.column}"
     if isinstance(meta.pk, models.UUIDField):
-        key = DIALECTS[vendor].uuid_text.format(column=column)
-    else:
-        key = f"CAST({column} AS text)"
-    return f"SELECT {key} AS object_pk FROM {meta.db_table}"
+        return DIALECTS[vendor].uuid_text.format(column=column)
+    return f"CAST({column} AS text)"

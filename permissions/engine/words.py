@@ -128,8 +128,10 @@ class Page(Generic[T]):
     next: Any = None
 
 
-def subject_parameters(subject: SubjectRef) -> dict[str, Any]:
+def subject_parameters(subject: SubjectRef | User) -> dict[str, Any]:
     """The parameters that name a subject in the statements."""
+    if isinstance(subject, User):
+        return {"user_id": subject.pk, "subject": None, "subject_uuid": None}
     is_user = subject.type in USER_TYPES
     text = searchable(subject.id) if is_user and subject.pk is None else None
     subject_uuid = None

@@ -64,6 +64,7 @@ from permissions.operations.namespaces import (
     update_namespace,
 )
 from permissions.operations.purging import purge_expired
+from permissions.operations.resolving import MOST_PERMISSIONS
 from permissions.operations.resources import (
     MOST_RESOURCES,
     ResourceCycle,
@@ -148,6 +149,7 @@ __all__ = [
     "LONGEST_NAME",
     "MOST_ACTIONS",
     "MOST_FACTS",
+    "MOST_PERMISSIONS",
     "MOST_RESOURCES",
     "ActionChange",
     "ActionInUse",

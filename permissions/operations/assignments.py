@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
-from accounts.facts import Window, valid_at
+from accounts.facts import ALWAYS, Window, valid_at
 from accounts.models import Group, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
@@ -246,7 +246,9 @@ def _give(
     if not changed and not created:
         return [rows[key] for key in pairs]
     roles = {row.role_id: row.role for row in (*changed, *created)}
-    require_covers(actor=actor, roles=roles.values(), scope=terms.scope, window=asked.conferred)
+    require_covers(
+        actor=actor, roles=roles.values(), scope=terms.scope, window=asked.window or ALWAYS
+    )
     RoleAssignment.objects.bulk_update(changed, [*TIMES, "reason", "properties"])
     RoleAssignment.objects.bulk_create(created)
     kind, new = EventKind.ROLE_ASSIGNMENT_CHANGED, EventKind.ROLE_ASSIGNED

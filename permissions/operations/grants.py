@@ -17,10 +17,10 @@ from itertools import chain, product
 from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import Permission
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import ExpressionWrapper, F, IntegerField
 
-from accounts.facts import Window
+from accounts.facts import ALWAYS, Window
 from accounts.models import Group, User
 from audit.errors import Conflict, InvalidInput, TooLarge
 from audit.models import EventKind
@@ -30,10 +30,8 @@ from permissions.engine import (
     ResourceRef,
     Statement,
     canonical_pk,
-    no_such,
     require_grants,
     require_type,
-    resolve,
     resource_exists,
 )
 from permissions.models import ResourceMode, python_model
@@ -48,11 +46,11 @@ from permissions.models.fact_tables import (
 from permissions.operations.facts import Asked, insert, save_times, window_after
 from permissions.operations.group_roles import own_roles
 from permissions.operations.locks import keep_keys, keep_resource
+from permissions.operations.resolving import no_such, resolve
 from roles.models import Role
 
 MOST_FACTS = 10_000
 KEYS_READ = 500
-ROWS_WRITTEN = 5_000
 
 # Principal, permission and resource of a grant, by their keys.
 GrantKey: TypeAlias = tuple[Any, int, str | None]
@@ -105,15 +103,14 @@ def assign_permissions(
     Raises InvalidInput, Conflict and GrantCeiling; nothing is written then.
     """
     asked = Asked.at_once(window)
-    resolved = resolve(names=names, model=model, object_pk=object_pk)
+    resolved = resolve(names=names, model=model, object_pk=object_pk, grantee=principal)
     resource = resolved.resource
     key = resource.id if resource else None
     grants = [Grant(principal, permission, key) for permission in resolved.permissions]
-    exists = resource is None or (resolved.exists and keep_resource(resource))
-    giving = _Giving.of(grants, asked)
+    giving = _Giving.of(grants, asked, there=None if resolved.held else {})
     # The ceiling speaks before anybody learns from the answer what exists.
     giving.require_held(actor)
-    if resource is not None and not exists:
+    if resource is not None and not resolved.exists:
         raise no_such(resource)
     outcomes = giving.write(actor)
     if resource is None:
@@ -162,8 +159,7 @@ def unassign_permissions(
     """
     resolved = resolve(names=names, model=model, object_pk=object_pk)
     key = resolved.resource.id if resolved.resource else None
-    rows = _rows_there([principal], resolved.permissions, [key])
-    delete_grants(list(rows.values()), actor=actor)
+    _take([principal], resolved.permissions, [key], actor)
 
 
 @transaction.atomic
@@ -180,8 +176,7 @@ def revoke_many(
     outcomes = []
     for kind in (User, Role):
         of_kind = [principal for principal in principals if isinstance(principal, kind)]
-        rows = _rows_there(of_kind, permissions, keys)
-        delete_grants(list(rows.values()), actor=actor)
+        rows = _take(of_kind, permissions, keys, actor)
         for grant in (Grant(*grant) for grant in product(of_kind, permissions, keys)):
             held = grant.key in rows
             outcomes.append(GrantOutcome(grant, Outcome.REVOKED if held else Outcome.NOT_HELD))
@@ -411,7 +406,7 @@ class _Giving(NamedTuple):
                 label = f"{kind.app_label}.{kind.model}"
                 resource = None if object_pk is None else ResourceRef(label, object_pk)
                 wanted[permission.pk, object_pk] = permission, resource
-        require_grants(actor=actor, wanted=wanted.values(), window=self.asked.conferred)
+        require_grants(actor=actor, wanted=wanted.values(), window=self.asked.window or ALWAYS)
 
     def write(
         self, actor: User | None, *, note: Mapping[str, Any] | None = None
@@ -421,43 +416,34 @@ class _Giving(NamedTuple):
         for one in self.given:
             by_table[one.table].append(one)
         for table, of_table in by_table.items():
-            new = [one for one in of_table if one.before is None]
-            for start in range(0, len(new), ROWS_WRITTEN):
-                self._insert(table, new[start : start + ROWS_WRITTEN], actor)
+            new = {id(one.row): one for one in of_table if one.before is None}
+            told = [(one.row, one.entry(note)) for one in new.values()]
+            for row in insert(table, told, actor=actor):
+                # Somebody else gave the same meanwhile: this gives it once more.
+                one, window = new[id(row)], self.asked.given_to(row)
+                one.before, one.stays = table.audit_facts(row), row.window == window
+                row.valid_from, row.valid_until = window
             changed = [one for one in of_table if one.before is not None and not one.stays]
-            save_times(table, [one.row for one in changed])
-        record_many([one.entry(note) for one in self.given if not one.stays], actor=actor)
+            if changed:
+                save_times(table, [one.row for one in changed])
+                record_many([one.entry(note) for one in changed], actor=actor)
         return [GrantOutcome(one.grant, one.outcome, one.row) for one in self.given]
-
-    def _insert(self, table: FactTable, new: list[_Given], actor: User | None) -> None:
-        by_row = {id(one.row): one for one in new}
-        for one in new:
-            one.row.granted_by = actor
-        for row in insert(table, [one.row for one in new]):
-            # Somebody else gave the same meanwhile: this gives it once more.
-            one = by_row[id(row)]
-            window = self.asked.given_to(row)
-            one.before, one.stays = table.audit_facts(row), row.window == window
-            row.valid_from, row.valid_until = window
 
 
 def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
     """Delete rows of one table, an event each; they have been read ``locked`` in this transaction,
     so that events tell what was there.
     """
-    if not rows:
-        return
-    table = grants_like(rows[0])
-    entries = [
-        Entry(
-            kind=EventKind.GRANT_DELETED,
-            target=getattr(row, table.principal),
-            before=table.audit_facts(row),
-        )
-        for row in rows
-    ]
-    table.model.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    record_many(entries, actor=actor)
+    if rows:
+        table = grants_like(rows[0])
+        table.model.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        record_many(map(_deletion, rows), actor=actor)
+
+
+def _deletion(row: GrantRow) -> Entry:
+    table = grants_like(row)
+    target, before = getattr(row, table.principal), table.audit_facts(row)
+    return Entry(kind=EventKind.GRANT_DELETED, target=target, before=before)
 
 
 @transaction.atomic
@@ -474,6 +460,22 @@ def update_object_grant(
     return change_object_grant(grant=grant, actor=actor, **times)
 
 
+def _take(
+    principals: Sequence[User | Role],
+    permissions: Sequence[Permission],
+    keys: Sequence[str | None],
+    actor: User | None,
+) -> dict[GrantKey, GrantRow]:
+    """What the principals, all of one kind, had of these, and have not any more."""
+    if connection.vendor == "postgresql" and len(principals) == len(keys) == 1:
+        rows = _rows_of_one(principals[0], permissions, keys[0], taken=True)
+        record_many(map(_deletion, rows.values()), actor=actor)
+    else:
+        rows = _rows_there(principals, permissions, keys)
+        delete_grants(list(rows.values()), actor=actor)
+    return rows
+
+
 def _rows_there(
     principals: Sequence[User | Role],
     permissions: Sequence[Permission],
@@ -482,47 +484,68 @@ def _rows_there(
     """Rows of any of the principals, all of one kind, for any permission on any resource, locked:
     nobody changes or deletes them before we have.
     """
+    if len(principals) == len(keys) == 1:
+        return _rows_of_one(principals[0], permissions, keys[0])
     if not (principals and permissions and keys):
         return {}
     table = grants_to(principals[0], by_object=keys[0] is not None)
+    among = {
+        f"{table.principal}__in": [principal.pk for principal in principals],
+        "permission__in": [permission.pk for permission in permissions],
+    }
+    everywhere = table.model.objects.filter(**among).order_by("pk").select_for_update()
+    rows: Iterable[Any] = everywhere
+    if table.by_object:
+        starts = range(0, len(keys), KEYS_READ)
+        rows = chain.from_iterable(
+            everywhere.filter(object_pk__in=keys[n : n + KEYS_READ]) for n in starts
+        )
+    return _completed(rows, table, principals, permissions)
+
+
+def _rows_of_one(
+    principal: User | Role,
+    permissions: Sequence[Permission],
+    key: str | None,
+    *,
+    taken: bool = False,
+) -> dict[GrantKey, GrantRow]:
+    """As ``_rows_there``, as nearly every request asks. PostgreSQL deletes what is ``taken`` with
+    the same statement.
+    """
+    table, pks = grants_to(principal, by_object=key is not None), [one.pk for one in permissions]
+    if not pks:
+        return {}
+    statement = _on_one(table, Parameter.room(pks), taken)
+    columns = [field.attname for field in table.model._meta.concrete_fields]
+    rows = (
+        table.model.from_db(DEFAULT_DB_ALIAS, columns, values)
+        for values in statement.rows(principal=principal.pk, object_pk=key, permission=pks)
+    )
+    return _completed(rows, table, [principal], permissions)
+
+
+def _completed(
+    rows: Iterable[GrantRow],
+    table: FactTable,
+    principals: Iterable[User | Role],
+    permissions: Iterable[Permission],
+) -> dict[GrantKey, GrantRow]:
+    """With what they link to, which is at hand: an event asks for it."""
     holders = {principal.pk: principal for principal in principals}
     by_pk = {permission.pk: permission for permission in permissions}
-    columns = [field.attname for field in table.model._meta.concrete_fields]
-    stored: Iterable[Sequence[Any]]
-    if len(holders) == len(keys) == 1:
-        named: dict[str, Any] = {
-            "principal": principals[0].pk,
-            "object_pk": keys[0],
-            "permission": list(by_pk),
-        }
-        stored = _on_one(table, Parameter.room(named["permission"])).rows(**named)
-    else:
-        among = {f"{table.principal}__in": list(holders), "permission__in": list(by_pk)}
-        stored = everywhere = (
-            table.model.objects.filter(**among)
-            .order_by("pk")
-            .select_for_update()
-            .values_list(*columns)
-        )
-        if table.by_object:
-            starts = range(0, len(keys), KEYS_READ)
-            stored = chain.from_iterable(
-                everywhere.filter(object_pk__in=keys[n : n + KEYS_READ]) for n in starts
-            )
-    rows: dict[GrantKey, GrantRow] = {}
-    for values in stored:
-        row = table.model.from_db(DEFAULT_DB_ALIAS, columns, values)
+    there: dict[GrantKey, GrantRow] = {}
+    for row in rows:
         holder = getattr(row, table.column)
-        # Both are at hand, and an event asks for them.
         setattr(row, table.principal, holders[holder])
         row.permission = by_pk[row.permission_id]
-        rows[holder, row.permission_id, getattr(row, "object_pk", None)] = row
-    return rows
+        there[holder, row.permission_id, getattr(row, "object_pk", None)] = row
+    return there
 
 
 @lru_cache(maxsize=256)
-def _on_one(table: FactTable, room: int) -> Statement:
-    """Grants of one principal on one resource or everywhere, as nearly every request asks."""
+def _on_one(table: FactTable, room: int, taken: bool) -> Statement:
+    """Grants of one principal on one resource or everywhere."""
     fields = table.model._meta
     named = {table.principal: Parameter("principal", table.holder._meta.pk)}
     if table.by_object:
@@ -533,7 +556,14 @@ def _on_one(table: FactTable, room: int) -> Statement:
         given__in=Parameter.several("permission", room), **named
     )
     columns = [field.attname for field in fields.concrete_fields]
-    return Statement.of(rows.order_by("pk").select_for_update().values_list(*columns))
+    statement = Statement.of(rows.order_by("pk").select_for_update().values_list(*columns))
+    if not taken:
+        return statement
+    # Locked in the order in which everybody locks them, or two deletions could wait for each other.
+    key = fields.pk.column
+    deletion = f"""WITH there AS ({statement.text})
+DELETE FROM {table.name} t USING there WHERE t.{key} = there.{key} RETURNING there.*"""
+    return replace(statement, text=deletion)
 
 
 def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantKey, GrantRow]:

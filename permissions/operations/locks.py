@@ -141,12 +141,13 @@ def keep_resource(resource: ResourceRef) -> bool:
     if has_no_row or not connection.features.has_select_for_update:
         return True
     app_label, _, model = resource.type.partition(".")
-    kept = _keeping().rows(app_label=app_label, model=model, object_pk=resource.id)
+    kept = keeping().rows(app_label=app_label, model=model, object_pk=resource.id)
     return bool(kept) or resource_exists(resource)
 
 
 @cache
-def _keeping() -> Statement:
+def keeping() -> Statement:
+    """The registered resource of an ``app_label``, a ``model`` and an ``object_pk``, kept."""
     resources = Resource.objects.filter(
         object_pk=Parameter("object_pk"),
         type__content_type__app_label=Parameter("app_label"),
