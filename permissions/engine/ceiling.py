@@ -53,7 +53,7 @@ ESCALATE = "authentik_rbac.escalate"
 
 class GrantCeiling(Forbidden):
     """The actor would give more than it holds; the message names what is missing, and until when
-    the actor holds it, so that a client can ask again with that end.
+    or in which places the actor holds it, so that a client can ask again for so long or for these.
     """
 
     code = "grant_ceiling"
@@ -299,6 +299,40 @@ class _Holdings:
             return f" (which you hold from {min(w.start for w in windows):%Y-%m-%dT%H:%M:%S.%fZ})"
         return ""
 
+    def held_where(self, item: _Conferred) -> str:
+        """In words, in which places the actor holds what is given elsewhere; nothing if in none.
+        Scopes that it may not view have no name.
+        """
+        within = {
+            scope
+            for scopes, window in self._ways_to(item)
+            if not window.overlap(item.window).is_empty
+            for scope in scopes
+        }
+        named = [f'the scope "{name}"' for key, name in self._scope_names if key in within]
+        if len(named) < len(within):
+            named.append("a scope" if not named else "others")
+        places = [f"within {' and '.join(named[:SHOWN])}"] if named else []
+        if item.permission in self._on_single_objects:
+            places.append("on single resources")
+        return f" (which you hold only {' and '.join(places)})" if places else ""
+
+    @cached_property
+    def _scope_names(self) -> list[tuple[uuid.UUID, str]]:
+        scopes = {scope for way in self.held for scope in way.scopes}
+        shared = Scope.objects.filter(pk__in=scopes, name__isnull=False).order_by("name")
+        seen = checking.visible(shared, user=self.actor).rows
+        return [(key, str(name)) for key, name in seen.values_list("pk", "name")]
+
+    @cached_property
+    def _on_single_objects(self) -> set[int]:
+        """The permissions that the actor has on any single object now."""
+        roles = {way.role for way in self.held}
+        own = USER_OBJECT.model.objects.active().filter(user=self.actor)
+        by_role = ROLE_OBJECT.model.objects.active().filter(group__in=roles)
+        keys = own.values_list("permission").union(by_role.values_list("permission"))
+        return {key for (key,) in keys}
+
     def _shortfall(self, item: _Conferred) -> list[Window] | None:
         """None if the actor holds all that is given, each part by one way that lasts throughout.
         Else the times for which it holds the first part that it does not: empty if it never does.
@@ -513,7 +547,7 @@ def _too_much(lacking: Iterable[_Conferred], holdings: _Holdings) -> GrantCeilin
     # One more than is shown tells whether there are more; in one order, to be the same each time.
     told = dict.fromkeys(
         (f"{item.name} on {item.object_pk}" if item.object_pk else item.name)
-        + holdings.held_for(item)
+        + (holdings.held_for(item) or holdings.held_where(item))
         for item in sorted(lacking, key=lambda item: (item.name, item.object_pk or ""))[: SHOWN + 1]
     )
     names = ", ".join(list(told)[:SHOWN])

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.contenttypes.models import ContentType
 
-from permissions.engine import GrantCeiling, require_covers
+from permissions.engine import GrantCeiling, ResourceRef, require_covers, require_grants
 from permissions.models import Resource, ResourceClosure, ResourceMode
 from permissions.operations import ActionSpec, create_type, update_namespace, update_role
 from roles.models import Namespace, Scope, ScopeEntry, ScopeKind
@@ -264,3 +264,34 @@ def test_a_namespace_is_renamed_as_its_roles_are(alice, charlie, tenants_role):
     facts.hold(tenants_role, charlie, scope=scope("tenant:t2/"))
     with pytest.raises(GrantCeiling):
         update_namespace(namespace=space, actor=alice, code="branch")
+
+
+def refusal(actor, role, within=None):
+    with pytest.raises(GrantCeiling) as refused:
+        require_covers(actor=actor, roles=[role], scope=within)
+    return str(refused.value).partition("yourself: ")[2]
+
+
+def test_the_refusal_says_in_which_places_the_permission_is_held(alice):
+    reader, t1, t2 = role_of("reader", "view_doc"), scope("tenant:t1/"), scope("tenant:t2/")
+    assert refusal(alice, reader) == "shop.view_doc."
+    facts.hold(role_of("mine", "view_doc"), alice, scope=t1)
+    only = "shop.view_doc (which you hold only"
+
+    assert refusal(alice, reader) == f"{only} within a scope)."
+    t1.name = "Tenant one"
+    t1.save()
+    assert refusal(alice, reader) == f"{only} within a scope)."
+    facts.grant(alice, "authentik_rbac.view_scope", t1)
+    assert refusal(alice, reader, within=t2) == f'{only} within the scope "Tenant one").'
+    facts.grant(alice, "shop.view_doc", on="d2")
+    places = 'within the scope "Tenant one" and on single resources'
+    assert refusal(alice, reader) == f"{only} {places})."
+
+
+def test_so_does_that_of_a_single_grant(alice):
+    facts.hold(role_of("mine", "view_doc"), alice, scope=scope("tenant:t1/"))
+    document = ResourceRef("shop.doc", "d2")
+
+    with pytest.raises(GrantCeiling, match=r"d2 \(which you hold only within a scope"):
+        require_grants(actor=alice, wanted=[(facts.permission("shop.view_doc"), document)])
