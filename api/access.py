@@ -147,7 +147,7 @@ class ModelAccessViewSet(GenericViewSet):
         return visible_or_403(queryset, caller=self.caller, by=self.seen_by, reach=self.reach)
 
     def may_create(self) -> bool:
-        """Asked before the body is validated."""
+        # Before the body is validated: who may not create need not learn what is wrong with it.
         resource = ResourceRef(label_of(self.model))
         return allowed(self.request.user, f"add_{self.model._meta.model_name}", resource)
 
@@ -184,6 +184,7 @@ class ModelAccessViewSet(GenericViewSet):
             for *row, may_act in named.rows(caller=caller.pk, key=key):
                 self._target = model.from_db(DEFAULT_DB_ALIAS, _columns(model), row)
                 return bool(may_act)
+        # That it is missing is told to global holders alone; others are refused as for any object.
         if allowed(caller, self.target_permission, ResourceRef(label_of(model))):
             raise NotFound
         return False
@@ -263,6 +264,7 @@ class Sight:
         """Each row with a mark: whether the caller may view what the foreign key names."""
         model = related_model(rows.model, link)
         seen: Any = Value(True)
+        # A condition would be asked of each row, also for those who may view every one.
         if model not in self._whole:
             condition = Q(**{f"{link}__in": visible_keys(self.caller, model)})
             if model is User:

@@ -51,6 +51,7 @@ class RequestMiddleware:
         # and servers that hand such bytes on hand them on as Latin-1.
         header = request.META.get("HTTP_X_AUDIT_REASON", "")
         text = unquote(header.encode("latin-1", "replace").decode("utf-8", "replace"))
+        # A line break in it would forge a line of the log.
         reason = _CONTROL.sub(" ", text).strip()[:REASON_LENGTH]
         door = next((name for prefix, name in _DOORS if request.path_info.startswith(prefix)), "")
         try:
@@ -102,5 +103,6 @@ class DecisionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(DECISION_PREFIX):
             return self.get_response(request)
+        # Django's handler would set it, but only after the middleware that is passed by here.
         request.resolver_match = match = resolve(request.path_info)
         return match.func(request, *match.args, **match.kwargs)

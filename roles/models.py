@@ -245,6 +245,7 @@ class RoleAssignment(Fact):
         related_name="inherited_assignments",
         help_text="Whoever holds this role holds the assigned role too.",
     )
+    # Never SET_NULL: without its scope an assignment would count everywhere.
     scope = models.ForeignKey(
         Scope, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments"
     )

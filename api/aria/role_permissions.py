@@ -122,6 +122,7 @@ def shown_assignments() -> QuerySet[RoleAssignment]:
 
 def describe_permissions(assignments: Iterable[RoleAssignment]) -> list[dict[str, Any]]:
     """The role permissions of one principal."""
+    # In the order of ``shown_assignments``, by role: groupby puts together only what is adjacent.
     by_role = groupby(assignments, key=lambda assignment: assignment.role)
     return [{"roleName": role.name, **_objects_of(list(rows))} for role, rows in by_role]
 
@@ -131,6 +132,7 @@ def _objects_of(rows: Sequence[RoleAssignment]) -> dict[str, Any]:
     notes = rows[0].properties.get(NOTES) if len(rows) == 1 else None
     if notes is not None:
         return notes
+    # Written through other doors: told as far as this one has words for it.
     scopes = [row.scope for row in rows if row.scope is not None]
     if len(scopes) < len(rows) or any(scope.kind == ScopeKind.ALL for scope in scopes):
         return {"allowAllObjects": True}

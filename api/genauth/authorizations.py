@@ -245,6 +245,7 @@ class GetResourceAuthorizedTargets(Command):
         types = {row.content_type.model: row for row in types_of(self, request.namespace).values()}
         kind = types.get(code)
         holders = {} if kind is None else holders_of(kind.pk, key)
+        # Of all before the page is cut: only those whom the caller may view are counted.
         names = self.names_of(holders)
         targets = [
             AuthorizedTarget(

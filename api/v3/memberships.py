@@ -102,6 +102,7 @@ class MembershipViewSet(
         users = engine.visible(queryset, user=self.caller, by="user")
         if users.reach == "all":
             return seen
+        # Everybody may view themselves, and so their own memberships.
         of_users = Q(user__in=engine.visible_keys(self.caller, User)) | Q(user=self.caller)
         return seen.filter(of_users)
 

@@ -388,6 +388,7 @@ class UserPathSerializer(serializers.Serializer):
 
 
 class UserPasswordSetSerializer(AuthentikSerializer):
+    # Blanks at its ends belong to a password.
     password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_PASSWORD)
 
 

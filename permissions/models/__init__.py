@@ -38,7 +38,7 @@ class ResourceType(models.Model):
     content_type = models.OneToOneField(
         ContentType, primary_key=True, on_delete=models.PROTECT, related_name="resource_type"
     )
-    # What else it is called; None where the label is the only name. No other type's label.
+    # What else it is called; None if the label is the only name. No other type's label.
     name = models.CharField(max_length=255, unique=True, null=True, blank=True)
     app_verbose_name = models.CharField(max_length=255)
     verbose_name = models.CharField(max_length=255)
@@ -187,7 +187,7 @@ class ObjectGrant(Fact):
     """A permission on one resource.
 
     The tables are guardian's generic ones. Its own ``save`` and ``__str__`` ask for the object,
-    which fails where a type has no Python class; here the permission names the type instead.
+    which fails if a type has no Python class; here the permission names the type instead.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -211,6 +211,7 @@ class ObjectGrant(Fact):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        # Never what a caller says: guardian's queries would find the grant under another type.
         self.content_type_id = self.permission.content_type_id
         models.Model.save(self, *args, **kwargs)
 
@@ -229,7 +230,7 @@ class NamedResource:
 class GrantedObject(GenericForeignKey):
     """guardian's way to the object, for types without a Python class as well.
 
-    None only where a row of our own is gone. A resource without a table is never missing: whether
+    None only if a row of our own is gone. A resource without a table is never missing: whether
     it exists is known to the application it belongs to.
     """
 
@@ -259,6 +260,7 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
     objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
+        # Not guardian's: it has the columns of the constraint, and would be a second index of them.
         unique_together: ClassVar[list[str]] = []
         constraints = [
             models.UniqueConstraint(
@@ -286,6 +288,7 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
     objects: ClassVar = FactQuerySet.as_manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
+        # As above.
         unique_together: ClassVar[list[str]] = []
         constraints = [
             models.UniqueConstraint(
@@ -301,6 +304,7 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
         return f"{self.permission.codename} on {self.object_pk} to {self.group}"
 
 
+# Bounded: labels come with requests and may be anything.
 @lru_cache(maxsize=1024)
 def python_model(label: str) -> type[models.Model] | None:
     """The class whose rows are the resources of a type, if it has one with a table."""

@@ -65,6 +65,7 @@ def create_access_key(*, actor: User | None, user: User | None = None, **life: A
 def create_administrator_key(**life: Any) -> AccessKey:
     """For a new service account that may do everything; only the operator of the machine may."""
     made = create_access_key(actor=None, **life)
+    # Never a group of that name that confers nothing any more: all its members would rise.
     group = Group.objects.filter(name=ADMINS, is_superuser=True).first()
     if group is None:
         group = create_group(actor=None, name=f"{ADMINS} (access keys)", is_superuser=True)
@@ -74,5 +75,6 @@ def create_administrator_key(**life: Any) -> AccessKey:
 
 def authenticate_access_key(access_key_id: str, secret: str) -> Token | None:
     """The pair's token if it counts now; one statement."""
+    # The secret alone finds the token; under another's name it must not count.
     token = authenticate_key(secret)
     return token if token is not None and token.access_key_id == access_key_id else None

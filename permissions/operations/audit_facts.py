@@ -24,7 +24,7 @@ def group_facts(group: Group) -> dict[str, Any]:
 
 
 def role_facts(role: Role) -> dict[str, Any]:
-    """Reads the namespace where it is not loaded."""
+    """Reads the namespace if it is not loaded."""
     facts: dict[str, Any] = {name: getattr(role, name) for name in ROLE}
     facts["namespace"] = role.namespace.code
     if role.disabled_from:

@@ -44,6 +44,7 @@ def create_group(
     group = Group(name=name, is_superuser=is_superuser, **fields)
     _refuse_codes_of_others(group, name)
     group.save(force_insert=True)
+    # Before its parents: the closure is rebuilt from the pair of each group with itself.
     closure.add_nodes(closure.GROUPS, [group.pk])
     record(EventKind.GROUP_CREATED, target=group, actor=actor, after=group_facts(group))
     set_parents(group=group, parents=parents, actor=actor)
@@ -64,9 +65,8 @@ def update_group(
     is_superuser: bool | None = None,
     **fields: Any,
 ) -> Group:
-    """Only what is given changes. Groups are asked for by name and code, so who changes these must
-    hold what the group gives. Raises GrantCeiling, SuperuserOnly, GroupCycle, InvalidInput.
-    """
+    """Only what is given changes. Raises GrantCeiling, SuperuserOnly, GroupCycle, InvalidInput."""
+    # Groups are asked for by these: whoever takes a name over gets what others gave to its bearer.
     if any(name in fields and fields[name] != getattr(group, name) for name in ("name", "code")):
         require_covers(actor=actor, groups=[group])
         _refuse_codes_of_others(group, fields.get("name", group.name))
@@ -90,7 +90,7 @@ def update_group(
 
 
 def _refuse_codes_of_others(group: Group, name: str) -> None:
-    """A group without a code is known by its name, where another one's code would mean neither."""
+    """A group without a code is known by its name: as another's code, that would name neither."""
     others = Group.objects.filter(kind=GroupKind.GROUP, organization="", code=name)
     if group.code is None and others.exclude(pk=group.pk).exists():
         raise InvalidInput(fields={"name": ["Another group is known by this name."]})
@@ -109,12 +109,12 @@ def save_group(
     """As ``save_user``; ``users`` are all its members to be.
 
     ``needs``: what the actor must be allowed on the group to change its members so, else Forbidden.
-    It is asked here because whoever has just created the group may hold it only since then.
     """
     if group is None:
         group = create_group(actor=actor, **fields)
     else:
         update_group(group=group, actor=actor, **fields)
+    # Only now: whoever has just created the group may be allowed it since then.
     for action in needs:
         require_may(actor=actor, action=action, rows=[group])
     if users is not None:

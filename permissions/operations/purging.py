@@ -26,7 +26,6 @@ def purge_expired(*, older_than: timedelta, actor: User | None) -> dict[str, int
     """How many facts of each kind that ended longer ago than that are gone now.
 
     In transactions of 1,000, each with its audit events, so that nobody waits for all of them.
-    Sign-ins are keys, not facts: they go as soon as they have ended, without events.
     """
     tables = {
         "user_global_grants": USER_GLOBAL,
@@ -38,6 +37,7 @@ def purge_expired(*, older_than: timedelta, actor: User | None) -> dict[str, int
         "group_memberships": MEMBERSHIPS,
     }
     counts = {name: _purge(table, older_than, actor) for name, table in tables.items()}
+    # Keys, not facts: they go as soon as they have ended, without events.
     counts["sign_ins"], _ = SignIn.objects.filter(expires__lte=timezone.now()).delete()
     return counts
 

@@ -36,21 +36,22 @@ def require_reach(*, actor: User | None, newly: Mapping[uuid.UUID, Reach]) -> No
     """
     if actor is None or not newly:
         return
-    given: dict[tuple[Reach, Window], set[uuid.UUID]] = defaultdict(set)
+    # Put together by time: of thousands of holders most have the role for the same time.
+    gaining: dict[tuple[Reach, Window], set[uuid.UUID]] = defaultdict(set)
     assigned = RoleAssignment.objects.filter(scope__in=newly).values_list(
         "scope", "role", "valid_from", "valid_until"
     )
     for scope, role, since, until in assigned.order_by().distinct():
-        given[newly[scope], Window(since, until)].add(role)
-    if not given:
+        gaining[newly[scope], Window(since, until)].add(role)
+    if not gaining:
         return
-    roles = Role.objects.in_bulk(set().union(*given.values()))
-    stand_ins = {reach: _stand_in(reach) for reach, _ in given}
+    roles = Role.objects.in_bulk(set().union(*gaining.values()))
+    stand_ins = {reach: _stand_in(reach) for reach, _ in gaining}
     require_conferrals(
         actor=actor,
         conferrals=[
             Conferral(roles=[roles[key] for key in keys], scope=stand_ins[reach], window=window)
-            for (reach, window), keys in given.items()
+            for (reach, window), keys in gaining.items()
         ],
     )
     Scope.objects.filter(pk__in=[scope.pk for scope in stand_ins.values()]).delete()

@@ -60,7 +60,7 @@ class ResourceSpec:
 
 @dataclass(slots=True, kw_only=True)
 class Registered:
-    """How many resources were new, changed, and already as given."""
+    """How many resources were new, changed, and already as they are to be."""
 
     created: int = 0
     changed: int = 0
@@ -80,18 +80,18 @@ def register_resources(
     A parent is a registered resource of the same type or of its parent type, or one of ``items``;
     one that the actor may know nothing of is missing, unless it is the parent already.
     Raises InvalidInput keyed by position under ``resources``, ResourceCycle, and GrantCeiling when
-    a resource would be moved to where a scope gives the holders of its roles more than the actor
+    a resource would be moved into a scope that gives the holders of its roles more than the actor
     holds. Registering what may have been known before is a move as well: keys that were deleted,
     and all keys of a type that was ever open.
     """
     _refuse_unfit(type, items)
     # Before anything is read: two that each move one resource could make a circle together.
     one_at_a_time(Change.RESOURCE_PARENTS)
-    known = _known(type, [item.object_pk for item in items])
-    parents = _parents(type, items, known, actor=actor)
-    before = {key: resource_facts(row) for key, row in known.items()}
-    created = _create(type, [item for item in items if item.object_pk not in known])
-    rows = {**known, **{row.object_pk: row for row in created}}
+    present = _present(type, [item.object_pk for item in items])
+    parents = _parents(type, items, present, actor=actor)
+    before = {key: resource_facts(row) for key, row in present.items()}
+    created = _create(type, [item for item in items if item.object_pk not in present])
+    rows = {**present, **{row.object_pk: row for row in created}}
     moved = _write(items, rows, parents)
     _follow(moved, _unheard_of(type, created), actor=actor)
     result = _recorded(items, rows, before, actor=actor)
@@ -129,6 +129,7 @@ def delete_resources(*, resources: Iterable[Resource], actor: User | None) -> in
     by_type: dict[int, list[Resource]] = defaultdict(list)
     for row in rows:
         by_type[row.type_id].append(row)
+    # Asked before the rows go: their closure must be mended, and nothing tells of them afterwards.
     orphans: set[int] = set()
     for batch in batches(keys, BATCH):
         below = Resource.objects.filter(parent__in=batch).values_list("pk", flat=True)
@@ -177,7 +178,7 @@ def _refuse_unfit(kind: ResourceType, items: Sequence[ResourceSpec]) -> None:
         raise InvalidInput(fields={"resources": wrong})
 
 
-def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
+def _present(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
     rows: dict[str, Resource] = {}
     for batch in batches(keys, BATCH):
         for row in Resource.objects.filter(type=kind, object_pk__in=batch):
@@ -190,7 +191,7 @@ def _known(kind: ResourceType, keys: Iterable[str]) -> dict[str, Resource]:
 def _parents(
     kind: ResourceType,
     items: Sequence[ResourceSpec],
-    known: Mapping[str, Resource],
+    present: Mapping[str, Resource],
     *,
     actor: User | None,
 ) -> dict[ResourceRef, Resource]:
@@ -202,10 +203,10 @@ def _parents(
     asked = {item.parent for item in items if isinstance(item.parent, ResourceRef)}
     parents: dict[ResourceRef, Resource] = {}
     # A parent that is there already may be sent back by whoever cannot see it.
-    current = {row.parent_id for row in known.values()}
+    current = {row.parent_id for row in present.values()}
     for label, parent_kind in kinds.items():
         keys = [ref.id for ref in asked if ref.type == label and ref.id and searchable(ref.id)]
-        rows = _known(parent_kind, keys)
+        rows = _present(parent_kind, keys)
         seen = rows.keys() if actor is None else seen_keys(actor, parent_kind, list(rows))
         for key, row in rows.items():
             if key in seen or row.pk in current:

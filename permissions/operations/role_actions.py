@@ -41,10 +41,8 @@ def save_role(
 
 @transaction.atomic
 def change_role_actions(*, role: Role, change: ActionChange, actor: User | None) -> None:
-    """Giving needs ``assign_role_permissions`` on the role, taking ``unassign_…``, else Forbidden.
-
-    That is asked here because whoever has just created the role may hold it only since then.
-    """
+    """To give needs ``assign_role_permissions`` on the role, to take ``unassign_…``: Forbidden."""
+    # Asked here and not by the door: whoever has just created the role may hold it since then.
     for action, codenames in (("assign", change.added), ("unassign", change.removed)):
         if codenames:
             require_may(actor=actor, action=f"{action}_role_permissions", rows=[role])

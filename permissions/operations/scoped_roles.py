@@ -99,11 +99,9 @@ def create_assignment(
 
 
 def _locked(principal: User | Group, to_write: Iterable[ScopedRole]) -> RoleAssignmentQuerySet:
-    """The principal's assignments of roles people may give, over or to come ones too.
-
-    Of two writers at once the second must see what the first wrote, or both would stand; so the
-    principal's row is locked. Its key stays free: assignments by other operations refer to it.
-    """
+    """The principal's assignments of roles people may give, over or to come ones too."""
+    # Of two writers at once the second must see what the first wrote, or both would stand. The key
+    # of the principal stays free: assignments by other operations refer to it.
     lock_principals([principal])
     scopes = (scoped.within for scoped in to_write)
     keep_named(one for scope in scopes if isinstance(scope, InlineScope) for one in scope.entries)

@@ -105,7 +105,7 @@ def update_scope(
     if entries is not None:
         # Holds resources, and before the scope: in this order deletions of resources go.
         kind = ScopeKind(kind or scope.kind)
-        chosen = _selectors(kind, list(entries), actor=actor, named=_current(scope))
+        chosen = _selectors(kind, list(entries), actor=actor, present=_current(scope))
     if precondition is not None:
         precondition()
     scope = Scope.objects.select_for_update().get(pk=scope.pk)
@@ -168,9 +168,13 @@ Selectors = dict[Selector, bool]
 
 
 def _selectors(
-    kind: ScopeKind, entries: list[EntrySpec], *, actor: User | None, named: Selectors | None = None
+    kind: ScopeKind,
+    entries: list[EntrySpec],
+    *,
+    actor: User | None,
+    present: Selectors | None = None,
 ) -> Selectors:
-    """What is ``named`` already may be sent back by whoever cannot see it."""
+    """What is ``present`` already may be sent back by whoever cannot see it."""
     if len(entries) > MOST_ENTRIES:
         raise InvalidInput(fields={"entries": [f"At most {MOST_ENTRIES} entries are allowed."]})
     if entries and kind != ScopeKind.SELECTED:
@@ -194,7 +198,7 @@ def _selectors(
         if key is not None:
             position[type_.label, key] = n
     missing = _without_row(types, position)
-    sent_back = {(label, key) for _, label, key in named or ()}
+    sent_back = {(label, key) for _, label, key in present or ()}
     # To name a key of a type that takes any key tells nothing.
     open_labels = {
         label

@@ -73,7 +73,7 @@ class ActionSpec:
     """``name`` as a question names the action; ``verbose_name`` is what people read.
 
     An action that is there keeps its codename, and without ``renames`` its verbose name. A new one
-    gets ``codename``, or where that is empty its name.
+    gets ``codename``, or if that is empty its name.
     """
 
     name: str
@@ -97,7 +97,7 @@ def plain_action(*, name: str, model: str, verbose_name: str) -> ActionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeSpec:
-    """A type to be, where several are made at once."""
+    """A type to be, when several are made at once."""
 
     label: str
     verbose_name: str = ""

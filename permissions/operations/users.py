@@ -72,12 +72,12 @@ def update_user(
 ) -> User:
     """Only what is given changes; ``groups`` and ``roles`` None leaves them alone.
 
-    Decisions are asked by these names: whoever gives somebody's rights another name could give them
-    its own, so that meets the ceiling as setting somebody's password does. So does letting an
-    inactive user act again, which gives it everything it holds, and sharing a name of somebody's.
-    Deactivating ends its sessions.
-    Raises InvalidInput for a name that means somebody else.
+    Raises GrantCeiling, as for somebody's password, for another name, for letting an inactive user
+    act again, and for sharing a name of somebody's; InvalidInput for a name that means somebody
+    else. Deactivating ends the user's sessions.
     """
+    # Decisions are asked by these names: whoever gives somebody's rights another name could give
+    # them its own. And to let somebody act again is to give everything it holds.
     renamed = {n: fields[n] for n in NAMES if n in fields and fields[n] != getattr(user, n)}
     revived = not user.is_active and fields.get("is_active", False)
     deactivated = user.is_active and not fields.get("is_active", True)

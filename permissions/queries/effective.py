@@ -77,6 +77,7 @@ def effective_permissions(user: User, rows: Iterable[tuple[Any, ...]]) -> list[E
         {permission for *_, permission, _, _ in grants}
     )
     roles = Role.objects.in_bulk({role for *_, role, _ in grants if role is not None})
+    # Every assignment that leads to one of the roles, not only that of the way which was found.
     leading = Q(user=user) | Q(group__in=groups_of(user)) | Q(holder_role__in=held_roles(user))
     assignments = RoleAssignment.objects.active().filter(leading, role__in=list(roles))
     related = assignments.select_related("user", "group", "holder_role", "scope")

@@ -102,6 +102,7 @@ def _within_scopes(
             for kind, key, codename in on_resources
         ]
     )
+    # Whole types need no decision: every scope on the path names the type itself.
     with_decisions = zip(on_resources, decisions, strict=True)
     return candidates - {grant for grant, decision in with_decisions if not decision.allowed}
 
@@ -178,6 +179,7 @@ def holders_of(content_type_id: int, object_pk: str | None) -> dict[Holder, set[
         for pk, codename in rows.order_by().values_list(*columns).distinct():
             codenames[table.holder, pk].add(codename)
     roles = Role.objects.filter(pk__in=[pk for kind, pk in codenames if kind is Role])
+    # A group's own role stands for the group, and nobody is to see the role.
     own = roles.filter(managed__startswith=OWN_ROLE).values_list("pk", "managed")
     for pk, managed in own:
         group = UUID(str(managed).removeprefix(OWN_ROLE))

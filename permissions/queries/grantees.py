@@ -169,6 +169,7 @@ def users_granted(
         JOIN authentik_core_user u ON u.id = m.{MEMBERSHIPS.column} AND u.is_active
         WHERE g.is_superuser AND {_live("m")} AND EXISTS ({_TYPE})"""
     rows = _granted(USERS, object_pk, state)
+    # Superusers are those of now, so they belong to what counts now.
     if state in (State.ACTIVE, State.ALL):
         rows = f"{rows} UNION {superusers}"
     return _subquery(rows, app_label, model, object_pk)
@@ -195,7 +196,7 @@ def _granted(grantees: Grantees, object_pk: Any, state: State) -> str:
     # for each: the cost follows the number of the type's grantees, not of their grants.
     grantee = f"SELECT g.{column} FROM {table} g WHERE g.permission_id"
     return f"""{globally} UNION
-        SELECT found.id FROM (
+        SELECT granted.id FROM (
             WITH RECURSIVE grantee(permission_id, id) AS (
                 SELECT p.id, ({grantee} = p.id ORDER BY g.{column} LIMIT 1)
                 FROM auth_permission p WHERE p.content_type_id = ({_TYPE})
@@ -209,7 +210,7 @@ def _granted(grantees: Grantees, object_pk: Any, state: State) -> str:
                 SELECT 1 FROM {table} g
                 WHERE g.permission_id = grantee.permission_id AND g.{column} = grantee.id
                   AND {stands})
-        ) AS found"""
+        ) AS granted"""
 
 
 _TYPE = """SELECT t.content_type_id FROM django_content_type ct

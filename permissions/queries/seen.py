@@ -83,10 +83,10 @@ def _registered(things: Sequence[Named]) -> dict[Named, int]:
         type__content_type__app_label__in={label.partition(".")[0] for label in labels},
         object_pk__in=set(keys),
     )
-    found = rows.values_list(
+    columns = rows.values_list(
         "type__content_type__app_label", "type__content_type__model", "object_pk", "pk"
     )
-    return {(f"{app_label}.{model}", key): pk for app_label, model, key, pk in found}
+    return {(f"{app_label}.{model}", key): pk for app_label, model, key, pk in columns}
 
 
 def _viewed(rows: QuerySet[Any], key: str, keys: Sequence[str], user: User) -> set[str]:

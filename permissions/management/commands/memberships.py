@@ -23,19 +23,19 @@ class Command(AnsweringCommand):
         parser.add_argument("--limit", type=positive, default=1_000, help="rows at most")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        named = {"group__name": options["group"], "user__username": options["user"]}
+        columns = {"group__name": options["group"], "user__username": options["user"]}
         rows = GroupMembership.objects.in_state(State(options["state"])).filter(
-            **{name: value for name, value in named.items() if value is not None}
+            **{name: value for name, value in columns.items() if value is not None}
         )
         rows = rows.select_related("group", "user").order_by("group__name", "user__username")
-        found, limit = list(rows[: options["limit"] + 1]), options["limit"]
-        shown = [_row(membership) for membership in found[:limit]]
+        memberships, limit = list(rows[: options["limit"] + 1]), options["limit"]
+        shown = [_row(membership) for membership in memberships[:limit]]
         if options["json"]:
             results = [dict(zip(COLUMNS, row, strict=True)) for row in shown]
-            self.say_json({"results": results, "complete": len(found) <= limit})
+            self.say_json({"results": results, "complete": len(memberships) <= limit})
         elif shown:
             self.say(table(COLUMNS, shown))
-        if len(found) > limit:
+        if len(memberships) > limit:
             self.stderr.write(f"There are more than {limit}; see --limit.")
         self.finish(found=bool(shown))
 
