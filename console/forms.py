@@ -14,6 +14,7 @@ plain fields.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -114,12 +115,18 @@ class SubjectField(NamedField):
 
 
 class PrincipalField(NamedField):
+    """``among`` are the kinds it takes."""
+
     kind = "principals"
+
+    def __init__(self, *, among: Sequence[str] = tuple(PRINCIPALS), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.among = among
 
     def named(self, text: str) -> User | Group | Role:
         word, _, name = text.partition(":")
-        tried = [(word, name)] if word in PRINCIPALS and name else []
-        tried += [(kind, text) for kind in PRINCIPALS]
+        tried = [(word, name)] if word in self.among and name else []
+        tried += [(kind, text) for kind in self.among]
         for kind, called in tried:
             model = PRINCIPALS[kind]
             column = "username" if model is User else "name"
@@ -127,7 +134,13 @@ class PrincipalField(NamedField):
             row = self.rights.visible(rows).first()
             if isinstance(row, model):
                 return row
-        raise ValidationError(f"There is no user, group or role {text}.")
+        raise ValidationError(f"There is no {' or '.join(self.among)} {text}.")
+
+
+def principal_text(principal: User | Group | Role) -> str:
+    """As ``PrincipalField`` takes it."""
+    name = principal.username if isinstance(principal, User) else principal.name
+    return f"{principal._meta.model_name}:{name}"
 
 
 class ActionField(NamedField):

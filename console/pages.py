@@ -8,9 +8,10 @@
 * ``FormPage``: a form sent by POST. ``perform`` calls operations and returns the sentence that is
   shown afterwards. What they refuse stands at the form's field; ``told_at`` says which, where the
   operation has another name for it. The form is filled in from the URL's query, and ``next`` in
-  the query leads back to where the caller came from.
+  the query leads back to where the caller came from. A field ``reason`` is that of the events.
 
-Offer a way to a page only to those whom it will not refuse: ``rights.may`` answers for all.
+Offer a way to a page only to those whom it will not refuse: ``rights.may`` answers for pages, and
+``FormPage.offer`` for what a form would do.
 
     class RoleHistory(ConsolePage):
         title = "History"
@@ -24,9 +25,9 @@ Each page has ``self.page_of(rows)`` for paging and ``exporting.answer`` for CSV
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -35,12 +36,13 @@ from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import classonlymethod
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import FormView, TemplateView
 
 from accounts.models import User
+from audit import context
 from audit.errors import DomainError
 from console.rights import Rights
 
@@ -115,15 +117,17 @@ class QuestionPage(ConsolePage):
     form_class: ClassVar[type[forms.Form]]
     always_asked: ClassVar[bool] = False
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(  # type: ignore[override]  # files are streamed
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         form = self.get_form()
-        answer: Mapping[str, Any] | HttpResponse = {}
+        answer: Mapping[str, Any] | HttpResponseBase = {}
         if form.is_valid():
             try:
                 answer = self.answer(form)
             except DomainError as refusal:
                 tell(form, refusal)
-        if isinstance(answer, HttpResponse):
+        if isinstance(answer, HttpResponseBase):
             return answer
         context = self.get_context_data(form=form, **{"is_answered": bool(answer), **answer})
         return self.render_to_response(context)
@@ -135,7 +139,7 @@ class QuestionPage(ConsolePage):
     def form_arguments(self) -> dict[str, Any]:
         return {"rights": self.rights}
 
-    def answer(self, form: forms.Form) -> Mapping[str, Any] | HttpResponse:
+    def answer(self, form: forms.Form) -> Mapping[str, Any] | HttpResponseBase:
         """What the template shows, or a whole response, such as an export."""
         raise NotImplementedError
 
@@ -144,7 +148,11 @@ class QuestionPage(ConsolePage):
 
 
 class FormPage(ConsolePage, FormView):
+    """``name`` is that of its URL."""
+
     template_name = "console/form.html"
+    name: ClassVar[str] = ""
+    success_url = reverse_lazy("admin:index")
     # What the button says.
     button: ClassVar[str] = "Save"
     told_at: ClassVar[Mapping[str, str]] = {}
@@ -153,6 +161,25 @@ class FormPage(ConsolePage, FormView):
         """Call the operations; the sentence that says what became of it."""
         raise NotImplementedError
 
+    @classmethod
+    def offer(cls, rights: Rights, words: Mapping[str, str], *, back: str = "") -> str:
+        """The way to this page with these words in its fields, or "" if that would be refused.
+
+        It is tried, and taken back: nothing else knows of every ceiling and rule.
+        """
+        page = cls()
+        page.caller, page.rights = rights.caller, rights
+        form: Any = cls.form_class(words, rights=rights)  # type: ignore[misc]  # each page has one
+        if not (page.is_allowed() and form.is_valid()):
+            return ""
+        try:
+            with transaction.atomic():
+                page.perform(form)
+                transaction.set_rollback(True)
+        except DomainError:
+            return ""
+        return url_with(cls.name, **words, next=back)
+
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), **self.request.GET.dict()}
 
@@ -160,8 +187,13 @@ class FormPage(ConsolePage, FormView):
         return {**super().get_form_kwargs(), "rights": self.rights}
 
     def form_valid(self, form: Any) -> HttpResponse:
+        audited = context.current()
+        reason = form.cleaned_data.get("reason") or audited.reason
         try:
-            with transaction.atomic():
+            with (
+                context.bind(door=audited.door, request_id=audited.request_id, reason=reason),
+                transaction.atomic(),
+            ):
                 said = self.perform(form)
         except DomainError as refusal:
             tell(form, refusal, told_at=self.told_at)
@@ -185,12 +217,28 @@ class FormPage(ConsolePage, FormView):
         return super().get_context_data(**context)
 
 
+def url_with(name: str, **words: str) -> str:
+    """The page of this name, with these words in its query as far as they say anything."""
+    return f"{reverse(name)}?{urlencode({key: word for key, word in words.items() if word})}"
+
+
 def tell(form: forms.Form, refusal: DomainError, *, told_at: Mapping[str, str] = {}) -> None:
     """What an operation refuses, at the form's field where it is about one, else above all."""
     fields = refusal.fields or {}
     if not fields:
         form.add_error(None, refusal.message)
-    for name, messages_ in fields.items():
+    for name, value in fields.items():
         field = told_at.get(name, name)
-        for message in messages_ if isinstance(messages_, list) else [messages_]:
-            form.add_error(field if field in form.fields else None, str(message))
+        for message in _sentences(value):
+            form.add_error(field if field in form.fields else None, message)
+
+
+def _sentences(value: Any) -> Iterator[str]:
+    """Of one field, at any depth."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield str(value)
+        return
+    for one in value:
+        yield from _sentences(one)

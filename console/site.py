@@ -12,7 +12,7 @@ from django.urls import URLPattern, reverse
 from unfold.dataclasses import Favicon
 from unfold.sites import UnfoldAdminSite
 
-from console.rights import ENTER, Rights
+from console.rights import CHECK_ACCESS, ENTER, Rights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,12 @@ class Way:
 # The lists of models follow behind the pages of the same section: see ``tables``.
 PAGES: dict[str, tuple[Way, ...]] = {
     "": (Way(title="Home", icon="home", page="admin:index"),),
-    "Access": (),
+    "Access": (
+        Way(title="Explain", icon="help", page="console:explain", needs=CHECK_ACCESS),
+        Way(title="Who can", icon="group", page="console:who-can", needs=CHECK_ACCESS),
+        Way(title="What can", icon="checklist", page="console:what-can"),
+        Way(title="Compare", icon="compare_arrows", page="console:compare", needs=CHECK_ACCESS),
+    ),
     "People": (),
     "Roles": (),
     "Resources": (),

@@ -2,12 +2,26 @@
 
 from django.urls import path
 
+from console.access.asking import Ask
+from console.access.comparing import Compare
+from console.access.explaining import Explain
+from console.access.what_can import WhatCan
+from console.access.who_can import WhoCan
 from console.choices import Choices
+from console.giving import AddToGroup, GiveRole, Grant
 from console.session import SignOutEverywhere
 
 app_name = "console"
 
 urlpatterns = [
     path("choices/<slug:kind>/", Choices.as_view(), name="choices"),
+    path("ask/", Ask.as_view(), name="ask"),
+    path("access/explain/", Explain.as_view(), name="explain"),
+    path("access/who-can/", WhoCan.as_view(), name="who-can"),
+    path("access/what-can/", WhatCan.as_view(), name="what-can"),
+    path("access/compare/", Compare.as_view(), name="compare"),
+    path("give/role/", GiveRole.as_view(), name="give-role"),
+    path("give/membership/", AddToGroup.as_view(), name="add-to-group"),
+    path("give/permission/", Grant.as_view(), name="grant"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
+from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Permission
-from django.db.models import Model, QuerySet
+from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.timezone import now
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -39,6 +42,13 @@ class Table(ModelAdmin):
     actions = None
     # Without it unfold styles the list by an element of the page, which is refused as inline.
     actions_on_top = True
+
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        """JSON is shown as plain text: unfold colours it by style attributes, which are refused."""
+        super().__init__(model, admin_site)
+        names = [f.name for f in model._meta.concrete_fields if isinstance(f, JSONField)]
+        self.exclude: Any = (*(self.exclude or ()), *names)
+        self.readonly_fields: Any = (*self.readonly_fields, *map(_written, names))
 
     def is_seen(self, rights: Rights) -> bool:
         if self.viewed_by:
@@ -105,6 +115,15 @@ class FactTable(Table):
         if row.valid_until is not None and row.valid_until <= moment:
             return "ended"
         return "to come" if row.valid_from is not None and row.valid_from > moment else "active"
+
+
+def _written(name: str) -> Any:
+    @display(description=name.capitalize())
+    def written(row: Any) -> str:
+        text = json.dumps(getattr(row, name), ensure_ascii=False, indent=2, sort_keys=True)
+        return format_html('<pre class="written">{}</pre>', text)
+
+    return written
 
 
 def spoken(permission: Permission) -> str:
