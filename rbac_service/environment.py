@@ -9,6 +9,7 @@ import re
 import secrets
 from contextlib import suppress
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,16 @@ _POSTGRESQL_OPTIONS = frozenset(
     {"assume_role", "prepare_threshold", "server_side_binding", "isolation_level"}
 )
 _DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "pgsql")
+_CONNECTIONS = "connections are kept, and checked before they are used again; leave it out"
+# What other services take in such a URL, and what to write here.
+_INSTEAD = {
+    "conn_max_age": _CONNECTIONS,
+    "conn_health_checks": _CONNECTIONS,
+    "ssl": "write sslmode=require",
+    "ssl_require": "write sslmode=require",
+    "pool": "put PgBouncer in between",
+    "disable_server_side_cursors": "set RBAC_DB_PREPARE=0",
+}
 
 
 def text(name: str, default: str = "") -> str:
@@ -150,13 +161,14 @@ def database(name: str, default: str) -> dict[str, Any]:
     scheme = value.partition(":")[0].lower()
     if scheme not in _DATABASE_SCHEMES:
         raise ImproperlyConfigured(
-            f"{name} must start with sqlite:// or postgresql://, not {scheme[:20]!r}."
+            f"{name} must start with sqlite:// or postgresql://, not with {scheme[:20]}://."
         )
     try:
         config: dict[str, Any] = {**dj_database_url.parse(value)}
     except ValueError:
         # The URL holds a password, so it is not repeated.
-        raise ImproperlyConfigured(f"{name} cannot be parsed as a database URL.") from None
+        hint = "Percent-encode special characters in user and password: %23 for #, %2F for /."
+        raise ImproperlyConfigured(f"{name} cannot be parsed as a database URL. {hint}") from None
     if config["NAME"] in ("", ":memory:"):
         raise ImproperlyConfigured(f"{name} names no database.")
     if scheme == "sqlite":
@@ -167,7 +179,11 @@ def database(name: str, default: str) -> dict[str, Any]:
         allowed = _POSTGRESQL_OPTIONS | {o.keyword.decode() for o in Conninfo.get_defaults()}
     unknown = sorted(config.get("OPTIONS", {}).keys() - allowed)
     if unknown:
-        raise ImproperlyConfigured(f"{name} has an unknown option: {unknown[0][:40]}.")
+        option = unknown[0][:40]
+        near = get_close_matches(option, allowed, n=1)
+        instead = _INSTEAD.get(option.lower()) or (f"did you mean {near[0]}?" if near else "")
+        hint = f" ({instead})" if instead else ""
+        raise ImproperlyConfigured(f"{name} has an unknown option: {option}{hint}.")
     return config
 
 

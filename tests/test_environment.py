@@ -106,6 +106,27 @@ def test_a_database_url_is_sqlite_or_postgresql(monkeypatch, text):
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("psql://u:p@h/x", "must start with sqlite:// or postgresql://, not with psql://"),
+        ("postgresql+psycopg://h/x", "not with postgresql+psycopg://"),
+        ("postgresql://h/x?conn_max_age=60", "conn_max_age (connections are kept"),
+        ("postgresql://h/x?ssl_require=true", "ssl_require (write sslmode=require)"),
+        ("postgresql://h/x?sslmod=require", "sslmod (did you mean sslmode?)"),
+        ("postgresql://u:p#1@h/x", "%23 for #"),
+    ],
+)
+def test_a_wrong_database_url_is_told_what_would_work(monkeypatch, text, hint):
+    monkeypatch.setenv(NAME, text)
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment.database(NAME, "")
+
+    assert hint in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "sqlite:////tmp/x.sqlite3?timeout=5",
