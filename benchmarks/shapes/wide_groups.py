@@ -88,7 +88,7 @@ def _add_role(size: world.Size) -> Measured:
 
 def _move() -> Measured:
     from accounts.models import Group, GroupClosure, User
-    from permissions.operations.membership import set_parents
+    from permissions.operations.group_parents import set_parents
 
     division = Group.objects.get(name=DIVISION)
     here, there = (Group.objects.get(name=name) for name in TOPS)

@@ -1,4 +1,12 @@
-"""Every write, under the grant ceiling, with its audit events."""
+"""Every write, under the grant ceiling, with its audit events.
+
+* who: users, groups, group_parents, membership, tokens, access_keys, service_accounts
+* what: types, resources, scopes, namespaces, roles; retired, the names they had
+* gives: grants, grants_by_name, assignments, scoped_roles, role_actions; group_roles, for grants to
+  a group; initial_permissions, to whoever creates something; reach, when a scope grows
+* ends: deletion, with every fact about what goes; purging, of facts that are over
+* underneath: facts, resolving, locks, closure, changes, audit_facts, batches
+"""
 
 from permissions.operations.access_keys import (
     authenticate_access_key,
@@ -39,6 +47,7 @@ from permissions.operations.grants import (
     update_object_grant,
 )
 from permissions.operations.grants_by_name import GrantsByName, replace_grants_by_name, unregistered
+from permissions.operations.group_parents import GroupCycle, add_parent
 from permissions.operations.groups import ADMINS, create_group, save_group, update_group
 from permissions.operations.initial_permissions import (
     create_initial_permissions,
@@ -47,9 +56,7 @@ from permissions.operations.initial_permissions import (
 )
 from permissions.operations.locks import hold
 from permissions.operations.membership import (
-    GroupCycle,
     add_members,
-    add_parent,
     change_membership,
     end_membership,
     remove_members,

@@ -34,17 +34,14 @@ from permissions.operations.assignments import delete_assignments
 from permissions.operations.audit_facts import group_facts, role_facts, user_facts
 from permissions.operations.batches import batches
 from permissions.operations.grants import delete_grants
+from permissions.operations.group_parents import remove_parent_rows
 from permissions.operations.locks import Change, lock_groups_of, lock_rows, one_at_a_time
-from permissions.operations.membership import remove_memberships, remove_parent_rows
+from permissions.operations.membership import remove_memberships
 from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry, managed_key
 
 BATCH = 1_000
 Facts: TypeAlias = Callable[[Any], dict[str, Any]]
 Deleter: TypeAlias = Callable[..., object]
-
-
-def _name(row: models.Model) -> dict[str, Any]:
-    return {"name": str(row)}
 
 
 class BuiltInRole(Forbidden):
@@ -132,7 +129,11 @@ def delete_tokens(*, tokens: Iterable[Token], actor: User | None) -> None:
 
 @transaction.atomic(savepoint=False)
 def delete_rows(
-    rows: Sequence[models.Model], kind: EventKind, *, actor: User | None, before: Facts = _name
+    rows: Sequence[models.Model],
+    kind: EventKind,
+    *,
+    actor: User | None,
+    before: Facts = lambda row: {"name": str(row)},
 ) -> None:
     """Delete rows of one of our own models and all that is granted on them."""
     if not rows:

@@ -17,9 +17,10 @@ from permissions.operations import closure
 from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import group_facts
 from permissions.operations.changes import change
+from permissions.operations.group_parents import set_parents
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_groups, one_at_a_time
-from permissions.operations.membership import set_members, set_parents
+from permissions.operations.membership import set_members
 from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
 

@@ -1,4 +1,4 @@
-"""Who belongs to which group, and which group lies below which: both give access, both go here."""
+"""Who belongs to which group, from when, until when: whoever joins has what the group gives."""
 
 from __future__ import annotations
 
@@ -12,21 +12,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.facts import FactQuerySet, Window, given
-from accounts.models import Group, GroupMembership, GroupParent, User
-from audit.errors import InvalidInput
+from accounts.models import Group, GroupMembership, User
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import Conferral, require_conferrals, require_covers
 from permissions.models.fact_tables import MEMBERSHIPS, TIMES, window_between
-from permissions.operations import closure
 from permissions.operations.facts import window_after
-from permissions.operations.locks import Change, lock_groups, one_at_a_time
-
-
-class GroupCycle(InvalidInput):
-    """A group would be its own ancestor."""
-
-    code = "group_cycle"
+from permissions.operations.locks import lock_groups
 
 
 @transaction.atomic
@@ -83,6 +75,12 @@ def remove_members(*, group: Group, users: Iterable[User], actor: User | None) -
     remove_memberships(_loaded(rows), actor=actor)
 
 
+@transaction.atomic
+def end_membership(*, row: GroupMembership, actor: User | None) -> None:
+    """Raises NotFound when it is gone, and then there is nothing to tell."""
+    remove_memberships([MEMBERSHIPS.reread(row)], actor=actor)
+
+
 def set_members(*, group: Group, users: Iterable[User], actor: User | None) -> None:
     """The group's members become exactly these; only those who join meet the ceiling.
 
@@ -114,54 +112,6 @@ def change_groups(
     rows = GroupMembership.objects.filter(user=user, group__in=list(left))
     remove_memberships(_loaded(rows), actor=actor)
     _add([(group, user) for group in joined], actor=actor)
-
-
-@transaction.atomic
-def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -> None:
-    """The group lies directly below exactly these. Raises GroupCycle and GrantCeiling.
-
-    Members of the group, and of those below it, become members of the new ancestors.
-    """
-    one_at_a_time(Change.GROUP_PARENTS)
-    parents_by_key = {parent.pk: parent for parent in parents}
-    rows = {
-        row.parent_id: row
-        for row in GroupParent.objects.filter(child=group).select_related("child", "parent")
-    }
-    added = [parent for pk, parent in parents_by_key.items() if pk not in rows]
-    removed = [row for pk, row in rows.items() if pk not in parents_by_key]
-    if not added and not removed:
-        return
-    if group in added:
-        raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})
-    if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in added]):
-        raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
-    require_covers(actor=actor, groups=added)
-    # Rows first: the closure is rebuilt from what they say.
-    GroupParent.objects.filter(pk__in=[row.pk for row in removed]).delete()
-    GroupParent.objects.bulk_create([GroupParent(child=group, parent=parent) for parent in added])
-    closure.rebuild(closure.GROUPS, [group.pk])
-    kind = EventKind.GROUP_PARENT_ADDED
-    entries = [Entry(kind=kind, target=group, after=_parent_facts(parent)) for parent in added]
-    record_many([*_parent_removals(removed), *entries], actor=actor)
-
-
-@transaction.atomic
-def add_parent(*, group: Group, parent: Group, actor: User | None) -> None:
-    # Before the present parents are read: one that another adds meanwhile would be taken away.
-    one_at_a_time(Change.GROUP_PARENTS)
-    set_parents(group=group, parents=[*group.parents.all(), parent], actor=actor)
-
-
-def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
-    """As they are now, and nobody changes or deletes them before the transaction ends."""
-    return list(MEMBERSHIPS.locked(rows))
-
-
-@transaction.atomic
-def end_membership(*, row: GroupMembership, actor: User | None) -> None:
-    """Raises NotFound when it is gone, and then there is nothing to tell."""
-    remove_memberships([MEMBERSHIPS.reread(row)], actor=actor)
 
 
 def _add(
@@ -218,6 +168,11 @@ def _write(rows: list[GroupMembership]) -> None:
     GroupMembership.objects.bulk_create(new)
 
 
+def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:
+    """As they are now, and nobody changes or deletes them before the transaction ends."""
+    return list(MEMBERSHIPS.locked(rows))
+
+
 def _key(row: GroupMembership) -> tuple[Any, int]:
     return row.group_id, row.user_id
 
@@ -237,18 +192,3 @@ def remove_memberships(rows: list[GroupMembership], *, actor: User | None) -> No
     facts = MEMBERSHIPS.audit_facts
     entries = [Entry(kind=kind, target=row.group, before=facts(row)) for row in rows]
     record_many(entries, actor=actor)
-
-
-def remove_parent_rows(rows: list[GroupParent], *, actor: User | None) -> None:
-    """Delete rows (child and parent loaded), an event each. The closure is the caller's to mend."""
-    GroupParent.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    record_many(_parent_removals(rows), actor=actor)
-
-
-def _parent_removals(rows: list[GroupParent]) -> list[Entry]:
-    kind = EventKind.GROUP_PARENT_REMOVED
-    return [Entry(kind=kind, target=row.child, before=_parent_facts(row.parent)) for row in rows]
-
-
-def _parent_facts(parent: Group) -> dict[str, str]:
-    return {"parent": str(parent.pk), "name": parent.name}

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain
 from typing import Any, Final
 
 from django.db import transaction
@@ -299,7 +298,13 @@ def _newly_reached(moved: Sequence[int]) -> dict[Any, Reach]:
         rows = ResourceClosure.objects.filter(descendant__in=batch)
         old.update(rows.values_list("descendant", "ancestor"))
     places: dict[Any, set[tuple[int, str | None, bool]]] = defaultdict(set)
-    by_pk = {row.pk: row for row in _rows(moved)}
+    pairs = ResourceClosure.objects.filter(ancestor=OuterRef("pk"))
+    has_below = Exists(pairs.exclude(descendant=OuterRef("pk")))
+    by_pk = {
+        row.pk: row
+        for batch in batches(moved, BATCH)
+        for row in Resource.objects.filter(pk__in=batch).annotate(has_below=has_below)
+    }
     for pk, scope in _scopes_over(lines) - _scopes_over(old):
         row = by_pk[pk]
         places[scope].add((row.type_id, row.object_pk, row.has_below))
@@ -322,16 +327,6 @@ def _scopes_over(lines: set[tuple[int, int]]) -> set[tuple[int, Any]]:
         for row in rows if over else ():
             scopes[row.pk] = over[row.type_id, row.object_pk] | over[row.type_id, None]
     return {(below, scope) for below, above in lines for scope in scopes[above]}
-
-
-def _rows(keys: Sequence[int]) -> Iterable[Any]:
-    """With whether something lies below them."""
-    pairs = ResourceClosure.objects.filter(ancestor=OuterRef("pk"))
-    below = Exists(pairs.exclude(descendant=OuterRef("pk")))
-    return chain.from_iterable(
-        Resource.objects.filter(pk__in=batch).annotate(has_below=below)
-        for batch in batches(keys, BATCH)
-    )
 
 
 def _recorded(

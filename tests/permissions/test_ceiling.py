@@ -6,7 +6,7 @@ from accounts.models import Group, User
 from permissions import engine
 from permissions.engine.ceiling import GrantCeiling, SuperuserOnly
 from permissions.engine.words import ResourceRef
-from permissions.operations import assignments, grants, groups, membership, users
+from permissions.operations import assignments, grants, group_parents, groups, membership, users
 from permissions.operations.roles import create_role
 from roles.models import Scope, ScopeKind
 
@@ -107,7 +107,9 @@ def test_moving_a_group_below_a_superuser_group_needs_a_superuser(alice, bob, su
     group = groups.create_group(actor=None, name="staff", users=[bob])
 
     with pytest.raises(SuperuserOnly):
-        membership.set_parents(group=group, parents=[Group.objects.get(name="admins")], actor=alice)
+        group_parents.set_parents(
+            group=group, parents=[Group.objects.get(name="admins")], actor=alice
+        )
 
     assert not bob.is_superuser
 

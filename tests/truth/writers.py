@@ -20,7 +20,16 @@ from permissions.models import (
     UserGlobalGrant,
     UserObjectPermission,
 )
-from permissions.operations import assignments, deletion, grants, groups, membership, roles, users
+from permissions.operations import (
+    assignments,
+    deletion,
+    grants,
+    group_parents,
+    groups,
+    membership,
+    roles,
+    users,
+)
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry
 from tests.truth.naive import PermissionKey, Principal, Thing
 
@@ -224,7 +233,7 @@ class Operations(Rows):
         )
 
     def set_parents(self, group: str, parents: set[str]) -> None:
-        membership.set_parents(
+        group_parents.set_parents(
             group=Group.objects.get(pk=group),
             parents=Group.objects.filter(pk__in=parents),
             actor=None,

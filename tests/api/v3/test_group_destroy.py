@@ -2,7 +2,7 @@ import pytest
 
 from accounts.models import Group
 from permissions import engine
-from permissions.operations.membership import set_parents
+from permissions.operations.group_parents import set_parents
 from tests import facts
 
 pytestmark = pytest.mark.django_db

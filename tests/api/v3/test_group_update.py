@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Group, GroupClosure, GroupParent
 from audit.models import Event, EventKind
-from permissions.operations.membership import set_parents
+from permissions.operations.group_parents import set_parents
 from tests import facts
 
 pytestmark = pytest.mark.django_db

@@ -1,6 +1,6 @@
 import pytest
 
-from permissions.operations.membership import set_parents
+from permissions.operations.group_parents import set_parents
 from tests import facts
 
 pytestmark = pytest.mark.django_db
