@@ -36,6 +36,10 @@ def uid_of(key: uuid.UUID) -> str:
     return hashlib.sha256(key.bytes).hexdigest()
 
 
+def num_of(key: uuid.UUID) -> int:
+    return key.int & 0x7FFFFFFF
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def with_superuser(self) -> Self:
         """Read ``is_superuser`` in the same statement instead of one per user."""
@@ -213,7 +217,7 @@ class Group(models.Model):
     @property
     def num_pk(self) -> int:
         """A positive 32-bit number derived from the key, for clients that want integers."""
-        return self.group_uuid.int & 0x7FFFFFFF
+        return num_of(self.group_uuid)
 
 
 class GroupMembership(Fact):

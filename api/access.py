@@ -266,7 +266,7 @@ class Sight:
         seen: Any = Value(True)
         # A condition would be asked of each row, also for those who may view every one.
         if model not in self._whole:
-            condition = Q(**{f"{link}__in": visible_keys(self.caller, model)})
+            condition = Q(**{f"{link}__in": visible_keys(self.caller.pk, model)})
             if model is User:
                 condition |= Q(**{link: self.caller.pk})
             seen = ExpressionWrapper(condition, BooleanField())

@@ -16,10 +16,8 @@ from rest_framework.utils.encoders import JSONEncoder
 # encoder gives up a little below a depth of 1,000.
 MAX_DEPTH = 100
 
-# DRF writes times in its own form, so they go through its encoder; dataclasses it does not write.
-_OPTIONS = (
-    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-)
+# Times as DRF writes them. It does not write dataclasses.
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class StrictJSONParser(BaseParser):

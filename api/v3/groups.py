@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 import django_filters
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, JSONField, QuerySet, Value
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -21,28 +22,36 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 
-from accounts.models import Group, GroupClosure, GroupMembership, GroupParent, User
-from api.access import ModelAccessViewSet, Sight, allowed, resource_of, visible_or_404
+from accounts.models import Group, GroupMembership, GroupParent, User, num_of
+from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
 from api.etags import TaggedView, row_state
 from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
+    ASSIGNED,
+    Link,
+    Linked,
     PartialRoleSerializer,
     PartialUserSerializer,
     RelatedGroupSerializer,
+    Row,
     TimesOfMemberSerializer,
-    first_parent,
-    name_of_first_parent,
+    keys,
+    link,
+    partial_role,
+    partial_user,
+    related_group,
     shown,
-    with_parents,
-    with_times,
+    timed,
+    times_as,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
-from api.v3.users import ATTRIBUTES, attributes_filter, role_keys
+from api.v3.users import ATTRIBUTES, attributes_filter
 from permissions.operations import (
     GroupCycle,
     add_members,
@@ -51,7 +60,7 @@ from permissions.operations import (
     remove_members,
     update_group,
 )
-from roles.models import Role, RoleAssignment
+from roles.models import Role
 
 # Which linked objects a representation shows when the caller does not say.
 INCLUDED = {
@@ -61,49 +70,102 @@ INCLUDED = {
     "inherited_roles": False,
     "memberships": False,
 }
-READ_APART = ("users", "inherited_roles", "memberships")
+
+USERS = Link(
+    name="users",
+    rows=GroupMembership.objects.active(),
+    owner="group",
+    other="user",
+    seen=User,
+    columns={
+        name: F(f"user__{name}")
+        for name in ("username", "name", "is_active", "last_login", "email", "attributes", "uuid")
+    },
+    order=("key",),
+)
+MEMBERSHIPS = timed("group", "user", User)
 
 
-def read_groups(
-    queryset: QuerySet[Group],
-    sight: Sight,
-    *,
-    users: bool = True,
-    inherited_roles: bool = False,
-    memberships: bool = False,
-) -> QuerySet[Group]:
-    """With everything a group's representation needs, in five statements more, or eight."""
-    members = GroupMembership.objects.active().order_by("user_id")
-    if users:
-        members = sight.marked(members.select_related("user"), "user")
-    children = GroupParent.objects.select_related("child").order_by("child__name")
-    queryset = queryset.prefetch_related(
-        Prefetch("memberships", members, to_attr="memberships_read"),
-        with_parents(sight),
-        Prefetch("child_rows", sight.marked(children, "child"), to_attr="children_read"),
-        _with_roles(sight),
+def _related(name: str, owner: str, other: str) -> Link:
+    columns = ("name", "is_superuser", "attributes")
+    return Link(
+        name=name,
+        rows=GroupParent.objects.all(),
+        owner=owner,
+        other=other,
+        seen=Group,
+        columns={column: F(f"{other}__{column}") for column in columns},
+        order=("name",),
     )
-    if memberships:
-        queryset = queryset.prefetch_related(with_times(sight, "user"))
-    return queryset.prefetch_related(_with_ancestors(sight)) if inherited_roles else queryset
 
 
-def _with_roles(sight: Sight, prefix: str = "") -> Prefetch[Any]:
-    rows = RoleAssignment.objects.active().unscoped().select_related("role")
-    rows = rows.filter(role__in=Role.objects.public()).order_by("role__name")
-    marked = sight.marked(rows, "role")
-    return Prefetch(f"{prefix}role_assignments", marked, to_attr="assignments_read")
+def _roles(name: str, owner: str) -> Link:
+    """With columns like those of groups, and so read together with these."""
+    return Link(
+        name=name,
+        rows=ASSIGNED,
+        owner=owner,
+        other="role",
+        seen=Role,
+        columns={
+            "name": F("role__name"),
+            "is_superuser": Value(False),
+            "attributes": Value(None, JSONField()),
+        },
+        order=("name",),
+    )
 
 
-def _with_ancestors(sight: Sight) -> Prefetch[Any]:
-    """With the roles that come from them, as rows of ``ancestors_read``."""
-    rows = GroupClosure.objects.select_related("ancestor")
-    rows = rows.prefetch_related(_with_roles(sight, "ancestor__"))
-    return Prefetch("ancestor_rows", rows, to_attr="ancestors_read")
+ALWAYS = (
+    USERS,
+    _related("parents", "child", "parent"),
+    _related("children", "parent", "child"),
+    _roles("roles", "group"),
+)
+# From all groups above, and from the group itself.
+INHERITED = _roles("inherited_roles", "group__descendant_rows__descendant")
 
 
-def _parent_keys(group: Any) -> list[UUID]:
-    return [row.parent_id for row in group.parents_read]
+def links_of(included: Mapping[str, bool]) -> list[Link]:
+    asked = {"inherited_roles": INHERITED, "memberships": MEMBERSHIPS}
+    return [*ALWAYS, *(link for name, link in asked.items() if included[name])]
+
+
+def represented(
+    group: Mapping[str, Any], linked: Mapping[str, Sequence[Row]], included: Mapping[str, bool]
+) -> Row:
+    """A group by its ``COLUMNS``."""
+
+    def told(name: str, represent: Callable[[Row], Row]) -> list[Row] | None:
+        return shown(linked[name], represent) if included[name] else None
+
+    parents, roles = linked["parents"], linked["roles"]
+    first = parents[0] if parents else {"key": None, "shown": False}
+    return {
+        "pk": group["pk"],
+        "num_pk": num_of(group["pk"]),
+        "name": group["name"],
+        "is_superuser": group["is_superuser"],
+        "parent": first["key"],
+        "parent_name": first["name"] if first["shown"] else None,
+        "parents": [row["key"] for row in parents],
+        "parents_obj": told("parents", related_group),
+        "children": [row["key"] for row in linked["children"]],
+        "children_obj": told("children", related_group),
+        "users": [row["key"] for row in linked["users"]],
+        "users_obj": told("users", partial_user),
+        "attributes": group["attributes"],
+        "roles": [row["key"] for row in roles],
+        "roles_obj": shown(roles, partial_role),
+        "inherited_roles_obj": _inherited(linked) if included["inherited_roles"] else None,
+        "memberships": told("memberships", times_as("user")),
+    }
+
+
+def _inherited(linked: Mapping[str, Sequence[Row]]) -> list[Row]:
+    direct = {row["key"] for row in linked["roles"]}
+    roles = {row["key"]: row for row in linked["inherited_roles"] if row["key"] not in direct}
+    return sorted(shown(roles.values(), partial_role), key=itemgetter("name"))
 
 
 class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
@@ -116,24 +178,20 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
     name = serializers.CharField(max_length=255, validators=[UniqueValidator(Group.objects.all())])
     num_pk = serializers.IntegerField(read_only=True)
     parent = KeyField(  # type: ignore[assignment]  # DRF's own attribute of this name is not needed
-        queryset=Group.objects.all(), read=_parent_keys, allow_null=True, required=False
+        queryset=Group.objects.all(), read=keys("parents"), allow_null=True, required=False
     )
-    parent_name = serializers.SerializerMethodField()
-    parents = KeysField(queryset=Group.objects.all(), read=_parent_keys, required=False)
-    parents_obj = serializers.SerializerMethodField()
-    children = serializers.SerializerMethodField()
-    children_obj = serializers.SerializerMethodField()
-    users = KeysField(
-        queryset=User.objects.all(),
-        read=lambda group: [row.user_id for row in group.memberships_read],
-        default=list,
-    )
-    users_obj = serializers.SerializerMethodField()
+    parent_name = serializers.CharField(read_only=True, allow_null=True)
+    parents = KeysField(queryset=Group.objects.all(), read=keys("parents"), required=False)
+    parents_obj = RelatedGroupSerializer(many=True, allow_null=True, read_only=True)
+    children = serializers.ListField(child=serializers.UUIDField(), read_only=True)
+    children_obj = RelatedGroupSerializer(many=True, allow_null=True, read_only=True)
+    users = KeysField(queryset=User.objects.all(), read=keys("users"), default=list)
+    users_obj = PartialUserSerializer(many=True, allow_null=True, read_only=True)
     attributes = AttributesField(required=False)
-    roles = KeysField(queryset=Role.objects.public(), read=role_keys, required=False)
-    roles_obj = serializers.SerializerMethodField()
-    inherited_roles_obj = serializers.SerializerMethodField()
-    memberships = serializers.SerializerMethodField()
+    roles = KeysField(queryset=Role.objects.public(), read=keys("roles"), required=False)
+    roles_obj = PartialRoleSerializer(many=True, read_only=True)
+    inherited_roles_obj = PartialRoleSerializer(many=True, allow_null=True, read_only=True)
+    memberships = TimesOfMemberSerializer(many=True, allow_null=True, read_only=True)
 
     class Meta:
         model = Group
@@ -157,55 +215,11 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
             "memberships",
         ]
 
-    def get_parent_name(self, group: Group) -> str | None:
-        return name_of_first_parent(group)
-
-    @extend_schema_field(RelatedGroupSerializer(many=True, allow_null=True))
-    def get_parents_obj(self, group: Any) -> Any:
-        if not self._included("parents"):
-            return None
-        return RelatedGroupSerializer(shown(group.parents_read, "parent"), many=True).data
-
-    def get_children(self, group: Any) -> list[UUID]:
-        return [row.child_id for row in group.children_read]
-
-    @extend_schema_field(RelatedGroupSerializer(many=True, allow_null=True))
-    def get_children_obj(self, group: Any) -> Any:
-        if not self._included("children"):
-            return None
-        return RelatedGroupSerializer(shown(group.children_read, "child"), many=True).data
-
-    @extend_schema_field(PartialUserSerializer(many=True, allow_null=True))
-    def get_users_obj(self, group: Any) -> Any:
-        if not self._included("users"):
-            return None
-        return PartialUserSerializer(shown(group.memberships_read, "user"), many=True).data
-
-    @extend_schema_field(PartialRoleSerializer(many=True))
-    def get_roles_obj(self, group: Any) -> Any:
-        return PartialRoleSerializer(shown(group.assignments_read, "role"), many=True).data
-
-    @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
-    def get_inherited_roles_obj(self, group: Any) -> Any:
-        if not self._included("inherited_roles"):
-            return None
-        roles = {
-            role.pk: role
-            for row in group.ancestors_read
-            for role in shown(row.ancestor.assignments_read, "role")
-        }
-        direct = set(role_keys(group))
-        inherited = [role for pk, role in roles.items() if pk not in direct]
-        return PartialRoleSerializer(sorted(inherited, key=lambda r: r.name), many=True).data
-
-    @extend_schema_field(TimesOfMemberSerializer(many=True, allow_null=True))
-    def get_memberships(self, group: Any) -> Any:
-        if not self._included("memberships"):
-            return None
-        return TimesOfMemberSerializer(group.memberships_timed, many=True).data
-
-    def _included(self, name: str) -> bool:
-        return bool(self.context.get("included", INCLUDED)[name])
+    def to_representation(self, group: Any) -> Row:
+        """Of a group whose links are known."""
+        included = self.context.get("included", INCLUDED)
+        columns = {name: getattr(group, name) for name in COLUMNS}
+        return represented(columns, group.linked(), included)
 
     def validate_is_superuser(self, value: bool) -> bool:
         """The flag has permissions of its own; whether the caller may make superusers at all is for
@@ -225,7 +239,8 @@ class GroupSerializer(AuthentikSerializer, serializers.ModelSerializer):
         group = self.instance if isinstance(self.instance, Group) else None
         parent = attrs.pop("parent", serializers.empty)
         if parent is not serializers.empty and "parents" not in attrs:
-            if group is None or parent != first_parent(group):
+            first = next(iter(keys("parents")(group)), None) if group else None
+            if group is None or (parent.pk if parent else None) != first:
                 attrs["parents"] = [parent] if parent else []
         elif "parents" not in attrs and not self.partial:
             attrs["parents"] = []
@@ -291,6 +306,7 @@ class JoiningSerializer(UserAccountSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
 
 
+COLUMNS = {name: name for name in ("pk", "name", "is_superuser", "attributes")}
 _INCLUDES = [
     OpenApiParameter(
         f"include_{name}",
@@ -305,10 +321,11 @@ _INCLUDES = [
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_INCLUDES)
 )
-class GroupViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
+class GroupViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
     """Users who are given things together; members of a group count in the groups above it."""
 
     called = ("a group", "groups")
+    columns = COLUMNS
     queryset = Group.objects.all()
     serializer_class = GroupSerializer
     filterset_class = GroupFilter
@@ -317,12 +334,20 @@ class GroupViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
     ordering_fields = {"pk": "pk", "name": "name", "is_superuser": "is_superuser"}
     search_fields = ("name",)
 
-    def get_queryset(self) -> QuerySet[Any]:
-        groups = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False):
-            return groups
-        included = {name: self._included()[name] for name in READ_APART}
-        return read_groups(groups, Sight(self.caller), **included)
+    def completed(self, rows: Sequence[Row]) -> list[Row]:
+        included = self._included()
+        linked = Linked(links_of(included), [row["pk"] for row in rows], self.caller)
+        return [represented(row, linked.of(row["pk"]), included) for row in rows]
+
+    def get_object(self) -> Group:
+        group: Group = super().get_object()
+        link([group], links_of(self._included()), self.caller)
+        return group
+
+    def read(self, row: Any) -> Any:
+        group = Group.objects.get(pk=row.pk)
+        link([group], links_of(INCLUDED), self.caller)
+        return group
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "included": self._included()}
@@ -338,22 +363,22 @@ class GroupViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
     def state_of(self, row: Any) -> Any:
         return {
             **row_state(row),
-            "users": [one.user_id for one in row.memberships_read],
-            "parents": sorted(_parent_keys(row)),
-            "roles": sorted(role_keys(row)),
+            "users": keys("users")(row),
+            "parents": sorted(keys("parents")(row)),
+            "roles": sorted(keys("roles")(row)),
         }
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         require_links(self.caller, serializer.validated_data)
         group = create_group(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_groups(Group.objects.all(), Sight(self.caller)).get(pk=group.pk)
+        serializer.instance = self.read(group)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         group = serializer.instance
         assert isinstance(group, Group), "an update has something to update"
         require_links(self.caller, serializer.validated_data, group)
         update_group(group=group, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_groups(Group.objects.all(), Sight(self.caller)).get(pk=group.pk)
+        serializer.instance = self.read(group)
 
     def perform_destroy(self, instance: Group) -> None:
         delete_groups(groups=[instance], actor=self.caller)

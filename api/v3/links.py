@@ -12,8 +12,9 @@ from typing import Any
 from django.db.models import Model
 from rest_framework.exceptions import PermissionDenied
 
-from accounts.models import User
+from accounts.models import Group, User
 from api.access import decisions_on, resource_of
+from roles.models import Role
 
 JOIN, LEAVE = "authentik_core.add_user_to_group", "authentik_core.remove_user_from_group"
 CHANGE_ROLE = "authentik_rbac.change_role"
@@ -54,17 +55,8 @@ def _delta(wanted: Iterable[Model], linked: Mapping[Any, Model]) -> tuple[list[M
 
 
 def _linked(instance: Any, name: str) -> dict[Any, Model]:
-    """What the lists of an object, as the views read it, hold now."""
+    """What the lists of an object, as the views read it, hold now; the keys alone are filled."""
     if instance is None:
         return {}
-    rows: Iterable[Model]
-    match name:
-        case "groups":
-            rows = (membership.group for membership in instance.memberships_read)
-        case "users":
-            rows = (membership.user for membership in instance.memberships_read)
-        case "parents":
-            rows = (row.parent for row in instance.parents_read)
-        case _:
-            rows = (assignment.role for assignment in instance.assignments_read)
-    return {row.pk: row for row in rows}
+    model = {"groups": Group, "parents": Group, "users": User, "roles": Role}[name]
+    return {row["key"]: model(pk=row["key"]) for row in instance.linked()[name]}

@@ -103,7 +103,7 @@ class MembershipViewSet(
         if users.reach == "all":
             return seen
         # Everybody may view themselves, and so their own memberships.
-        of_users = Q(user__in=engine.visible_keys(self.caller, User)) | Q(user=self.caller)
+        of_users = Q(user__in=engine.visible_keys(self.caller.pk, User)) | Q(user=self.caller)
         return seen.filter(of_users)
 
     def may_create(self) -> bool:

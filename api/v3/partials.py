@@ -1,53 +1,192 @@
 """What one object says of the objects it is linked to.
 
 Details only of those the caller may view; of the others the lists of keys hold the key, without
-which nobody could send back what it has read. The rows that link two objects are read ``marked``.
+which nobody could send back what it has read. What all objects of a page are linked to is read at
+once, as columns, by statements compiled once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from rest_framework import serializers
 
 from accounts.facts import State, in_state
-from accounts.models import Group, GroupMembership, GroupParent, User
-from api.access import Sight
+from accounts.models import Group, GroupMembership, User, num_of, uid_of
 from api.v3.fields import AttributesField
-from roles.models import Role
+from permissions.engine import Parameter, Statement, everywhere, visible_keys
+from roles.models import Role, RoleAssignment
+
+CALLER = "caller"
+OWNERS = "owners"
+# One for each link or union of links, and for each power of two up to the largest page.
+STATEMENTS = 128
+
+# Of one object another is linked to: its "key", whether it is "shown", and the link's columns.
+Row = dict[str, Any]
 
 
-def shown(rows: Iterable[Any], link: str) -> list[Any]:
-    """Of ``marked`` rows, what they link to, as far as the caller may view it."""
-    return [getattr(row, link) for row in rows if row.shown]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Link:
+    """How objects of a kind, the owners, are linked to others: by ``rows`` that name both.
 
-
-def with_times(sight: Sight, link: str) -> Prefetch[Any]:
-    """The memberships that count or will, of whom or what the caller may view, by its key, as
-    ``memberships_timed``. ``link`` is the other side.
+    ``owner``, ``other`` and ``columns`` are paths from such a row. Links of one kind of owner whose
+    columns have the same names and types are read by one statement.
     """
-    rows: QuerySet[Any] = GroupMembership.objects.exclude(in_state(State.ENDED)).order_by(link)
-    seen = sight.marked(rows, link).filter(shown=True)
-    return Prefetch("memberships", seen, to_attr="memberships_timed")
+
+    name: str
+    rows: QuerySet[Any]
+    owner: str
+    other: str
+    seen: type[Model]  # the model of ``other``, whose view permission says what is shown
+    columns: Mapping[str, Any]
+    order: Sequence[str]
+
+    def read(self, room: int) -> QuerySet[Any]:
+        field = self.rows.model._meta.get_field(self.owner.partition("__")[0]).target_field
+        return (
+            self.rows.annotate(
+                link=Value(self.name),
+                owner_key=ExpressionWrapper(F(self.owner), field),
+                key=F(self.other),
+                shown=shown_to_caller(self.seen, self.other),
+                **self.columns,
+            )
+            .filter(owner_key__in=Parameter.several(OWNERS, room, field))
+            .values_list("link", "owner_key", "key", "shown", *self.columns)
+        )
 
 
-def with_parents(sight: Sight, prefix: str = "") -> Prefetch[Any]:
-    """The rows that link a group to its parents, by the parents' names, as ``parents_read``."""
-    rows = GroupParent.objects.select_related("parent").order_by("parent__name")
-    return Prefetch(f"{prefix}parent_rows", sight.marked(rows, "parent"), to_attr="parents_read")
+def shown_to_caller(model: type[Model], path: str) -> ExpressionWrapper:
+    """Whether the caller, a parameter, may view what the foreign key names."""
+    caller = Parameter(CALLER)
+    condition = Q(everywhere(caller, model)) | Q(**{f"{path}__in": visible_keys(caller, model)})
+    if model is User:
+        condition |= Q(**{path: caller})
+    return ExpressionWrapper(condition, BooleanField())
 
 
-def first_parent(group: Any) -> Group | None:
-    """What clients see that know one parent only: the first by name."""
-    return next((row.parent for row in group.parents_read), None)
+class Linked:
+    """What ``owners``, keys of one kind of object, are linked to; read when it is first asked."""
+
+    def __init__(self, links: Iterable[Link], owners: Sequence[Any], caller: User) -> None:
+        self.links, self.owners, self.caller = tuple(links), owners, caller
+
+    def of(self, owner: Any) -> dict[str, list[Row]]:
+        """By the names of the links."""
+        return self._rows[owner]
+
+    @cached_property
+    def _rows(self) -> dict[Any, dict[str, list[Row]]]:
+        linked: dict[Any, dict[str, list[Row]]] = {
+            owner: {link.name: [] for link in self.links} for owner in self.owners
+        }
+        alike: dict[tuple[str, ...], list[Link]] = defaultdict(list)
+        for link in self.links:
+            alike[tuple(link.columns)].append(link)
+        for columns, links in alike.items() if linked else ():
+            statement = _reading(tuple(links), Parameter.room(self.owners))
+            members = ("key", "shown", *columns)
+            for name, owner, *row in statement.rows(owners=self.owners, caller=self.caller.pk):
+                linked[owner][name].append(dict(zip(members, row, strict=True)))
+        return linked
 
 
-def name_of_first_parent(group: Any) -> str | None:
-    """None also when the caller may not view it."""
-    return next((row.parent.name if row.shown else None for row in group.parents_read), None)
+@lru_cache(maxsize=STATEMENTS)
+def _reading(links: tuple[Link, ...], room: int) -> Statement:
+    rows, *more = (link.read(room) for link in links)
+    if more:
+        rows = rows.union(*more, all=True)
+    return Statement.of(rows.order_by(*links[0].order))
+
+
+def link(objects: Sequence[Any], links: Iterable[Link], caller: User) -> None:
+    """From now on each object's ``linked()`` tells what it is linked to, as ``Linked.of``."""
+    linked = Linked(links, [one.pk for one in objects], caller)
+    for one in objects:
+        one.linked = partial(linked.of, one.pk)
+
+
+def keys(name: str) -> Callable[[Any], list[Any]]:
+    """How to read the keys of what an object is linked to, for ``KeysField``."""
+    return lambda one: [row["key"] for row in one.linked()[name]]
+
+
+def timed(owner: str, other: str, seen: type[Model]) -> Link:
+    """The memberships that count or will, by the key of the other side."""
+    return Link(
+        name="memberships",
+        rows=GroupMembership.objects.exclude(in_state(State.ENDED)),
+        owner=owner,
+        other=other,
+        seen=seen,
+        columns={
+            "membership": F("pk"),
+            "since": F("valid_from"),
+            "until": F("valid_until"),
+            "why": F("reason"),
+        },
+        order=("key",),
+    )
+
+
+# Of the roles that are given without scope and count now.
+ASSIGNED = RoleAssignment.objects.active().unscoped().filter(role__in=Role.objects.public())
+
+
+def shown(rows: Iterable[Row], represent: Callable[[Row], Row]) -> list[Row]:
+    """As far as the caller may view them."""
+    return [represent(row) for row in rows if row["shown"]]
+
+
+def partial_role(row: Row) -> Row:
+    return {"pk": row["key"], "name": row["name"]}
+
+
+def partial_user(row: Row) -> Row:
+    members = ("username", "name", "is_active", "last_login", "email", "attributes")
+    return {"pk": row["key"], **{name: row[name] for name in members}, "uid": uid_of(row["uuid"])}
+
+
+def partial_group(row: Row) -> Row:
+    return {
+        "pk": row["key"],
+        "num_pk": num_of(row["key"]),
+        "name": row["name"],
+        "is_superuser": row["is_superuser"],
+        "parent": row["parent"],
+        "parent_name": row["parent_name"] if row["parent_shown"] else None,
+        "attributes": row["attributes"],
+    }
+
+
+def related_group(row: Row) -> Row:
+    return {
+        "pk": row["key"],
+        "name": row["name"],
+        "is_superuser": row["is_superuser"],
+        "attributes": row["attributes"],
+        "group_uuid": row["key"],
+    }
+
+
+def times_as(other: str) -> Callable[[Row], Row]:
+    """Of a membership, the other side under the name ``other``."""
+    return lambda row: {
+        "pk": row["membership"],
+        other: row["key"],
+        "valid_from": row["since"],
+        "valid_until": row["until"],
+        "reason": row["why"],
+    }
+
+
+# The shapes of these, for the description of the API.
 
 
 class PartialRoleSerializer(serializers.ModelSerializer):
@@ -98,11 +237,9 @@ class RelatedGroupSerializer(serializers.ModelSerializer):
 
 
 class PartialGroupSerializer(serializers.ModelSerializer):
-    """Of a group read ``with_parents``."""
-
     num_pk = serializers.IntegerField(read_only=True)
-    parent = serializers.SerializerMethodField()  # type: ignore[assignment]  # not DRF's
-    parent_name = serializers.SerializerMethodField()
+    parent = serializers.UUIDField(read_only=True, allow_null=True)  # type: ignore[assignment]  # not DRF's
+    parent_name = serializers.CharField(read_only=True, allow_null=True)
     attributes = AttributesField(read_only=True)
 
     class Meta:
@@ -111,10 +248,3 @@ class PartialGroupSerializer(serializers.ModelSerializer):
             "pk", "num_pk", "name", "is_superuser", "parent", "parent_name", "attributes",
         ]  # fmt: skip
         read_only_fields = fields
-
-    def get_parent(self, group: Group) -> UUID | None:
-        parent = first_parent(group)
-        return parent.pk if parent else None
-
-    def get_parent_name(self, group: Group) -> str | None:
-        return name_of_first_parent(group)

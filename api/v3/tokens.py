@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,8 +32,9 @@ from api.headers import NO_STORE
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
+from api.v3.partials import link
 from api.v3.used_by import UsedBySerializer
-from api.v3.users import UserSerializer, read_users
+from api.v3.users import INCLUDED, UserSerializer, links_of
 from api.wire import EPOCH
 from permissions import engine
 from permissions.engine import ResourceRef
@@ -115,8 +117,7 @@ def _unseen(key: int) -> User:
     """
     user = User(pk=key, uuid=UUID(int=0), username=str(key), date_joined=EPOCH)
     user.last_updated = user.password_change_date = EPOCH
-    read = {"superuser_by_groups": False, "memberships_read": [], "assignments_read": []}
-    vars(user).update(read)
+    vars(user).update(superuser_by_groups=False, linked=lambda: {"groups": [], "roles": []})
     return user
 
 
@@ -220,7 +221,30 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         tokens = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return tokens
-        return read_tokens(tokens, Sight(self.caller))
+        return self._with_owners(tokens)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        tokens: Any = super().paginate_queryset(queryset)
+        self._link(tokens)
+        return tokens
+
+    def get_object(self) -> Token:
+        token: Token = super().get_object()
+        if self._target is None:  # else nothing is shown
+            self._link([token])
+        return token
+
+    def read(self, row: Any) -> Any:
+        token = self._with_owners(Token.objects.all()).get(pk=row.pk)
+        self._link([token])
+        return token
+
+    def _with_owners(self, tokens: QuerySet[Token]) -> QuerySet[Token]:
+        owners = Prefetch("user", User.objects.with_superuser())
+        return Sight(self.caller).marked(tokens, "user").prefetch_related(owners)
+
+    def _link(self, tokens: Sequence[Token]) -> None:
+        link([token.user for token in tokens], links_of(INCLUDED), self.caller)
 
     def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The caller's own, and what it may view besides."""
@@ -238,13 +262,13 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         token = create_user_token(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_tokens(Token.objects.all(), Sight(self.caller)).get(pk=token.pk)
+        serializer.instance = self.read(token)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         token = serializer.instance
         assert isinstance(token, Token), "an update has something to update"
         update_token(token=token, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_tokens(Token.objects.all(), Sight(self.caller)).get(pk=token.pk)
+        serializer.instance = self.read(token)
 
     def perform_destroy(self, instance: Token) -> None:
         delete_tokens(tokens=[instance], actor=self.caller)
@@ -272,9 +296,3 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
         """Nothing refers to an API token: always empty."""
         self.get_object()
         return Response([])
-
-
-def read_tokens(queryset: QuerySet[Token], sight: Sight) -> QuerySet[Token]:
-    """With everything a token's representation needs of its owner."""
-    owners = read_users(User.objects.all(), sight)
-    return sight.marked(queryset, "user").prefetch_related(Prefetch("user", owners))

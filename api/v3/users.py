@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 from xml.sax.saxutils import escape
 
 import django_filters
 from django.db import models
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -27,24 +27,42 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 
-from accounts.models import Group, GroupMembership, Token, User, UserType, superuser_membership
+from accounts.models import (
+    Group,
+    GroupMembership,
+    Token,
+    User,
+    UserType,
+    superuser_membership,
+    uid_of,
+)
 from accounts.validators import validate_path, validate_username
-from api.access import ModelAccessViewSet, Sight
+from api.access import ModelAccessViewSet
 from api.headers import NO_STORE
 from api.json import loads
 from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
+from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
+    ASSIGNED,
+    Link,
+    Linked,
     PartialGroupSerializer,
     PartialRoleSerializer,
+    Row,
     TimesInGroupSerializer,
+    keys,
+    link,
+    partial_group,
+    partial_role,
     shown,
-    with_parents,
-    with_times,
+    shown_to_caller,
+    timed,
+    times_as,
 )
 from api.v3.used_by import Reference, UsedBySerializer, used_by
 from permissions.operations import (
@@ -66,38 +84,58 @@ ATTRIBUTES = "A JSON object; only those whose attributes hold all of its members
 # Which linked objects a list shows when the caller does not say.
 INCLUDED = {"groups": True, "roles": True, "memberships": False}
 
+GROUPS = Link(
+    name="groups",
+    rows=GroupMembership.objects.active(),
+    owner="user",
+    other="group",
+    seen=Group,
+    # A group of several parents comes once for each, the first by name before the others.
+    columns={
+        "name": F("group__name"),
+        "is_superuser": F("group__is_superuser"),
+        "attributes": F("group__attributes"),
+        "parent": F("group__parent_rows__parent"),
+        "parent_name": F("group__parent_rows__parent__name"),
+        "parent_shown": shown_to_caller(Group, "group__parent_rows__parent"),
+    },
+    order=("name", "parent_name"),
+)
+ROLES = Link(
+    name="roles",
+    rows=ASSIGNED,
+    owner="user",
+    other="role",
+    seen=Role,
+    columns={"name": F("role__name")},
+    order=("name",),
+)
+MEMBERSHIPS = timed("user", "group", Group)
 
-def read_users(
-    queryset: QuerySet[User],
-    sight: Sight,
-    *,
-    groups: bool = True,
-    roles: bool = True,
-    memberships: bool = False,
-) -> QuerySet[User]:
-    """With everything a user's representation needs, in six statements more at most."""
-    if memberships:
-        queryset = queryset.prefetch_related(with_times(sight, "group"))
-    joined = GroupMembership.objects.active().order_by("group__name")
-    assignments = RoleAssignment.objects.active().unscoped().order_by("role__name")
-    if groups:
-        parents = with_parents(sight, "group__")
-        joined = sight.marked(joined.select_related("group"), "group")
-        joined = joined.prefetch_related(parents)
-    if roles:
-        assignments = sight.marked(assignments.select_related("role"), "role")
-    return queryset.with_superuser().prefetch_related(  # type: ignore[attr-defined]  # of its queryset
-        Prefetch("memberships", joined, to_attr="memberships_read"),
-        Prefetch(
-            "role_assignments",
-            assignments.filter(role__in=Role.objects.public()),
-            to_attr="assignments_read",
+
+def links_of(included: Mapping[str, bool]) -> list[Link]:
+    return [GROUPS, ROLES, *([MEMBERSHIPS] if included["memberships"] else [])]
+
+
+def represented(
+    user: Mapping[str, Any], linked: Mapping[str, Sequence[Row]], included: Mapping[str, bool]
+) -> Row:
+    """A user by its ``COLUMNS``."""
+    groups = list({row["key"]: row for row in reversed(linked["groups"])}.values())[::-1]
+    roles = linked["roles"]
+    told = {
+        "groups": [row["key"] for row in groups],
+        "groups_obj": shown(groups, partial_group) if included["groups"] else None,
+        "roles": [row["key"] for row in roles],
+        "roles_obj": shown(roles, partial_role) if included["roles"] else None,
+        "memberships": (
+            shown(linked["memberships"], times_as("group")) if included["memberships"] else None
         ),
-    )
-
-
-def role_keys(principal: Any) -> list[UUID]:
-    return [row.role_id for row in principal.assignments_read]
+        "avatar": avatar(user["name"] or user["username"]),
+        "uid": uid_of(user["uuid"]),
+        **user,
+    }
+    return {member: told[member] for member in MEMBERS}
 
 
 class EmailOrNothing(serializers.EmailField):
@@ -116,17 +154,13 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
     )
     name = serializers.CharField(allow_blank=True, max_length=255)
     is_superuser = serializers.BooleanField(read_only=True)
-    groups = KeysField(
-        queryset=Group.objects.all(),
-        read=lambda user: [row.group_id for row in user.memberships_read],
-        default=list,
-    )
-    groups_obj = serializers.SerializerMethodField()
-    roles = KeysField(queryset=Role.objects.public(), read=role_keys, default=list)
-    roles_obj = serializers.SerializerMethodField()
-    memberships = serializers.SerializerMethodField()
+    groups = KeysField(queryset=Group.objects.all(), read=keys("groups"), default=list)
+    groups_obj = PartialGroupSerializer(many=True, allow_null=True, read_only=True)
+    roles = KeysField(queryset=Role.objects.public(), read=keys("roles"), default=list)
+    roles_obj = PartialRoleSerializer(many=True, allow_null=True, read_only=True)
+    memberships = TimesInGroupSerializer(many=True, allow_null=True, read_only=True)
     email = EmailOrNothing(max_length=254, required=False)
-    avatar = serializers.SerializerMethodField()
+    avatar = serializers.CharField(read_only=True)
     attributes = AttributesField(required=False)
     uid = serializers.CharField(read_only=True)
     path = serializers.CharField(max_length=512, validators=[validate_path], required=False)
@@ -159,26 +193,10 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
         ]
         read_only_fields = ["date_joined", "uuid", "password_change_date", "last_updated"]
 
-    @extend_schema_field(PartialGroupSerializer(many=True, allow_null=True))
-    def get_groups_obj(self, user: Any) -> Any:
-        if not self.context.get("include_groups", True):
-            return None
-        return PartialGroupSerializer(shown(user.memberships_read, "group"), many=True).data
-
-    @extend_schema_field(PartialRoleSerializer(many=True, allow_null=True))
-    def get_roles_obj(self, user: Any) -> Any:
-        if not self.context.get("include_roles", True):
-            return None
-        return PartialRoleSerializer(shown(user.assignments_read, "role"), many=True).data
-
-    @extend_schema_field(TimesInGroupSerializer(many=True, allow_null=True))
-    def get_memberships(self, user: Any) -> Any:
-        if not self.context.get("include_memberships", False):
-            return None
-        return TimesInGroupSerializer(user.memberships_timed, many=True).data
-
-    def get_avatar(self, user: User) -> str:
-        return avatar(user)
+    def to_representation(self, user: Any) -> Row:
+        """Of a user whose links are known."""
+        included = self.context.get("included", INCLUDED)
+        return represented({name: getattr(user, name) for name in COLUMNS}, user.linked(), included)
 
     def validate_type(self, value: str) -> str:
         if value == UserType.INTERNAL_SERVICE_ACCOUNT != getattr(self.instance, "type", ""):
@@ -191,9 +209,20 @@ class UserSerializer(AuthentikSerializer, serializers.ModelSerializer):
         return attrs
 
 
-def avatar(user: User) -> str:
+MEMBERS = UserSerializer.Meta.fields
+# Those that are columns, and what is read for each.
+COLUMNS: dict[str, Any] = {
+    **{name: name for name in MEMBERS if name in {f.name for f in User._meta.concrete_fields}},
+    "pk": "pk",
+    "is_superuser": ExpressionWrapper(
+        Q(superuser_membership(OuterRef("pk")), is_active=True), BooleanField()
+    ),
+}
+
+
+def avatar(name: str) -> str:
     """A picture that needs no request: the first letters of the name."""
-    words = (user.name or user.username).split()
+    words = name.split()
     return _initials("".join(word[0] for word in words[:2]).upper())
 
 
@@ -368,7 +397,7 @@ class UserSelfSerializer(serializers.ModelSerializer):
         return UserSelfRolesSerializer(roles_of(user), many=True).data
 
     def get_avatar(self, user: User) -> str:
-        return avatar(user)
+        return avatar(user.name or user.username)
 
     def get_settings(self, user: User) -> dict[str, Any]:
         settings = user.attributes.get("settings")
@@ -436,10 +465,11 @@ _WITH_MEMBERSHIPS = [one for one in _INCLUDES if one.name == "include_membership
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_WITH_MEMBERSHIPS)
 )
-class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
+class UserViewSet(ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
     """People and programs that can sign in or hold tokens."""
 
     called = ("a user", "users")
+    columns = COLUMNS
     queryset = User.objects.all()
     serializer_class = UserSerializer
     filterset_class = UserFilter
@@ -464,34 +494,43 @@ class UserViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     }
     search_fields = ("username", "name", "email", "uuid")
 
-    def get_queryset(self) -> QuerySet[Any]:
-        users = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False):
-            return users
-        return read_users(users, Sight(self.caller), **self._includes())
+    def completed(self, rows: Sequence[Row]) -> list[Row]:
+        included = self._included()
+        linked = Linked(links_of(included), [row["pk"] for row in rows], self.caller)
+        return [represented(row, linked.of(row["pk"]), included) for row in rows]
+
+    def get_object(self) -> User:
+        user: User = super().get_object()
+        link([user], links_of(self._included()), self.caller)
+        return user
+
+    def read(self, row: Any) -> Any:
+        user = User.objects.with_superuser().get(pk=row.pk)
+        link([user], links_of(INCLUDED), self.caller)
+        return user
 
     def get_serializer_context(self) -> dict[str, Any]:
-        included = {f"include_{name}": value for name, value in self._includes().items()}
-        return {**super().get_serializer_context(), **included}
+        return {**super().get_serializer_context(), "included": self._included()}
 
-    def _includes(self) -> dict[str, bool]:
+    def _included(self) -> dict[str, bool]:
         """Which linked objects a read shows; a write always needs and shows them."""
         asked = {"list": tuple(INCLUDED), "retrieve": ("memberships",)}.get(self.action, ())
-        return {
+        flags = {
             name: flag(self.request, f"include_{name}", default=INCLUDED[name]) for name in asked
         }
+        return {**INCLUDED, **flags}
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         require_links(self.caller, serializer.validated_data)
         user = create_user(actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_users(User.objects.all(), Sight(self.caller)).get(pk=user.pk)
+        serializer.instance = self.read(user)
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         user = serializer.instance
         assert isinstance(user, User), "an update has something to update"
         require_links(self.caller, serializer.validated_data, user)
         update_user(user=user, actor=self.caller, **serializer.validated_data)
-        serializer.instance = read_users(User.objects.all(), Sight(self.caller)).get(pk=user.pk)
+        serializer.instance = self.read(user)
 
     def perform_destroy(self, instance: User) -> None:
         delete_users(users=[instance], actor=self.caller)

@@ -440,21 +440,21 @@ def visible(
         return Visible(queryset, reach)
     if reach == "none":
         return Visible(queryset.none(), reach)
-    keys = visible_keys(user, model, action=action, using=queryset.db)
+    keys = visible_keys(user.pk, model, action=action, using=queryset.db)
     return Visible(queryset.filter(**{f"{by}__in": keys}), reach)
 
 
 def visible_keys(
-    user: User,
+    user_id: Any,
     model: type[models.Model],
     *,
     action: str = "view",
     using: str = DEFAULT_DB_ALIAS,
 ) -> RawSQL:
     """Keys of the rows of one of our own models that the user may do the action on, if not on all
-    of them: a part of other statements.
+    of them: a part of other statements. ``user_id`` may be a ``Parameter``.
     """
-    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    parameters = _parameters_of_part(user_id, action, model)
     return running.subquery(sql.visible_keys(connections[using].vendor, model), parameters)
 
 
@@ -468,12 +468,13 @@ def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> 
 
 def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view") -> RawSQL:
     """Whether ``reach_of`` is 'all', as a condition; ``user_id`` may be a ``Parameter``."""
-    parameters = {
-        **_listing_parameters(SubjectRef(), action, model._meta.label_lower, None),
-        "user_id": user_id,
-    }
     text = sql.statement(connection.vendor, "everywhere", sql.Naming.NUMBER)
-    return running.exists(text, parameters)
+    return running.exists(text, _parameters_of_part(user_id, action, model))
+
+
+def _parameters_of_part(user_id: Any, action: str, model: type[models.Model]) -> dict[str, Any]:
+    parameters = _listing_parameters(SubjectRef(), action, model._meta.label_lower, None)
+    return {**parameters, "user_id": user_id}
 
 
 def allows(user_id: Any, action: str, model: type[models.Model]) -> RawSQL:

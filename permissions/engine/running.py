@@ -136,11 +136,13 @@ class Parameter(Expression):
         self.column = output_field
 
     @classmethod
-    def several(cls, name: str, room: int) -> list[Any]:
+    def several(
+        cls, name: str, room: int, output_field: Field[Any, Any] | None = None
+    ) -> list[Any]:
         """Parameters of one name for ``…__in``: the statement runs with a list of that name, which
         holds one value at least and ``room`` of them at most.
         """
-        return [cls(name, position=n) for n in range(room)]
+        return [cls(name, output_field, position=n) for n in range(room)]
 
     @staticmethod
     def room(values: Sequence[Any]) -> int:

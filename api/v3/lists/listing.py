@@ -62,14 +62,17 @@ class KeptRows:
     def page(self, limit: int, offset: int) -> Sequence[Any]:
         """At most ``limit`` rows after the first ``offset``.
 
-        The first statement sent tells how far the caller's permission reaches, when it finds
-        anything, and the view need not ask for that again.
+        A statement that finds anything tells how far the caller's permission reaches, and the view
+        need not ask for that.
         """
         if self.kept.page_of_all is not None and "reach" not in vars(self.view):
-            rows = self.kept.page_of_all.limited(limit, offset).rows(**self.values)
-            if rows:
-                self.view.reach = "all"
+            self.view.reach = "all"
+            if rows := self.kept.page_of_all.limited(limit, offset).rows(**self.values):
                 return rows
+            self.view.reach = "some"
+            if rows := list(self.built()[offset : offset + limit]):
+                return rows
+            del self.view.reach
         if self.view.reach == "all":
             return self.kept.page.limited(limit, offset).rows(**self.values)
         return list(self.built()[offset : offset + limit])
