@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from rest_framework.exceptions import ParseError
 
@@ -35,5 +37,21 @@ def test_many_brackets_side_by_side_are_not_deep():
     assert len(loads(b"[" + b",".join([b"[]"] * 500) + b"]")) == 500
 
 
-def test_the_last_of_duplicate_keys_counts():
-    assert loads(b'{"a": 1, "a": 2}') == {"a": 2}
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a":1,"a":1}',
+        b'{"b": [{"a": ":", "a": ""}]}',
+        b'{"a": 1, "\\u0061": 2}',
+        b'{"a": "\\u003a", "a": ":"}',
+    ],
+)
+def test_a_member_that_occurs_twice_is_refused_by_its_name(body):
+    with pytest.raises(ParseError, match="'a' occurs twice"):
+        loads(body)
+
+
+@pytest.mark.parametrize("body", [b'[{"a": 1}, {"a": 1}]', b'{"a:": ":", "b": {"a:": "\\u003a"}}'])
+def test_one_that_occurs_in_two_objects_is_not(body):
+    assert loads(body) == json.loads(body)
