@@ -43,6 +43,7 @@ def digests(key: str) -> list[str]:
 
 
 def seal(key: str) -> str:
+    # Beside the digest, because authentik's clients may read a key again (``view_key``).
     return _fernet().encrypt(key.encode()).decode()
 
 

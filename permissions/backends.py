@@ -23,6 +23,7 @@ class EngineBackend(BaseBackend):
         password: str | None = None,
         **_: Any,
     ) -> User | None:
+        # PostgreSQL refuses NUL: that would be an error where a refusal is due.
         if username is None or password is None or "\0" in username:
             return None
         user = User.objects.filter(username=username).first()

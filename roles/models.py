@@ -20,6 +20,7 @@ SYSTEM_NAMESPACE = "system"
 # How ``Role.managed`` begins if the role holds what a group was granted itself.
 OWN_ROLE = "group/"
 
+# \Z and not $, which a line break may follow.
 validate_code = RegexValidator(
     r"\A[A-Za-z0-9_-]+\Z", "Only letters, digits, hyphens and underscores are allowed."
 )

@@ -220,6 +220,7 @@ def _covering(
     covering = {scope.pk for scope in scopes if scope.kind == ScopeKind.ALL}
     type_id = permission.content_type_id
     direct = Q(content_type=type_id) & (Q(object_pk__isnull=True) | Q(object_pk=resource.id))
+    # One condition over entries for all that lies above: a statement each would have no bound.
     above = Q(pk__in=[])
     for ancestor_type, ancestor_key in (
         ResourceClosure.objects.using(using)

@@ -895,6 +895,7 @@ def throughout(vendor: str, name: str, naming: Naming = Naming.ANY) -> str:
 def allows(vendor: str, model: type[models.Model]) -> str:
     """``check`` of the row of one of our own tables that another statement reads: a row if yes."""
     check = Statements(DIALECTS[vendor], Naming.NUMBER).check()
+    # The key is an expression over the row outside; a parameter would be one key for all rows.
     check = check.replace("%(object_pk)s", _key_text(vendor, model))
     return f"SELECT 1 FROM ({check}) AS verdict WHERE verdict.reason IS NOT NULL"
 

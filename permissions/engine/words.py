@@ -191,6 +191,7 @@ def moment(at: datetime | None) -> str | None:
     """An explicit time as both databases compare it; None is the statement's own clock."""
     if at is None:
         return None
+    # With all six digits: SQLite compares times as text.
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 

@@ -61,6 +61,7 @@ def levels_above(hierarchy: Hierarchy, keys: Iterable[Any], *, limit: int) -> in
     """
     levels = [0]
     for batch in batches(_stored(hierarchy, keys), BATCH):
+        # One level beyond the limit is walked, which tells that there are more, and ends a cycle.
         text = f"""
             WITH RECURSIVE up(node, level) AS (
                 SELECT descendant_id, 0 FROM {hierarchy.pairs}

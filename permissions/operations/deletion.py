@@ -72,6 +72,7 @@ def forget_resources(label: str, keys: Iterable[str], *, actor: User | None) -> 
 def forget_permissions(permissions: Iterable[Permission], *, actor: User | None) -> None:
     """Delete permissions and every grant of them. Call in a transaction."""
     keys = [permission.pk for permission in permissions]
+    # Grants first: with the permissions they would go without an event.
     _delete_facts(GRANTS, Q(permission__in=keys), actor=actor)
     Permission.objects.filter(pk__in=keys).delete()
 

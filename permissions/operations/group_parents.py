@@ -41,6 +41,7 @@ def set_parents(*, group: Group, parents: Iterable[Group], actor: User | None) -
         raise GroupCycle(fields={"parents": ["Cannot set group as parent of itself."]})
     if closure.is_below(closure.GROUPS, group.pk, [parent.pk for parent in added]):
         raise GroupCycle(fields={"parents": ["Cannot put a group below one of its descendants."]})
+    # Only what is added: to take a parent away takes away what members had through it.
     require_covers(actor=actor, groups=added)
     # Rows first: the closure is rebuilt from what they say.
     GroupParent.objects.filter(pk__in=[row.pk for row in removed]).delete()

@@ -109,6 +109,7 @@ def delete_namespaces(*, namespaces: Iterable[Namespace], actor: User | None) ->
 
     Raises ReservedNamespace.
     """
+    # First of all, because deleting the types takes this lock before it locks rows.
     one_at_a_time(Change.RESOURCE_PARENTS)
     namespaces = lock_rows(namespaces)
     _refuse_built_in(namespaces)

@@ -54,6 +54,7 @@ def require_reach(*, actor: User | None, newly: Mapping[uuid.UUID, Reach]) -> No
             for (reach, window), keys in gaining.items()
         ],
     )
+    # They were nobody's and are gone with the transaction: no events tell of them.
     Scope.objects.filter(pk__in=[scope.pk for scope in stand_ins.values()]).delete()
 
 

@@ -28,6 +28,7 @@ from permissions.queries import seen_keys
 from roles.models import ScopeEntry
 
 MOST_RESOURCES = 10_000
+# The closure has a pair for each node and each of its ancestors: a chain costs the square of this.
 MOST_LEVELS = 32
 BATCH = 1_000
 

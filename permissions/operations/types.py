@@ -279,6 +279,7 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     type = _locked(type)  # noqa: A001  as above
     if type.children.exists():
         raise Conflict("Other resource types lie below this one.")
+    # Told while its actions are there.
     before, content_type = type_facts(type), type.content_type
     label, pk = type.label, str(type.pk)
     delete_resources(resources=Resource.objects.filter(type=type), actor=actor)
@@ -289,6 +290,7 @@ def delete_type(*, type: ResourceType, actor: User | None) -> None:  # noqa: A00
     record(EventKind.RESOURCE_TYPE_DELETED, target=(TYPE, pk, label), actor=actor, before=before)
     type.delete()
     content_type.delete()
+    # Or this process would go on to find the content type by its label.
     ContentType.objects.clear_cache()
     retire_labels({label: None})
 

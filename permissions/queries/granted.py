@@ -48,6 +48,7 @@ def own_grants(principal: User | Role | Group, *, types: Iterable[int]) -> list[
     else:
         role = principal
     if role is None:
+        # The own role of a group comes with the first grant to it.
         return []
     return _by_resource(grant for _, grant in _of_roles([role.pk], list(types)))
 

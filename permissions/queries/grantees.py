@@ -64,6 +64,7 @@ def _assigned(condition: str, key: Any) -> QuerySet[Role]:
 
 
 def _inherited(condition: str, key: Any) -> QuerySet[Role]:
+    # UNION ends circles of roles, which only rows from elsewhere can make.
     text = f"""
         WITH RECURSIVE held(role_id) AS (
             SELECT a.role_id {_from(condition)}

@@ -41,6 +41,7 @@ def codenames_of(user: User, app_label: str) -> list[str]:
     permissions = Permission.objects.filter(content_type__in=types)
     codenames = sorted(permissions.values_list("codename", flat=True))
     subject = SubjectRef.of(user)
+    # Asked without a resource, so that only what counts everywhere is among them.
     questions = [
         Question(subject=subject, action=f"{app_label}.{codename}") for codename in codenames
     ]
