@@ -32,6 +32,7 @@ from django.db.models import (
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import Group, User, UserType
@@ -94,22 +95,50 @@ class CallerAccess(BasePermission):
         return bool(request.user.is_authenticated)
 
 
-class ModelAccessViewSet(GenericViewSet):
+class CallerView(APIView):
+    """What a view of any door asks about who calls it; see the rules of this module."""
+
+    # What a caller is told who lacks the right to an ``action``; None leaves it to the framework.
+    refusal: str | None = None
+    # The foreign key whose row decides, by its own view permission, who sees a row.
+    seen_by: str = "pk"
+    # On how many rows the caller has the view permission, if that is known: see ``engine.visible``.
+    reach: Any = None
+
+    @property
+    def caller(self) -> User:
+        assert isinstance(self.request.user, User), "only authenticated callers get here"
+        return self.request.user
+
+    def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        """What the caller may view; one statement at once, unless the ``reach`` is known.
+
+        A caller who may view none is refused, unless it is internal.
+        """
+        seen = engine.visible(queryset, user=self.caller, by=self.seen_by, reach=self.reach)
+        if seen.reach == "none" and self.caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
+            raise PermissionDenied
+        return seen.rows
+
+    def require_each(self, action: str, rows: Iterable[Model]) -> None:
+        """A codename, held globally or on each of the rows; one statement."""
+        if not engine.may_each(self.caller, action, rows):
+            raise PermissionDenied(self.refusal and self.refusal.format(action=action))
+
+
+class ModelAccessViewSet(CallerView, GenericViewSet):
     """Base of the viewsets over one model. Attributes may be set per action, by ``@action(…)``.
 
     * ``target_permission``: ``app.codename``, held globally or on the object of the path. Its view
       permission is not needed. Of a missing object only global holders learn that it is missing.
     * ``global_permissions``: all of them must be held globally.
     * ``acts_as``: the standard action whose rules an action follows, such as "retrieve".
-
-    ``seen_by`` names a foreign key whose row decides, by its own view permission, who sees a row.
     """
 
     permission_classes = (ModelAccess,)
     target_permission: str = ""
     global_permissions: tuple[str, ...] = ()
     acts_as: str = ""
-    seen_by: str = "pk"
     _target: Model | None = None
 
     @property
@@ -127,10 +156,6 @@ class ModelAccessViewSet(GenericViewSet):
         model: type[Model] = cls.queryset.model
         return model if cls.seen_by == "pk" else related_model(model, cls.seen_by)
 
-    @property
-    def caller(self) -> User:
-        return caller_of(self.request)
-
     def get_queryset(self) -> QuerySet[Any]:
         queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
@@ -141,10 +166,6 @@ class ModelAccessViewSet(GenericViewSet):
     def reach(self) -> str:
         """On how many rows the caller has the view permission: 'all', 'some' or 'none'."""
         return engine.reach_of(self.caller, self.seen_model())
-
-    def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
-        """What the caller may view; one statement besides that of the queryset itself."""
-        return visible_or_403(queryset, caller=self.caller, by=self.seen_by, reach=self.reach)
 
     def may_create(self) -> bool:
         # Before the body is validated: who may not create need not learn what is wrong with it.
@@ -231,27 +252,6 @@ def decisions_on(caller: User, needed: Iterable[tuple[str, ResourceRef | None]])
     return engine.check_many(
         [Question(subject=subject, action=action, resource=on) for action, on in needed]
     )
-
-
-def require_each(
-    caller: User, action: str, rows: Iterable[Model], *, message: str | None = None
-) -> None:
-    """On every row, globally or on the row itself; one statement. ``message`` says why not."""
-    if not engine.may_each(caller, action, rows):
-        raise PermissionDenied(message)
-
-
-def visible_or_403(
-    queryset: QuerySet[M], *, caller: User, by: str = "pk", reach: str | None = None
-) -> QuerySet[M]:
-    """Rows the caller may view, or whose related row ``by`` it may view.
-
-    A caller who may view none is refused, unless it is internal.
-    """
-    seen = engine.visible(queryset, user=caller, by=by, reach=reach)
-    if seen.reach == "none" and caller.type != UserType.INTERNAL_SERVICE_ACCOUNT:
-        raise PermissionDenied
-    return seen.rows
 
 
 class Sight:

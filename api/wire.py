@@ -8,7 +8,7 @@ are ignored, unless a known one that is not there is meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -26,9 +26,11 @@ class WireSerializer(serializers.Serializer):
     hyphenated: ClassVar[Collection[str]] = ()
     # What validated values become, with a keyword for each; what was not sent is left to its
     # defaults.
-    record: ClassVar[type] = dict
+    record: ClassVar[Callable[..., Any]] = dict
     # The fields whose null is a value.
     nullable: ClassVar[Collection[str]] = ()
+    # Whether validated values are called as on the wire, not as the fields.
+    keeps_wire_names: ClassVar[bool] = False
     wire_names: ClassVar[dict[str, str]]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -42,7 +44,8 @@ class WireSerializer(serializers.Serializer):
         fields = {}
         for name, field in super().get_fields().items():
             wire = self.wire_names[name]
-            if wire != name:  # the framework refuses a source that repeats the name
+            # The framework refuses a source that repeats the name.
+            if wire != name and not self.keeps_wire_names:
                 field.source = name
             if not field.required:
                 field.allow_null = True

@@ -8,16 +8,15 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import NotAcceptable, NotAuthenticated, PermissionDenied
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.utils.mediatypes import media_type_matches
 
-from accounts.models import User
 from api import access
 from api.aria import errors
 from api.aria.authentication import OpsTokenAuthentication, refusal
@@ -56,25 +55,17 @@ class LenientNegotiation(DefaultContentNegotiation):
             return next(iter(parsers))
         return super().select_parser(request, parsers)
 
-    def get_accept_list(self, request: Request) -> list[str]:
-        accepted = request.META.get("HTTP_ACCEPT") or "*/*"
-        return [token.strip() for token in accepted.split(",")]
-
-    def filter_renderers(
-        self,
-        renderers: Iterable[BaseRenderer],
-        format: str,  # noqa: A002  the framework's name
-    ) -> list[BaseRenderer]:
-        return list(renderers)
-
     def select_renderer(
         self,
         request: Request,
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        renderer, _ = super().select_renderer(request, renderers, None)
-        return renderer, renderer.media_type
+        [renderer] = renderers
+        accepted = request.META.get("HTTP_ACCEPT") or "*/*"
+        if any(media_type_matches(renderer.media_type, one.strip()) for one in accepted.split(",")):
+            return renderer, renderer.media_type
+        raise NotAcceptable(available_renderers=[renderer])
 
 
 ANYBODY = "anybody"
@@ -83,10 +74,11 @@ SIGNED_IN = "signed in"
 IN_VIEW = "in view"
 
 
-class OperationView(APIView):
+class OperationView(access.CallerView):
     """``access``: for each method ANYBODY, SIGNED_IN, IN_VIEW, or a permission held globally."""
 
     access: Mapping[str, str] = {}
+    refusal = errors.MESSAGES[403]
     authentication_classes: Sequence[Any] = (OpsTokenAuthentication,)
     permission_classes = (OperationAccess,)
     parser_classes = (EmptyOrJSONParser,)
@@ -102,21 +94,9 @@ class OperationView(APIView):
     ) -> Any:
         raise PermissionDenied(errors.MESSAGES[403])
 
-    @property
-    def caller(self) -> User:
-        assert isinstance(self.request.user, User), "only signed-in callers get here"
-        return self.request.user
-
-    def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return access.visible_or_403(queryset, caller=self.caller)
-
     def require(self, permission: str, row: Model) -> None:
         """``permission`` is a codename, held globally or on the row."""
         access.require(self.caller, permission, access.resource_of(row))
-
-    def require_each(self, permission: str, rows: Iterable[Model]) -> None:
-        """As ``require``, for all the rows with one statement."""
-        access.require_each(self.caller, permission, rows, message=errors.MESSAGES[403])
 
 
 def find(rows: QuerySet[ROW], kind: str, key: object, *, by: str = "pk") -> ROW:

@@ -7,8 +7,9 @@ kept beside the scope so that clients read what they wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -31,23 +32,20 @@ class EachOnce(serializers.ListField):
         return list(dict.fromkeys(map(str, super().to_internal_value(data))))
 
 
-class KeptSerializer(WireSerializer):
-    """Validated values keep the names of the wire: they are stored so, and answered again."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        values = super().to_internal_value(data)
-        return {wire: values[name] for name, wire in self.wire_names.items() if name in values}
-
-
-class ResourceSelectionSerializer(KeptSerializer):
+class ResourceSelectionSerializer(WireSerializer):
     """Objects by id: PROPAGATE with all below them, SPECIFIC and UNPROPAGATE alone."""
+
+    keeps_wire_names = True  # stored so, and answered again
 
     type = serializers.ChoiceField([PROPAGATE, UNPROPAGATE, SPECIFIC])
     resource_id = EachOnce(child=IdentifierField(), max_length=10_000)
 
 
-class TraversalSpecInstanceSerializer(KeptSerializer):
+class TraversalSpecInstanceSerializer(WireSerializer):
     """The part of an object tree that is meant; ``selectAllResources`` is all of it."""
+
+    keeps_wire_names = True
+    record: ClassVar[Callable[..., Any]] = partial(dict, selectAllResources=False)
 
     adapter_kind = serializers.CharField(max_length=255, allow_blank=True)
     name = serializers.CharField(max_length=255, allow_blank=True)
@@ -57,9 +55,6 @@ class TraversalSpecInstanceSerializer(KeptSerializer):
     included_adapter_kinds = EachOnce(
         child=serializers.CharField(max_length=255), required=False, max_length=1_000
     )
-
-    def to_internal_value(self, data: Any) -> Instance:
-        return {"selectAllResources": False, **super().to_internal_value(data)}
 
 
 def entries_of(instances: Iterable[Instance]) -> list[EntrySpec]:

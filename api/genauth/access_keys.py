@@ -88,7 +88,7 @@ class DeleteAccessKey(Command):
 
     def run(self, request: AccessKeyName) -> None:
         token = visible_token(self, request.access_key_id)
-        self.require("delete_token", [token])
+        self.require_each("delete_token", [token])
         delete_tokens(tokens=[token], actor=self.caller)
 
 

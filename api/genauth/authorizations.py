@@ -136,7 +136,7 @@ class AuthorizeResources(Command):
             # Whoever gets here may make types, or names some that are there.
             namespace_by_code(self, request.namespace)
         if missing.lacking:
-            self.require("change_resourcetype", missing.lacking)
+            self.require_each("change_resourcetype", missing.lacking)
         replace_grants_by_name(grants=grants, actor=self.caller)
 
     def grants(self, request: Authorizations) -> Iterator[GrantsByName]:
@@ -175,8 +175,8 @@ class AuthorizeResources(Command):
         users = [one for one in principals if isinstance(one, User)]
         roles = [one for one in principals if isinstance(one, Role)]
         for verb in ("assign", "unassign"):
-            self.require(f"{verb}_user_permissions", users)
-            self.require(f"{verb}_role_permissions", roles)
+            self.require_each(f"{verb}_user_permissions", users)
+            self.require_each(f"{verb}_role_permissions", roles)
             if len(users) + len(roles) < len(principals):
                 # Grants of a group are kept in a role that nobody was given rights on.
                 self.require_globally(f"authentik_rbac.{verb}_role_permissions")

@@ -17,10 +17,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
-from accounts.models import User
-from api import access
+from api.access import CallerView, allowed
 from api.genauth import errors
 from api.genauth.authentication import ManagementAuthentication
 from api.genauth.schema import OperationSchema
@@ -44,7 +42,7 @@ class WhateverJSON(EmptyOrJSONParser):
     media_type = "*/*"
 
 
-class Operation(APIView):
+class Operation(CallerView):
     """The types of ``run`` say what the operation accepts, and what it answers as ``data``.
 
     ``needs``: ANYBODY, IN_OPERATION, or a permission held globally; an operation that names nothing
@@ -52,6 +50,7 @@ class Operation(APIView):
     """
 
     needs: str = ""
+    refusal = "This needs the permission {action}."
     tells_secret: bool = False
     accepts: ClassVar[type[Serializer]]
     answers: ClassVar[Any]
@@ -92,7 +91,7 @@ class Operation(APIView):
     def check_permissions(self, request: Request) -> None:
         if self.needs in (ANYBODY, IN_OPERATION):
             return
-        if not self.needs or not access.allowed(request.user, self.needs):
+        if not self.needs or not allowed(request.user, self.needs):
             raise PermissionDenied("You may not do this.")
 
     def perform(self, request: Request) -> Response:
@@ -104,27 +103,13 @@ class Operation(APIView):
         headers = {**(NO_STORE if self.tells_secret else {}), **(self.told or {})}
         return Response(errors.success(msgspec.to_builtins(answer)), headers=headers)
 
-    @property
-    def caller(self) -> User:
-        assert isinstance(self.request.user, User), "only authenticated callers get here"
-        return self.request.user
-
-    def visible(self, rows: QuerySet[ROW]) -> QuerySet[ROW]:
-        """Those the caller may view; one who may view none is refused. One statement at once."""
-        return access.visible_or_403(rows, caller=self.caller)
-
-    def require(self, permission: str, rows: Iterable[Model]) -> None:
-        """``permission`` is a codename, held globally or on each of the rows. One statement."""
-        message = f"This needs the permission {permission}."
-        access.require_each(self.caller, permission, rows, message=message)
-
     def require_globally(self, *permissions: str) -> None:
         """``app.codename`` each. One statement."""
         subject = SubjectRef.of(self.caller)
         questions = [Question(subject=subject, action=name) for name in permissions]
         for name, decision in zip(permissions, engine.check_many(questions), strict=True):
             if not decision.allowed:
-                raise PermissionDenied(f"This needs the permission {name}.")
+                raise PermissionDenied(self.refusal.format(action=name))
 
 
 class Paged(Protocol):

@@ -95,7 +95,7 @@ class CreateDepartment(Command):
         organization, code = request.organization_code, request.code or None
         parent = department(self, organization, request.parent_department_id)
         # Whoever will be in the new one is in the parent too.
-        self.require("add_user_to_group", [parent])
+        self.require_each("add_user_to_group", [parent])
         group = create(self, organization, code, request.name, request.description, parent)
         return department_dto(group, parent)
 
@@ -117,7 +117,7 @@ class DeleteDepartment(Command):
 
     def run(self, request: DepartmentId) -> None:
         group = department(self, request.organization_code, request.department_id)
-        self.require("delete_group", [group])
+        self.require_each("delete_group", [group])
         delete_groups(groups=[group], actor=self.caller)
 
 
@@ -129,7 +129,7 @@ class DeleteOrganization(Command):
     def run(self, request: OrganizationCode) -> None:
         root = department(self, request.organization_code, ROOT)
         rows = Group.objects.filter(kind=GroupKind.DEPARTMENT, organization=root.organization)
-        self.require("delete_group", rows)
+        self.require_each("delete_group", rows)
         delete_groups(groups=rows, actor=self.caller)
 
 
@@ -140,7 +140,7 @@ class AddDepartmentMembers(Command):
 
     def run(self, request: DepartmentMembers) -> None:
         group = department(self, request.organization_code, request.department_id)
-        self.require("add_user_to_group", [group])
+        self.require_each("add_user_to_group", [group])
         members = users_by_id(self, request.user_ids)
         add_members(group=group, users=members, actor=self.caller)
 
@@ -152,7 +152,7 @@ class RemoveDepartmentMembers(Command):
 
     def run(self, request: DepartmentMembers) -> None:
         group = department(self, request.organization_code, request.department_id)
-        self.require("remove_user_from_group", [group])
+        self.require_each("remove_user_from_group", [group])
         members = users_by_id(self, request.user_ids)
         remove_members(group=group, users=members, actor=self.caller)
 

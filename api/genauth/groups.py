@@ -84,7 +84,7 @@ class DeleteGroupsBatch(Command):
 
     def run(self, request: GroupCodes) -> None:
         groups = groups_by_code(self, request.code_list)
-        self.require("delete_group", groups)
+        self.require_each("delete_group", groups)
         delete_groups(groups=groups, actor=self.caller)
 
 
@@ -95,7 +95,7 @@ class AddGroupMembers(Command):
 
     def run(self, request: GroupMembers) -> None:
         group = group_by_code(self, request.code)
-        self.require("add_user_to_group", [group])
+        self.require_each("add_user_to_group", [group])
         members = users_by_id(self, request.user_ids)
         add_members(group=group, users=members, actor=self.caller)
 
@@ -107,7 +107,7 @@ class RemoveGroupMembers(Command):
 
     def run(self, request: GroupMembers) -> None:
         group = group_by_code(self, request.code)
-        self.require("remove_user_from_group", [group])
+        self.require_each("remove_user_from_group", [group])
         members = users_by_id(self, request.user_ids)
         remove_members(group=group, users=members, actor=self.caller)
 

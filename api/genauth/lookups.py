@@ -213,7 +213,7 @@ def pairs(operation: Operation, names: Iterable[RoleName], targets: Sequence[Tar
     roles = roles_by_code(operation, names)
     named = {target.name_in(namespace) for target in targets for namespace, _ in roles}
     principals = principals_by_name(operation, named)
-    operation.require("change_role", roles.values())
+    operation.require_each("change_role", roles.values())
     return [
         (role, principals[target.name_in(namespace)])
         for (namespace, _), role in roles.items()

@@ -369,7 +369,7 @@ def page_of_roles(
 
 def change(operation: Operation, request: NamespaceChange) -> Namespace:
     namespace = visible_namespace(operation, request.code)
-    operation.require("change_namespace", [namespace])
+    operation.require_each("change_namespace", [namespace])
     changes: dict[str, Any] = {
         "code": request.new_code or UNSET,
         "name": request.name or UNSET,
@@ -384,11 +384,11 @@ def delete(operation: Operation, namespaces: Sequence[Namespace]) -> None:
     """What goes with a namespace needs the same right as if it went alone."""
     if not namespaces:
         return
-    operation.require("delete_namespace", namespaces)
+    operation.require_each("delete_namespace", namespaces)
     codes = [namespace.code for namespace in namespaces]
-    operation.require("delete_role", Role.objects.filter(namespace__in=namespaces))
+    operation.require_each("delete_role", Role.objects.filter(namespace__in=namespaces))
     types = ResourceType.objects.filter(content_type__app_label__in=codes, built_in=False)
-    operation.require("delete_resourcetype", types)
+    operation.require_each("delete_resourcetype", types)
     delete_namespaces(namespaces=namespaces, actor=operation.caller)
 
 

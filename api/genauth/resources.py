@@ -185,7 +185,7 @@ class UpdateResource(Command):
     def run(self, request: ResourceChange) -> Resource:
         space, code, actions = request.namespace, request.code, request.actions
         row = visible_type(self, space, code)
-        self.require("change_resourcetype", [row])
+        self.require_each("change_resourcetype", [row])
         properties = {
             "type": request.type,
             "description": request.description,
@@ -226,7 +226,7 @@ class DeleteResourcesBatch(Command):
 
 def delete(operation: Operation, space: str, codes: Sequence[str]) -> None:
     rows = list(visible_types(operation, space).filter(content_type__model__in=codes))
-    operation.require("delete_resourcetype", rows)
+    operation.require_each("delete_resourcetype", rows)
     delete_types(types=rows, actor=operation.caller)
 
 

@@ -156,7 +156,7 @@ class UpdateRole(Command):
 
     def run(self, request: RoleChange) -> None:
         role = role_by_code(self, request.namespace, request.code)
-        self.require("change_role", [role])
+        self.require_each("change_role", [role])
         status = request.status
         changes: dict[str, Any] = {
             "code": request.new_code or UNSET,
@@ -223,7 +223,7 @@ def specs(operation: Operation, requests: Sequence[NewRole]) -> list[RoleSpec]:
 
 def delete(operation: Operation, names: Sequence[RoleName]) -> None:
     roles = list(roles_by_code(operation, names).values())
-    operation.require("delete_role", roles)
+    operation.require_each("delete_role", roles)
     delete_roles(roles=roles, actor=operation.caller)
 
 

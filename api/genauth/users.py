@@ -206,7 +206,7 @@ class DeleteUsersBatch(Command):
 
     def run(self, request: UserIds) -> None:
         users = users_by_id(self, request.user_ids, request.options.user_id_type)
-        self.require("delete_user", users)
+        self.require_each("delete_user", users)
         delete_users(users=users, actor=self.caller)
 
 
