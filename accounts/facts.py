@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from audit.errors import Conflict, InvalidInput
 
+TIMES_SWAPPED = "The end must come after the start."
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -53,7 +55,13 @@ class Window(NamedTuple):
         return (self.valid_until or LATEST) <= (self.valid_from or EARLIEST)
 
     def is_over(self, now: datetime) -> bool:
-        return self.end <= now
+        return (self.valid_until or LATEST) <= now
+
+    def checked(self) -> Window:
+        """Raises InvalidInput for an end before its start."""
+        if self.is_empty:
+            raise InvalidInput(fields={"valid_until": [TIMES_SWAPPED]})
+        return self
 
     def __str__(self) -> str:
         since, until = (moment.isoformat() if moment else "" for moment in self)
@@ -64,26 +72,39 @@ class Window(NamedTuple):
 ALWAYS = Window()
 
 
-def given(there: Window | None, asked: Window | None, now: datetime) -> Window:
-    """When a fact counts once it is given: giving only gives, so it is never narrower than before.
+class Asked(NamedTuple):
+    """For when a fact is asked; ``window`` None says nothing, ``now`` is the request's moment."""
 
-    ``there`` is when it counts so far (None: there is no such fact), ``asked`` when it is to count
-    (None: the request says no times). Raises InvalidInput for an end in the past, and Conflict for
-    a time apart from one that is still to end.
-    """
-    if asked is not None and asked.is_over(now):
-        raise InvalidInput(fields={"valid_until": ["The end must not lie in the past."]})
-    if there is None or there.is_over(now):
-        return asked or ALWAYS
-    if asked is None:
-        return there
-    if not there.touches(asked):
-        message = f"It is given {there} already; change that, or ask for a time that touches it."
-        raise Conflict(fields={"valid_from": [message]})
-    hull = there.hull(asked)
-    # To begin at once, for what has begun already, is no change.
-    has_begun = asked.valid_from is None and there.start <= now
-    return hull._replace(valid_from=there.valid_from) if has_begun else hull
+    window: Window | None
+    now: datetime
+
+    @classmethod
+    def at_once(cls, window: Window | None = None) -> Asked:
+        """Raises InvalidInput for an end before its start, and for one in the past."""
+        now = timezone.now()
+        if window is not None and window.checked().is_over(now):
+            raise InvalidInput(fields={"valid_until": ["The end must not lie in the past."]})
+        return cls(window, now)
+
+    def given_to(self, there: Window | None) -> Window:
+        """When a fact counts once it is given: giving only gives, so it is never narrower than
+        before. ``there`` is when it counts so far; None: there is no such fact.
+
+        Raises Conflict for a time apart from one that is still to end.
+        """
+        if there is None or there.is_over(self.now):
+            return self.window or ALWAYS
+        if self.window is None:
+            return there
+        if not there.touches(self.window):
+            message = (
+                f"It is given {there} already; change that, or ask for a time that touches it."
+            )
+            raise Conflict(fields={"valid_from": [message]})
+        hull = there.hull(self.window)
+        # To begin at once, for what has begun already, is no change.
+        has_begun = self.window.valid_from is None and there.start <= self.now
+        return hull._replace(valid_from=there.valid_from) if has_begun else hull
 
 
 def _start(window: Window) -> datetime:

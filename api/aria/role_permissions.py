@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -190,8 +190,8 @@ class PrincipalPermissions(OperationView):
 
     access = {"GET": IN_VIEW, "PUT": IN_VIEW, "DELETE": IN_VIEW}
 
-    def principal(self, key: str) -> User | Group:
-        """The principal with this id among those the caller may view."""
+    def principal(self) -> User | Group:
+        """Whom the path names, among those the caller may view."""
         raise NotImplementedError
 
     def answer(self, principal: User | Group) -> Response:
@@ -200,18 +200,18 @@ class PrincipalPermissions(OperationView):
         )
         return Response({"permissions": describe_permissions(rows)})
 
-    def read(self, key: str) -> Response:
-        return self.answer(self.principal(key))
+    def get(self, request: Request, **path: str) -> Response:
+        return self.answer(self.principal())
 
-    def write(self, request: Request, key: str) -> Response:
+    def put(self, request: Request, **path: str) -> Response:
         body = valid(RolePermissionSerializer, request)
-        principal = self.principal(key)
+        principal = self.principal()
         [scoped] = scoped_roles(self, [body])
         put_scoped_role(principal=principal, scoped=scoped, actor=self.caller)
         return self.answer(principal)
 
-    def remove(self, key: str, role_name: str) -> Response:
-        principal = self.principal(key)
+    def delete(self, request: Request, role_name: str, **path: str) -> Response:
+        principal = self.principal()
         role = find(self.visible(Role.objects.shareable()), "Role", role_name, by="name")
         self.require_each("change_role", [role])
         if not unassign_role(role=role, principal=principal, actor=self.caller):
@@ -219,65 +219,51 @@ class PrincipalPermissions(OperationView):
         return Response(status=204)
 
 
+def read_and_write(get: str, put: str) -> Any:
+    """What the OpenAPI document says of the operations with these ids."""
+    answer = RolePermissionsSerializer
+    return extend_schema_view(
+        get=extend_schema(operation_id=get, responses=answer),
+        put=extend_schema(operation_id=put, request=RolePermissionSerializer, responses=answer),
+    )
+
+
+def removal(delete: str) -> Any:
+    return extend_schema_view(delete=extend_schema(operation_id=delete, responses={204: None}))
+
+
+@read_and_write(get="getAssignedRolePermissionsForUser", put="assignRolePermissionToUser")
 class UserPermissions(PrincipalPermissions):
-    def principal(self, key: str) -> User:
-        users = self.visible(User.objects.all())
-        return find(users, "User", identifier(key, name="userId"), by="uuid")
+    http_method_names = ["get", "put"]
 
-    @extend_schema(
-        operation_id="getAssignedRolePermissionsForUser", responses=RolePermissionsSerializer
-    )
-    def get(self, request: Request, user_id: str) -> Response:
-        return self.read(user_id)
-
-    @extend_schema(
-        operation_id="assignRolePermissionToUser",
-        request=RolePermissionSerializer,
-        responses=RolePermissionsSerializer,
-    )
-    def put(self, request: Request, user_id: str) -> Response:
-        return self.write(request, user_id)
+    def principal(self) -> User:
+        key = identifier(self.kwargs["user_id"], name="userId")
+        return find(self.visible(User.objects.all()), "User", key, by="uuid")
 
 
+@removal("unassignedRolePermissionFromUser")
 class UserPermission(UserPermissions):
     http_method_names = ["delete"]
 
-    @extend_schema(operation_id="unassignedRolePermissionFromUser", responses={204: None})
-    def delete(self, request: Request, user_id: str, role_name: str) -> Response:
-        return self.remove(user_id, role_name)
 
-
+@read_and_write(get="getAssignedRolePermissionsForGroup", put="assignRolePermissionToGroup")
 class GroupPermissions(PrincipalPermissions):
-    def principal(self, key: str) -> Group:
+    http_method_names = ["get", "put"]
+
+    def principal(self) -> Group:
         groups = self.visible(Group.objects.filter(kind=GroupKind.GROUP))
-        return find(groups, "UserGroup", identifier(key, name="groupId"))
-
-    @extend_schema(
-        operation_id="getAssignedRolePermissionsForGroup", responses=RolePermissionsSerializer
-    )
-    def get(self, request: Request, group_id: str) -> Response:
-        return self.read(group_id)
-
-    @extend_schema(
-        operation_id="assignRolePermissionToGroup",
-        request=RolePermissionSerializer,
-        responses=RolePermissionsSerializer,
-    )
-    def put(self, request: Request, group_id: str) -> Response:
-        return self.write(request, group_id)
+        return find(groups, "UserGroup", identifier(self.kwargs["group_id"], name="groupId"))
 
 
+@removal("unassignRolePermissionFromGroup")
 class GroupPermission(GroupPermissions):
     http_method_names = ["delete"]
-
-    @extend_schema(operation_id="unassignRolePermissionFromGroup", responses={204: None})
-    def delete(self, request: Request, group_id: str, role_name: str) -> Response:
-        return self.remove(group_id, role_name)
 
 
 class OwnPermissions(PrincipalPermissions):
     access = {"GET": SIGNED_IN}
+    http_method_names = ["get"]
 
     @extend_schema(operation_id="getCurrentUserPermissions", responses=RolePermissionsSerializer)
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **path: str) -> Response:
         return self.answer(self.caller)

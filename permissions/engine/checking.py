@@ -460,7 +460,7 @@ def visible_keys(
 
 def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> str:
     """On how many rows of one of our own models the user may do the action: see ``Visible``."""
-    parameters = _listing_parameters(SubjectRef.of(user), action, model._meta.label_lower, None)
+    parameters = _listing_parameters(user, action, model._meta.label_lower, None)
     text = sql.statement(connection.vendor, "reach", sql.Naming.NUMBER)
     [(reach,)] = running.rows(text, parameters)
     return str(reach)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from accounts.facts import Window
 from accounts.models import Group, GroupMembership, User
-from audit.errors import InvalidInput, NotFound
+from audit.errors import NotFound
 from permissions.models import (
     RoleGlobalGrant,
     RoleObjectPermission,
@@ -27,7 +25,6 @@ from roles.models import Role, RoleAssignment
 ObjectGrantRow: TypeAlias = UserObjectPermission | RoleObjectPermission
 GrantRow: TypeAlias = UserGlobalGrant | RoleGlobalGrant | ObjectGrantRow
 TIMES = ("valid_from", "valid_until")
-TIMES_SWAPPED = "The end must come after the start."
 
 
 @dataclass(frozen=True)
@@ -155,10 +152,3 @@ def grants_like(row: GrantRow) -> FactTable:
 
 def assignments_to(principal: User | Group | Role) -> FactTable:
     return next(table for table in ASSIGNMENTS if isinstance(principal, table.holder))
-
-
-def window_between(valid_from: datetime | None, valid_until: datetime | None) -> Window:
-    """Raises InvalidInput for an end before its start."""
-    if valid_from and valid_until and valid_until <= valid_from:
-        raise InvalidInput(fields={"valid_until": [TIMES_SWAPPED]})
-    return Window(valid_from, valid_until)

@@ -17,14 +17,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
-from accounts.facts import ALWAYS, Window, valid_at
+from accounts.facts import ALWAYS, Asked, Window, valid_at
 from accounts.models import Group, User
 from audit.errors import InvalidInput
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import require_covers
 from permissions.models.fact_tables import ASSIGNMENTS, TIMES, assignments_to
-from permissions.operations.facts import Asked, window_after
+from permissions.operations.facts import window_after
 from permissions.operations.locks import Change, lock_principals, one_at_a_time
 from roles.models import Role, RoleAssignment, RoleAssignmentQuerySet, Scope
 
@@ -61,7 +61,7 @@ def assign_role(
     properties: dict[str, Any] | None = None,
 ) -> RoleAssignment:
     """One assignment within the scope, which is never narrower afterwards: see
-    ``accounts.facts.given``.
+    ``accounts.facts.Asked``.
 
     Raises GrantCeiling when the role gives more than the actor holds throughout, RoleCycle,
     InvalidInput for an end before its start or in the past, Conflict for a time apart from the one
@@ -269,7 +269,7 @@ def _give(
 def _take_on(row: RoleAssignment, terms: _Terms) -> bool:
     """Let an existing assignment say what is asked; whether that changes it."""
     was = (row.window, row.reason, row.properties)
-    row.valid_from, row.valid_until = terms.asked.given_to(row)
+    row.valid_from, row.valid_until = terms.asked.given_to(row.window)
     row.reason = terms.reason or row.reason
     row.properties = row.properties if terms.properties is None else terms.properties
     return was != (row.window, row.reason, row.properties)

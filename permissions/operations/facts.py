@@ -5,32 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from accounts.facts import Fact, Window, given
+from accounts.facts import Fact, Window
 from accounts.models import User
 from audit.operations import ARRAYS, EACH, Entry, columns, insertion, record_many
 from permissions.engine import rows
-from permissions.models.fact_tables import TIMES, FactTable, window_between
-
-
-class Asked(NamedTuple):
-    """For when a fact is asked; ``window`` None says nothing, ``now`` is the request's moment."""
-
-    window: Window | None
-    now: datetime
-
-    @classmethod
-    def at_once(cls, window: Window | None = None) -> Asked:
-        """Raises InvalidInput for an end before its start."""
-        return cls(None if window is None else window_between(*window), timezone.now())
-
-    def given_to(self, row: Fact | None) -> Window:
-        """When the fact counts then; see ``accounts.facts.given``, also for what it raises."""
-        return given(None if row is None else row.window, self.window, self.now)
+from permissions.models.fact_tables import TIMES, FactTable
 
 
 def window_after(row: Fact, times: Mapping[str, datetime | None]) -> Window:
@@ -39,7 +23,7 @@ def window_after(row: Fact, times: Mapping[str, datetime | None]) -> Window:
 
     Raises InvalidInput for an end before its start.
     """
-    return window_between(**{**row.window._asdict(), **times})
+    return row.window._replace(**times).checked()
 
 
 def insert(table: FactTable, told: Sequence[tuple[Any, Entry]], *, actor: User | None) -> list[Any]:

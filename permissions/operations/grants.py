@@ -20,7 +20,7 @@ from django.contrib.auth.models import Permission
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import ExpressionWrapper, F, IntegerField
 
-from accounts.facts import ALWAYS, Window
+from accounts.facts import ALWAYS, Asked, Window
 from accounts.models import Group, User
 from audit.errors import Conflict, InvalidInput, TooLarge
 from audit.models import EventKind
@@ -43,7 +43,7 @@ from permissions.models.fact_tables import (
     grants_like,
     grants_to,
 )
-from permissions.operations.facts import Asked, insert, save_times, window_after
+from permissions.operations.facts import insert, save_times, window_after
 from permissions.operations.group_roles import own_roles
 from permissions.operations.locks import keep_keys, keep_resource
 from permissions.operations.resolving import no_such, resolve
@@ -99,7 +99,7 @@ def assign_permissions(
 ) -> list[int]:
     """One id per name, in order: the permission's for a global grant, else the grant row's.
 
-    What exists keeps its row and is never narrower afterwards: see ``accounts.facts.given``.
+    What exists keeps its row and is never narrower afterwards: see ``accounts.facts.Asked``.
     Raises InvalidInput, Conflict and GrantCeiling; nothing is written then.
     """
     asked = Asked.at_once(window)
@@ -339,7 +339,7 @@ class _Given:
 
     @classmethod
     def to(cls, table: FactTable, grant: Grant, row: GrantRow | None, asked: Asked) -> _Given:
-        window = asked.given_to(row)
+        window = asked.given_to(row.window if row else None)
         if row is not None:
             one = cls(table, grant, row, table.audit_facts(row), stays=row.window == window)
             row.valid_from, row.valid_until = window
@@ -420,7 +420,7 @@ class _Giving(NamedTuple):
             told = [(one.row, one.entry(note)) for one in new.values()]
             for row in insert(table, told, actor=actor):
                 # Somebody else gave the same meanwhile: this gives it once more.
-                one, window = new[id(row)], self.asked.given_to(row)
+                one, window = new[id(row)], self.asked.given_to(row.window)
                 one.before, one.stays = table.audit_facts(row), row.window == window
                 row.valid_from, row.valid_until = window
             changed = [one for one in of_table if one.before is not None and not one.stays]

@@ -9,14 +9,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
-from accounts.facts import FactQuerySet, Window, given
+from accounts.facts import Asked, FactQuerySet, Window
 from accounts.models import Group, GroupMembership, User
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import Conferral, require_conferrals, require_covers
-from permissions.models.fact_tables import MEMBERSHIPS, TIMES, window_between
+from permissions.models.fact_tables import MEMBERSHIPS, TIMES
 from permissions.operations.facts import window_after
 from permissions.operations.locks import lock_groups
 
@@ -31,7 +30,7 @@ def add_members(
     reason: str = "",
 ) -> list[GroupMembership]:
     """For the time given, or without limit; a membership that is there is never shortened, see
-    ``given``. Their rows, in the users' order.
+    ``accounts.facts.Asked``. Their rows, in the users' order.
 
     Raises GrantCeiling when the group gives more than the actor holds throughout, InvalidInput for
     an end before its start or in the past, Conflict for a time apart from the one that is there.
@@ -133,11 +132,11 @@ def _add(
         or GroupMembership(group=group, user=user, granted_by=actor)
         for group, user in pairs
     }
-    asked, now = window_between(*window) if window is not None else None, timezone.now()
+    asked = Asked.at_once(window)
     befores = [MEMBERSHIPS.audit_facts(row) if row.pk else None for row in rows.values()]
     written, wider = [], []
     for row, before in zip(rows.values(), befores, strict=True):
-        time = given(row.window if row.pk else None, asked, now)
+        time = asked.given_to(row.window if row.pk else None)
         if row.pk is None or row.window != time:
             wider.append(row)
         elif reason in ("", row.reason):

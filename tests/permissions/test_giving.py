@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.facts import ALWAYS, Window, given
+from accounts.facts import ALWAYS, Asked, Window
 from accounts.models import GroupMembership, User
 from audit.errors import Conflict, InvalidInput
 from audit.models import Event, EventKind
@@ -50,21 +50,20 @@ GIVEN = [
 
 @pytest.mark.parametrize(("there", "asked", "then"), GIVEN)
 def test_times_given_become_one_with_those_there_are(there, asked, then):
-    assert given(there, asked, NOW) == then
+    assert Asked(asked, NOW).given_to(there) == then
 
 
 @pytest.mark.parametrize(("there", "asked"), [(ACTIVE, COMING), (COMING, ACTIVE)])
 def test_a_time_apart_from_the_one_there_is_conflicts_and_names_it(there, asked):
     with pytest.raises(Conflict) as refusal:
-        given(there, asked, NOW)
+        Asked(asked, NOW).given_to(there)
 
     assert there.valid_until.isoformat() in str(refusal.value.fields)
 
 
-@pytest.mark.parametrize("there", [None, PAST, ACTIVE, COMING, ALWAYS])
-def test_an_end_in_the_past_is_refused(there):
+def test_an_end_in_the_past_is_refused():
     with pytest.raises(InvalidInput):
-        given(there, PAST, NOW)
+        Asked.at_once(PAST)
 
 
 def to_global(actor, principal, window):
