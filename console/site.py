@@ -34,6 +34,26 @@ PAGES: dict[str, tuple[Way, ...]] = {
         Way(title="What can", icon="checklist", page="console:what-can"),
         Way(title="Compare", icon="compare_arrows", page="console:compare", needs=CHECK_ACCESS),
     ),
+    "Giving": (
+        Way(
+            title="Give a role",
+            icon="badge",
+            page="console:give-role",
+            needs="authentik_rbac.add_roleassignment",
+        ),
+        Way(
+            title="Add to a group",
+            icon="group_add",
+            page="console:add-to-group",
+            needs="authentik_core.add_user_to_group",
+        ),
+        Way(
+            title="Grant a permission",
+            icon="add_moderator",
+            page="console:grant",
+            needs="authentik_core.assign_user_permissions",
+        ),
+    ),
     "People": (),
     "Roles": (),
     "Resources": (),
