@@ -95,7 +95,7 @@ class TaggedView(GenericViewSet):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with self.unchanged():
-            response: Response = super().update(request, *args, **kwargs)  # type: ignore[misc]  # of the bases behind
+            response: Response = super().update(request, *args, **kwargs)  # type: ignore[misc]  # of the next base
         return response
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
