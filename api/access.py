@@ -197,7 +197,8 @@ class ModelAccessViewSet(CallerView, GenericViewSet):
 
         One statement, and another one where there is no such object.
         """
-        caller, model = caller_of(self.request), _model_of(type(self))
+        rows: Any = type(self).queryset
+        caller, model = caller_of(self.request), rows.model
         value = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
         key = key_in(model, self.lookup_field, value)
         if key is not None:
@@ -209,11 +210,6 @@ class ModelAccessViewSet(CallerView, GenericViewSet):
         if allowed(caller, self.target_permission, ResourceRef(label_of(model))):
             raise NotFound
         return False
-
-
-@cache
-def _model_of(view: Any) -> Any:
-    return view.queryset.model
 
 
 @cache

@@ -188,9 +188,13 @@ class ScopeEntry(models.Model):
         return f"{self.content_type_id}:{self.object_pk or '*'}"
 
 
-def _one_principal() -> Q:
-    user, group, role = Q(user__isnull=False), Q(group__isnull=False), Q(holder_role__isnull=False)
-    return (user & ~group & ~role) | (~user & group & ~role) | (~user & ~group & role)
+_TO_USER, _TO_GROUP = Q(user__isnull=False), Q(group__isnull=False)
+_TO_ROLE = Q(holder_role__isnull=False)
+ONE_PRINCIPAL = (
+    (_TO_USER & ~_TO_GROUP & ~_TO_ROLE)
+    | (~_TO_USER & _TO_GROUP & ~_TO_ROLE)
+    | (~_TO_USER & ~_TO_GROUP & _TO_ROLE)
+)
 
 
 def _unique(principal: str, *, scoped: bool) -> models.UniqueConstraint:
@@ -260,7 +264,7 @@ class RoleAssignment(Fact):
         verbose_name = "Role assignment"
         verbose_name_plural = "Role assignments"
         constraints = [
-            models.CheckConstraint(condition=_one_principal(), name="assignment_one_principal"),
+            models.CheckConstraint(condition=ONE_PRINCIPAL, name="assignment_one_principal"),
             *(
                 _unique(principal, scoped=scoped)
                 for principal in ("user", "group", "holder_role")

@@ -133,7 +133,12 @@ def _answers(
     """By resource; none where its type is not known."""
     every = action == EVERY or action.endswith(f":{EVERY}")
     codes = {code for code, _ in parts.values()}
-    names = _every_action(space, action, codes) if every else _names(action, codes)
+    if every:
+        names = _every_action(space, action, codes)
+    else:  # the action as it stands, then without the code before it
+        names = {
+            one: list(dict.fromkeys([action, action.removeprefix(f"{one}:")])) for one in codes
+        }
     subject = SubjectRef.of(user)
     asked = [
         (one, Question(subject=subject, action=name, resource=ResourceRef(f"{space}.{code}", key)))
@@ -145,13 +150,14 @@ def _answers(
     for (one, _), decision in zip(asked, decisions, strict=True):
         if decision.reason is not Reason.UNKNOWN_TYPE:
             found[one].append(decision)
-    meaning = _all if every else _first_known
-    return {resource: meaning(several) for resource, several in found.items()}
-
-
-def _names(action: str, codes: Iterable[str]) -> dict[str, list[str]]:
-    """By code of the type: the action as it stands, then without the code before it."""
-    return {code: list(dict.fromkeys([action, action.removeprefix(f"{code}:")])) for code in codes}
+    if every:
+        return {
+            resource: all(one.allowed for one in several) for resource, several in found.items()
+        }
+    return {
+        resource: next((d.allowed for d in several if d.reason is not Reason.UNKNOWN_ACTION), False)
+        for resource, several in found.items()
+    }
 
 
 def _every_action(space: str, action: str, codes: Iterable[str]) -> dict[str, list[str]]:
@@ -163,13 +169,3 @@ def _every_action(space: str, action: str, codes: Iterable[str]) -> dict[str, li
     ).values_list("content_type__model", "content_type__permission__codename"):
         names[code].append(codename)
     return names
-
-
-def _all(decisions: Sequence[Decision]) -> bool:
-    return bool(decisions) and all(decision.allowed for decision in decisions)
-
-
-def _first_known(decisions: Iterable[Decision]) -> bool:
-    known = (one for one in decisions if one.reason is not Reason.UNKNOWN_ACTION)
-    decision = next(known, None)
-    return decision is not None and decision.allowed

@@ -74,16 +74,11 @@ def exception_handler(exception: Exception, context: Mapping[str, object]) -> Re
     response.data = failure(status, message, api_code=API_CODES.get(type(exception)))
     if isinstance(exception, NotSignedIn):
         response["WWW-Authenticate"] = "Bearer"
-    if not _shows_in_http(exception, status):
+    # ``If-Match`` is a word of HTTP, and so is its refusal.
+    shows_in_http = status in (405, 412, 413, 429) or status >= 500
+    if isinstance(exception, NotSupported) or not shows_in_http:
         response.status_code = 200
     return response
-
-
-def _shows_in_http(exception: Exception, status: int) -> bool:
-    if isinstance(exception, NotSupported):
-        return False
-    # ``If-Match`` is a word of HTTP, and so is its refusal.
-    return status in (405, 412, 413, 429) or status >= 500
 
 
 def _message(exception: Exception, status: int, data: Any) -> str:

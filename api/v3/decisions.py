@@ -334,7 +334,9 @@ class AccessViewSet(NativeView):
             allowed = [(name, key) for name in later[:limit]]
             following = allowed[-1][0] if len(later) > limit else None
         results = [{"action": name, "resource": ResourceRef(kind, item)} for name, item in allowed]
-        answer = {"results": results, "next": following, "everywhere": _everywhere(subject, asked)}
+        # Whether any other resource of the type would be allowed too.
+        everywhere = "action" in asked and engine.holds_on_any(subject, asked["action"], kind)
+        answer = {"results": results, "next": following, "everywhere": everywhere}
         return Response(WhatCanResultSerializer(answer).data)
 
     @extend_schema(
@@ -397,12 +399,6 @@ def _require_for(request: Request, subjects: list[SubjectRef]) -> None:
 def _resource(asked: dict[str, Any]) -> ResourceRef | None:
     resource = asked.get("resource")
     return ResourceRef(label_of(resource["type"]), resource["id"]) if resource else None
-
-
-def _everywhere(subject: SubjectRef, asked: dict[str, Any]) -> bool:
-    """Of resources searched for, whether any other of the type would be allowed too."""
-    kind = label_of(asked["resource"]["type"])
-    return "action" in asked and engine.holds_on_any(subject, asked["action"], kind)
 
 
 def _require_known(action: str, resource: ResourceRef | None) -> None:

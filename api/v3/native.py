@@ -41,15 +41,12 @@ class NativeSerializer(serializers.Serializer):
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)
         refuse_unknown(data, self.fields)
-        unchangeable = {name for name in data if self._is_unchangeable(name)}
+        fixed = self.fixed if self.instance is not None else ()
+        unchangeable = {name for name in data if name in fixed or self.fields[name].read_only}
         if unchangeable:
             self._refuse_changes({name: data[name] for name in unchangeable})
         kept = {name: value for name, value in data.items() if name not in unchangeable}
         return super().to_internal_value(kept)
-
-    def _is_unchangeable(self, name: str) -> bool:
-        is_fixed = self.instance is not None and name in self.fixed
-        return is_fixed or self.fields[name].read_only
 
     def _refuse_changes(self, sent: Mapping[str, Any]) -> None:
         if self.instance is None:

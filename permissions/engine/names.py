@@ -102,7 +102,10 @@ def resource_named(text: str) -> ResourceRef:
 
 def resource_exists(resource: ResourceRef) -> bool:
     """Whether grants may name the resource: its row is there, or its type is open."""
-    rows = _existing(python_model(resource.type)).rows(**_named(resource))
+    app_label, _, model = resource.type.partition(".")
+    rows = _existing(python_model(resource.type)).rows(
+        app_label=_safe(app_label), model=_safe(model), object_pk=resource.id
+    )
     return bool(rows and rows[0][0])
 
 
@@ -128,11 +131,6 @@ def _existence(model: type[models.Model] | None) -> Any:
         type__content_type__model=name,
     )
     return Exists(is_open) | Exists(registered)
-
-
-def _named(resource: ResourceRef) -> dict[str, Any]:
-    app_label, _, model = resource.type.partition(".")
-    return {"app_label": _safe(app_label), "model": _safe(model), "object_pk": resource.id}
 
 
 def _safe(text: str) -> str:

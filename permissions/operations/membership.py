@@ -144,7 +144,11 @@ def _add(
         written.append((row, before))
         row.valid_from, row.valid_until, row.reason = *time, reason or row.reason
     _require_held(actor, wider)
-    _write([row for row, _ in written])
+    changed = [row for row, before in written if before is not None]
+    GroupMembership.objects.bulk_update(changed, [*TIMES, "reason"])
+    # In one order: two who write the same rows in different orders wait for each other.
+    new = sorted((row for row, before in written if before is None), key=_key)
+    GroupMembership.objects.bulk_create(new)
     record_many([_changed(*change) for change in written], actor=actor)
     return rows
 
@@ -158,13 +162,6 @@ def _require_held(actor: User | None, rows: Iterable[GroupMembership]) -> None:
         Conferral(groups=list(joined.values()), window=window) for window, joined in groups.items()
     ]
     require_conferrals(actor=actor, conferrals=conferrals)
-
-
-def _write(rows: list[GroupMembership]) -> None:
-    GroupMembership.objects.bulk_update([row for row in rows if row.pk], [*TIMES, "reason"])
-    # In one order: two who write the same rows in different orders wait for each other.
-    new = sorted((row for row in rows if row.pk is None), key=_key)
-    GroupMembership.objects.bulk_create(new)
 
 
 def _loaded(rows: QuerySet[GroupMembership]) -> list[GroupMembership]:

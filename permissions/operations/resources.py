@@ -90,7 +90,11 @@ def register_resources(
     present = _present(type, [item.object_pk for item in items])
     parents = _parents(type, items, present, actor=actor)
     before = {key: resource_facts(row) for key, row in present.items()}
-    created = _create(type, [item for item in items if item.object_pk not in present])
+    # Without parents yet: those may be among the rows that are being made.
+    new = [item.object_pk for item in items if item.object_pk not in present]
+    created = [Resource(type=type, object_pk=object_pk) for object_pk in new]
+    Resource.objects.bulk_create(created, batch_size=BATCH)
+    closure.add_nodes(closure.RESOURCES, [row.pk for row in created])
     rows = {**present, **{row.object_pk: row for row in created}}
     moved = _write(items, rows, parents)
     _follow(moved, _unheard_of(type, created), actor=actor)
@@ -219,14 +223,6 @@ def _parents(
     if wrong:
         raise InvalidInput(fields={"resources": wrong})
     return parents
-
-
-def _create(kind: ResourceType, items: Sequence[ResourceSpec]) -> list[Resource]:
-    """Without parents yet: those may be among the rows that are being made."""
-    rows = [Resource(type=kind, object_pk=item.object_pk) for item in items]
-    Resource.objects.bulk_create(rows, batch_size=BATCH)
-    closure.add_nodes(closure.RESOURCES, [row.pk for row in rows])
-    return rows
 
 
 def _write(

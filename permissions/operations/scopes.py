@@ -183,7 +183,7 @@ def _selectors(
     types = {one.label: one for one in called.values()}
     selectors: Selectors = {}
     faults: dict[str, Any] = {}
-    position: dict[tuple[str, str], int] = {}
+    position: dict[str, dict[str, int]] = defaultdict(dict)  # by label and key
     for n, entry in enumerate(entries):
         if (type_ := called.get(entry.type)) is None:
             faults[str(n)] = {"type": [f'"{entry.type[:200]}" is not a valid choice.']}
@@ -196,8 +196,11 @@ def _selectors(
         selector = Selector(type_.pk, type_.label, key)
         selectors[selector] = selectors.get(selector, False) or entry.with_descendants
         if key is not None:
-            position[type_.label, key] = n
-    missing = _without_row(types, position)
+            position[type_.label][key] = n
+    there = {label: keep_keys(types[label], list(keys)) for label, keys in position.items()}
+    missing = [
+        (label, key) for label in position for key in position[label] if key not in there[label]
+    ]
     sent_back = {(label, key) for _, label, key in present or ()}
     # To name a key of a type that takes any key tells nothing.
     open_labels = {
@@ -205,29 +208,15 @@ def _selectors(
         for label, type_ in types.items()
         if type_.mode == ResourceMode.OPEN and python_model(label) is None
     }
-    telling = {(label, key) for label, key in position if label not in open_labels}
+    telling = {(label, key) for label in position.keys() - open_labels for key in position[label]}
     hidden = _hidden(types, telling - sent_back, actor) if actor and telling - sent_back else set()
     for label, key in [*missing, *hidden]:
         if (label, key) in telling:
-            faults[str(position[label, key])] = {"object_pk": [f"No {label} has this key."]}
+            faults[str(position[label][key])] = {"object_pk": [f"No {label} has this key."]}
     if faults:
         raise InvalidInput(fields={"entries": faults})
     _record_resources(types, missing, actor=actor)
     return selectors
-
-
-def _without_row(
-    types: dict[str, ResourceType], resources: Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """(type label, key) of what no row has."""
-    keys: dict[str, list[str]] = defaultdict(list)
-    for label, key in resources:
-        keys[label].append(key)
-    missing = []
-    for label, of_type in keys.items():
-        there = keep_keys(types[label], of_type)
-        missing += [(label, key) for key in of_type if key not in there]
-    return missing
 
 
 def _hidden(

@@ -31,7 +31,11 @@ def seen_keys(user: User, kind: ResourceType, keys: Sequence[str]) -> set[str]:
         else:
             rows = Resource.objects.filter(type=kind, object_pk__in=batch)
             seen |= _viewed(rows, "object_pk", batch, user)
-            seen |= _acted_on(user, kind, [key for key in batch if key not in seen])
+            if rest := [key for key in batch if key not in seen]:
+                actions = Permission.objects.filter(content_type=kind.pk)
+                names = actions.values_list("codename", flat=True)
+                asked = [(k, name, ResourceRef(kind.label, k)) for k, name in product(rest, names)]
+                seen |= _allowed(user, asked)
     return seen
 
 
@@ -94,12 +98,3 @@ def _viewed(rows: QuerySet[Any], key: str, keys: Sequence[str], user: User) -> s
     if viewed.reach == "all":
         return set(keys)
     return {str(value) for value in viewed.rows.values_list(key, flat=True)}
-
-
-def _acted_on(user: User, kind: ResourceType, keys: Sequence[str]) -> set[str]:
-    if not keys:
-        return set()
-    of_type = Permission.objects.filter(content_type=kind.pk).values_list("codename", flat=True)
-    return _allowed(
-        user, [(key, name, ResourceRef(kind.label, key)) for key, name in product(keys, of_type)]
-    )

@@ -23,12 +23,9 @@ class Command(BaseCommand):
         # shown this once.
         if not password:
             self.stdout.write(f"  password: {result.password}")
-        self._warn_of(password)
         if not token:
             self.stdout.write(f"  token:    {result.token}")
-
-    def _warn_of(self, password: str) -> None:
-        """The operator's choice counts, but not in silence."""
+        # The operator's choice counts, but not in silence.
         try:
             validate_password(password, User(username=ADMIN))
         except ValidationError as refusal:

@@ -29,7 +29,16 @@ class Command(AnsweringCommand):
         )
         rows = rows.select_related("group", "user").order_by("group__name", "user__username")
         memberships, limit = list(rows[: options["limit"] + 1]), options["limit"]
-        shown = [_row(membership) for membership in memberships[:limit]]
+        shown = [
+            (
+                row.group.name,
+                row.user.username,
+                _written(row.valid_from),
+                _written(row.valid_until),
+                row.reason,
+            )
+            for row in memberships[:limit]
+        ]
         if options["json"]:
             results = [dict(zip(COLUMNS, row, strict=True)) for row in shown]
             self.say_json({"results": results, "complete": len(memberships) <= limit})
@@ -38,16 +47,6 @@ class Command(AnsweringCommand):
         if len(memberships) > limit:
             self.stderr.write(f"There are more than {limit}; see --limit.")
         self.finish(found=bool(shown))
-
-
-def _row(membership: GroupMembership) -> tuple[str, ...]:
-    return (
-        membership.group.name,
-        membership.user.username,
-        _written(membership.valid_from),
-        _written(membership.valid_until),
-        membership.reason,
-    )
 
 
 def _written(moment: datetime | None) -> str:
