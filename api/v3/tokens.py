@@ -34,7 +34,7 @@ from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.partials import link
 from api.v3.used_by import UsedBySerializer
-from api.v3.users import INCLUDED, UserSerializer, links_of
+from api.v3.users import INCLUDED, UserSerializer, links_of, tell_nothing_linked
 from api.wire import EPOCH
 from permissions import engine
 from permissions.engine import ResourceRef
@@ -117,7 +117,7 @@ def _unseen(key: int) -> User:
     """
     user = User(pk=key, uuid=UUID(int=0), username=str(key), date_joined=EPOCH)
     user.last_updated = user.password_change_date = EPOCH
-    vars(user).update(superuser_by_groups=False, linked=lambda: {"groups": [], "roles": []})
+    tell_nothing_linked(user)
     return user
 
 

@@ -117,6 +117,12 @@ def links_of(included: Mapping[str, bool]) -> list[Link]:
     return [GROUPS, ROLES, *([MEMBERSHIPS] if included["memberships"] else [])]
 
 
+def tell_nothing_linked(user: Any) -> None:
+    """Of a user that is in no group and has no role; no statement."""
+    user.superuser_by_groups = False
+    user.linked = lambda: {GROUPS.name: [], ROLES.name: []}
+
+
 def represented(
     user: Mapping[str, Any], linked: Mapping[str, Sequence[Row]], included: Mapping[str, bool]
 ) -> Row:
@@ -523,7 +529,11 @@ class UserViewSet(ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         require_links(self.caller, serializer.validated_data)
         user = create_user(actor=self.caller, **serializer.validated_data)
-        serializer.instance = self.read(user)
+        if any(serializer.validated_data.get(name) for name in ("groups", "roles")):
+            user = self.read(user)
+        else:
+            tell_nothing_linked(user)
+        serializer.instance = user
 
     def perform_update(self, serializer: serializers.BaseSerializer) -> None:
         user = serializer.instance

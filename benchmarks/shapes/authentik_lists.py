@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import psycopg
 
@@ -20,6 +21,7 @@ from benchmarks.report import Figure
 
 GRANTS = 100_000
 GRANTEES, GRANTS_EACH = 10, 100
+PAGE, MEMBERS = 20, 5
 MODEL = "authentik_core.application"
 GIVEN = ("view_role", "view_user")
 
@@ -38,6 +40,8 @@ def measure(context: Context) -> list[Figure]:
             f"/api/v3/rbac/permissions/assigned_by_users/?model={MODEL}",
             GRANTEES,
         ),
+        "page of 20 users in 3 groups, with 2 roles": ("/api/v3/core/users/?page_size=20", PAGE),
+        "page of 20 groups of 5 members, with 2 roles": ("/api/v3/core/groups/?page_size=20", PAGE),
     }
     with server.serving(url) as address:
         return [
@@ -128,6 +132,27 @@ def _prepare(url: str) -> int:
                 ON CONFLICT DO NOTHING""",
             [MODEL],
         )
+        _fill_first_pages(connection)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE")
     return 101
+
+
+def _fill_first_pages(connection: psycopg.Connection[Any]) -> None:
+    """Groups that come before all others, with members and roles; the first users have both."""
+    crew, each = "md5('crew ' || i)", f"generate_series(1, {PAGE}) AS i"
+    for inserted in (
+        f"""authentik_core_group (group_uuid, hex_id, name, display_name, description, kind,
+                                  organization, is_superuser, attributes)
+            SELECT {crew}::uuid, left({crew}, 24), '0-crew-' || i, '', '', 'group', '', FALSE,
+                   '{{}}' FROM {each}""",
+        f"""authentik_core_groupclosure (descendant_id, ancestor_id)
+            SELECT {crew}::uuid, {crew}::uuid FROM {each}""",
+        f"""authentik_core_groupmembership (group_id, user_id, created, reason)
+            SELECT {crew}::uuid, 200 + i * {MEMBERS} + k, now(), ''
+            FROM {each}, generate_series(1, {MEMBERS}) AS k""",
+        f"""authentik_rbac_roleassignment (group_id, role_id, created, reason, properties)
+            SELECT {crew}::uuid, {world.role("i + k")}, now(), '', '{{}}'
+            FROM {each}, generate_series(1, 2) AS k""",
+    ):
+        connection.execute(f"INSERT INTO {inserted} ON CONFLICT DO NOTHING")

@@ -48,9 +48,13 @@ def create_group(
     # Before its parents: the closure is rebuilt from the pair of each group with itself.
     closure.add_nodes(closure.GROUPS, [group.pk])
     record(EventKind.GROUP_CREATED, target=group, actor=actor, after=group_facts(group))
-    set_parents(group=group, parents=parents, actor=actor)
-    set_roles(principal=group, roles=roles, actor=actor)
-    set_members(group=group, users=users, actor=actor)
+    # As for users: nothing is linked to what is new.
+    if parents := list(parents):
+        set_parents(group=group, parents=parents, actor=actor)
+    if roles := list(roles):
+        set_roles(principal=group, roles=roles, actor=actor)
+    if users := list(users):
+        set_members(group=group, users=users, actor=actor)
     fire(actor=actor, label="authentik_core.group", keys=[str(group.pk)])
     return group
 

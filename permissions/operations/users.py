@@ -55,8 +55,11 @@ def create_user(
     user.set_password(password)
     user.save(force_insert=True)
     record(EventKind.USER_CREATED, target=user, actor=actor, after=user_facts(user))
-    set_groups(user=user, groups=groups, actor=actor)
-    set_roles(principal=user, roles=roles, actor=actor)
+    # Nothing is looked up where nothing is to be set: nobody is linked to what is new.
+    if groups := list(groups):
+        set_groups(user=user, groups=groups, actor=actor)
+    if roles := list(roles):
+        set_roles(principal=user, roles=roles, actor=actor)
     fire(actor=actor, label="authentik_core.user", keys=[str(user.pk)])
     return user
 

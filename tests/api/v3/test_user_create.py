@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from audit.models import Event, EventKind
@@ -257,3 +259,32 @@ def test_two_may_share_an_address_and_one_be_called_by_its_own(client_of, root, 
 
     assert client_of(root).post(URL, body).status_code == 201
     assert engine.find_user(SubjectRef("bob@example.org")) == bob
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_takes_few_statements(bearer_of, root):
+    """Also counted what opens and ends the transaction."""
+    client = bearer_of(root)
+
+    with CaptureQueriesContext(connection) as captured:
+        response = client.post(URL, {"username": "dora", "name": "D", "email": "d@example.org"})
+
+    assert response.status_code == 201
+    assert len(captured) <= 10, "\n".join(str(query["sql"]) for query in captured)
+
+
+@pytest.mark.parametrize("linked", [(), ("groups",), ("groups", "roles")])
+def test_the_answer_is_what_reading_it_answers(client_of, root, linked):
+    rows = {"groups": root.groups.get(), "roles": facts.role("auditors")}
+    body = {
+        "username": "dora",
+        "name": " Dora ",
+        "email": "dora@example.org",
+        "attributes": {"floor": 3, "at": [1.5, None]},
+        **{name: [rows[name].pk] for name in linked},
+    }
+
+    answer = client_of(root).post(URL, body).json()
+
+    assert client_of(root).get(f"{URL}{answer['pk']}/").json() == answer
+    assert answer["is_superuser"] is ("groups" in linked)
