@@ -73,8 +73,10 @@ def held_as_named(request: Request, row: M, *, for_good: bool) -> Iterator[M]:
         yield current
 
 
-class TaggedView(GenericViewSet):
-    """To stand before the other bases of a view over one model."""
+class TaggedFactView(GenericViewSet):
+    """To stand before the other bases of a view over one model. Its own changes are to be made
+    within ``unchanged``.
+    """
 
     _target: Model | None
     # Whether changing takes other locks before the row's own: then the operation asks in their
@@ -93,14 +95,9 @@ class TaggedView(GenericViewSet):
             response["ETag"] = etag_of(self.state_of(response.data.serializer.instance))
         return response
 
-    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with self.unchanged():
-            response: Response = super().update(request, *args, **kwargs)  # type: ignore[misc]  # of the next base
-        return response
-
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with self.unchanged():
-            response: Response = super().destroy(request, *args, **kwargs)  # type: ignore[misc]  # as above
+            response: Response = super().destroy(request, *args, **kwargs)  # type: ignore[misc]  # of the next base
         return response
 
     @contextmanager
@@ -131,3 +128,12 @@ class TaggedView(GenericViewSet):
         self._target = None
         self._target = self.get_object()
         require_match(self.request, self.state_of(self._target))
+
+
+class TaggedView(TaggedFactView):
+    """One whose objects are replaced, too."""
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with self.unchanged():
+            response: Response = super().update(request, *args, **kwargs)  # type: ignore[misc]  # of the next base
+        return response

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import Group, GroupMembership, User
 from api.access import ModelAccessViewSet, allowed, find, label_of, resource_of
+from api.etags import TaggedFactView
 from api.v3.fields import KeyField, UserField, window_of
 from api.v3.links import JOIN, LEAVE
 from api.v3.lists.filters import ExpiringFilter, IntegerFilter, StateFilter
@@ -70,6 +71,7 @@ class MembershipFilter(filters.FilterSet):
 )
 class MembershipViewSet(
     NativeView,
+    TaggedFactView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
@@ -130,10 +132,11 @@ class MembershipViewSet(
         serializer.instance = row
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        body = self.get_serializer(row, data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        row = change_membership(row=row, actor=self.caller, **body.validated_data)
+        with self.unchanged():
+            row = self.get_object()
+            body = self.get_serializer(row, data=request.data, partial=True)
+            body.is_valid(raise_exception=True)
+            row = change_membership(row=row, actor=self.caller, **body.validated_data)
         return Response(self.get_serializer(row).data)
 
     def perform_destroy(self, instance: GroupMembership) -> None:

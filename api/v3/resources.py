@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find
+from api.etags import TaggedView
 from api.v3.fields import AttributesField
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
@@ -110,6 +111,7 @@ class ResourceFilter(filters.FilterSet):
 @extend_schema(parameters=[LABEL_PARAMETER])
 class ResourceViewSet(
     NativeView,
+    TaggedView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from accounts.facts import valid_at
 from accounts.models import Group, User
 from api.access import ModelAccessViewSet, Sight
+from api.etags import TaggedFactView
 from api.moments import MomentField
 from api.v3.fields import LARGEST_INTEGER, KeyField, UserField, window_of
 from api.v3.initial_permissions import RoleField
@@ -165,6 +166,7 @@ class RoleAssignmentFilter(filters.FilterSet):
 )
 class RoleAssignmentViewSet(
     NativeView,
+    TaggedFactView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
@@ -228,10 +230,11 @@ class RoleAssignmentViewSet(
         serializer.instance = self.read(row)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        body = self.get_serializer(row, data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        row = change_assignment(row=row, actor=self.caller, **body.validated_data)
+        with self.unchanged():
+            row = self.get_object()
+            body = self.get_serializer(row, data=request.data, partial=True)
+            body.is_valid(raise_exception=True)
+            row = change_assignment(row=row, actor=self.caller, **body.validated_data)
         return Response(self.get_serializer(self.read(row)).data)
 
     def perform_destroy(self, instance: RoleAssignment) -> None:

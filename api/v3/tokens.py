@@ -28,6 +28,7 @@ from api.access import (
     label_of,
     may_view,
 )
+from api.etags import TaggedView, row_state
 from api.headers import NO_STORE
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
@@ -199,7 +200,7 @@ class TokenAccess(ModelAccess):
     ),
     destroy=extend_schema(description="Delete an API token. Its key stops working at once."),
 )
-class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
+class TokenViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
     """Keys that act as their owner. Callers see their own."""
 
     called = ("an API token", "API tokens")
@@ -216,6 +217,10 @@ class TokenViewSet(viewsets.ModelViewSet, ModelAccessViewSet):
     search_fields = ("identifier", "intent", "seen_owner", "description")
     lookup_field = "identifier"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
+
+    def state_of(self, row: Any) -> Any:
+        # Using a token does not change it.
+        return {**row_state(row), "last_used": None}
 
     def get_queryset(self) -> QuerySet[Any]:
         tokens = super().get_queryset()

@@ -38,6 +38,7 @@ from accounts.models import (
 )
 from accounts.validators import validate_path, validate_username
 from api.access import ModelAccessViewSet
+from api.etags import TaggedView, row_state
 from api.headers import NO_STORE
 from api.json import loads
 from api.v3.fields import AttributesField, KeysField, flag, storable
@@ -471,7 +472,7 @@ _WITH_MEMBERSHIPS = [one for one in _INCLUDES if one.name == "include_membership
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_WITH_MEMBERSHIPS)
 )
-class UserViewSet(ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
+class UserViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
     """People and programs that can sign in or hold tokens."""
 
     called = ("a user", "users")
@@ -499,6 +500,12 @@ class UserViewSet(ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
         )
     }
     search_fields = ("username", "name", "email", "uuid")
+    asks_in_between = True  # the user's groups
+
+    def state_of(self, row: Any) -> Any:
+        linked = {name: sorted(map(str, keys(name)(row))) for name in ("groups", "roles")}
+        # Signing in changes nothing that anybody writes.
+        return {**row_state(row), **linked, "last_login": None}
 
     def completed(self, rows: Sequence[Row]) -> list[Row]:
         included = self._included()
@@ -539,7 +546,12 @@ class UserViewSet(ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
         user = serializer.instance
         assert isinstance(user, User), "an update has something to update"
         require_links(self.caller, serializer.validated_data, user)
-        update_user(user=user, actor=self.caller, **serializer.validated_data)
+        update_user(
+            user=user,
+            actor=self.caller,
+            precondition=self.require_unchanged,
+            **serializer.validated_data,
+        )
         serializer.instance = self.read(user)
 
     def perform_destroy(self, instance: User) -> None:

@@ -20,7 +20,7 @@ from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import user_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import lock_groups
+from permissions.operations.locks import Precondition, lock_groups
 from permissions.operations.membership import change_groups, set_groups
 from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
@@ -71,6 +71,7 @@ def update_user(
     actor: User | None,
     groups: Iterable[Group] | None = None,
     roles: Iterable[Role] | None = None,
+    precondition: Precondition | None = None,
     **fields: Any,
 ) -> User:
     """Only what is given changes; ``groups`` and ``roles`` None leaves them alone.
@@ -93,6 +94,8 @@ def update_user(
         groups = list(groups)
         joined = GroupMembership.objects.filter(user=user).values("group")
         lock_groups(Q(pk__in=joined) | Q(pk__in=[group.pk for group in groups]))
+    if precondition is not None:
+        precondition()
     change(user, fields, EventKind.USER_CHANGED, actor=actor)
     # Else a browser that is still signed in would count again once the user is active again.
     if deactivated:

@@ -1,4 +1,4 @@
-"""Roles, groups, scopes and resource types answer an ETag, and honour it as ``If-Match``."""
+"""Whatever can be changed by its key answers an ETag, and honours it as ``If-Match``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
-from accounts.models import Group, GroupParent
+from accounts.models import Group, GroupParent, Token, User
 from api import etags
 from api.v3.schema import document
 from permissions.operations import add_members, assign_role
@@ -190,9 +191,9 @@ def test_answering_one_takes_no_statement(admin, name, monkeypatch):
     assert statements() == with_etags
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [*KINDS, "user", "token"])
 def test_of_writers_who_read_the_same_state_one_wins(server, name):
-    path, body, key, change = KINDS[name]
+    path, body, key, change = (KINDS | MORE)[name]
     headers = {"Authorization": f"Bearer {server.token}"}
     url = f"{server.url}/api/v3/{path}"
     names = {"name": f"etags-{name}"} if "name" in body else {"model": "etags"}
@@ -225,3 +226,96 @@ def test_the_document_tells_of_them(path):
         assert "If-Match" in {one["name"] for one in found[method]["parameters"]}
     assert "ETag" in found["get"]["responses"]["200"]["headers"]
     assert "412" not in found["get"]["responses"]
+
+
+# More of them: what creates one, where it is, and a change. Braces are for what is there before.
+MORE: dict[str, tuple[str, dict[str, Any], str, dict[str, str]]] = {
+    "user": ("core/users/", {"username": "u", "name": "U"}, "pk", {"name": "new"}),
+    "token": ("core/tokens/", {"identifier": "t"}, "identifier", {"description": "new"}),
+    "membership": (
+        "rbac/memberships/",
+        {"group": "{group}", "user": "{bob}"},
+        "pk",
+        {"reason": "x"},
+    ),
+    "assignment": (
+        "rbac/role_assignments/",
+        {"role": "{role}", "user": "{bob}"},
+        "pk",
+        {"reason": "x"},
+    ),
+    "resource": (
+        "rbac/resource_types/shop.item/resources/",
+        {"object_pk": "1"},
+        "object_pk",
+        {"name": "new"},
+    ),
+}
+
+
+@pytest.fixture(params=MORE)
+def more(request, admin, bob):
+    create_type(actor=None, label="shop.item", actions=[ActionSpec(name="view_item")])
+    there = {"bob": bob.pk, "group": facts.group("g").pk, "role": facts.role("r").pk}
+    path, body, key, change = MORE[request.param]
+    body = {name: value.format(**there) for name, value in body.items()}
+    response = admin.post(f"/api/v3/{path}", body)
+    assert response.status_code == 201, response.content
+    return f"/api/v3/{path}{response.json()[key]}/", response["ETag"], change
+
+
+def test_so_do_users_tokens_and_facts(admin, more):
+    path, etag, change = more
+
+    assert admin.get(path)["ETag"] == etag
+    for method, body in (("patch", change), ("delete", None)):
+        refused = getattr(admin, method)(path, body, headers={"If-Match": STALE})
+        assert (refused.status_code, admin.get(path)["ETag"]) == (412, etag)
+        assert getattr(admin, method)(path, body, headers={"If-Match": "x"}).status_code == 400
+    changed = admin.patch(path, change, headers={"If-Match": etag})
+    assert (changed.status_code, changed["ETag"] != etag) == (200, True)
+    assert admin.get(path)["ETag"] == changed["ETag"]
+    assert admin.delete(path, headers={"If-Match": etag}).status_code == 412
+    assert admin.delete(path, headers={"If-Match": changed["ETag"]}).status_code == 204
+
+
+def test_their_etags_take_no_statement(admin, more, monkeypatch):
+    path, _, change = more
+
+    def statements():
+        with counted() as made:
+            admin.get(path)
+            admin.patch(path, change)
+        return len(made)
+
+    statements()
+    with_etags = statements()
+    monkeypatch.setattr(etags, "ANSWERED", ())
+
+    assert statements() == with_etags
+
+
+def test_using_a_token_and_signing_in_leave_their_etags(admin, root):
+    admin.post("/api/v3/core/tokens/", {"identifier": "t"})
+    paths = ("/api/v3/core/tokens/t/", f"/api/v3/core/users/{root.pk}/")
+    before = [admin.get(path)["ETag"] for path in paths]
+
+    Token.objects.update(last_used=timezone.now())
+    User.objects.filter(pk=root.pk).update(last_login=timezone.now())
+
+    assert [admin.get(path)["ETag"] for path in paths] == before
+
+
+def test_what_a_user_is_linked_to_is_part_of_its_state(admin, bob, root):
+    path = f"/api/v3/core/users/{bob.pk}/"
+    seen = [admin.get(path)["ETag"]]
+
+    add_members(group=facts.group("g"), users=[bob], actor=root)
+    seen.append(admin.get(path)["ETag"])
+    assign_role(role=facts.role("r"), principal=bob, actor=root)
+    seen.append(admin.get(path)["ETag"])
+
+    assert len(set(seen)) == 3
+    refused = admin.patch(path, {"groups": []}, headers={"If-Match": seen[0]})
+    assert refused.status_code == 412
+    assert admin.patch(path, {"groups": []}, headers={"If-Match": seen[2]}).status_code == 200
