@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.urls import reverse_lazy
 from unfold.widgets import INPUT_CLASSES
 
@@ -72,6 +73,11 @@ class NamedField(forms.CharField):
         return f"There is no {self.kind.removesuffix('s')} {text}".rstrip() + "."
 
 
+def choosable(model: type[Any]) -> QuerySet[Any]:
+    """What people may name: of roles not the service's, nor those that stand in for a group."""
+    return Role.objects.shareable() if model is Role else model._default_manager.all()
+
+
 class RowField(NamedField):
     """A row of a model by one column, among those that the caller may view."""
 
@@ -79,7 +85,7 @@ class RowField(NamedField):
     by: ClassVar[str] = "name"
 
     def named(self, text: str) -> Any:
-        rows = self.model._default_manager.filter(**{self.by: text})
+        rows = choosable(self.model).filter(**{self.by: text})
         row = self.rights.visible(rows).first()
         if row is None:
             raise ValidationError(self.unknown(text))
@@ -130,7 +136,7 @@ class PrincipalField(NamedField):
         for kind, called in tried:
             model = PRINCIPALS[kind]
             column = "username" if model is User else "name"
-            rows: Any = model._default_manager.filter(**{column: called})
+            rows = choosable(model).filter(**{column: called})
             row = self.rights.visible(rows).first()
             if isinstance(row, model):
                 return row
@@ -160,6 +166,8 @@ class ResourceField(NamedField):
     def named(self, text: str) -> ResourceRef:
         resource = engine.resource_named(text)
         if not engine.find_types([resource.type]):
+            if ":" not in text:
+                raise ValidationError("A resource is named as shop.invoice:42.")
             raise ValidationError(f"There is no resource type {resource.type}.")
         return resource
 

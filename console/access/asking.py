@@ -23,6 +23,7 @@ from django.urls import reverse
 from accounts.models import Group, User
 from console import choices
 from console.choices import Choice, Typed, offers
+from console.forms import choosable
 from console.pages import ConsolePage, url_with
 from console.rights import CHECK_ACCESS
 from permissions import engine
@@ -144,9 +145,9 @@ def _things(typed: Typed) -> Iterator[Choice]:
         (Resource, ("object_pk", "name")),
     )
     for model, columns in kinds:
-        rows = Role.objects.shareable() if model is Role else model._default_manager.all()
-        for row in typed.rows(rows, *columns)[:5]:
+        for row in typed.rows(choosable(model), *columns)[:5]:
             link = reverse(SHOWN[model], args=[row.pk])
-            also = [str(getattr(row, column)) for column in columns if getattr(row, column)]
-            note = " · ".join(dict.fromkeys([model._meta.model_name or "", *also]))
+            also = {str(getattr(row, column)): None for column in columns if getattr(row, column)}
+            also.pop(str(row), None)
+            note = " · ".join([str(model._meta.model_name), *also])
             yield Choice(str(row), str(row), note, link)

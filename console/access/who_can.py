@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Q
 from django.http.response import HttpResponseBase
 
-from accounts.models import User
+from accounts.models import Group, User
 from console import exporting
 from console.access.explaining import REASONS
 from console.forms import CLASSES, ActionField, ConsoleForm, ResourceField
@@ -142,25 +142,28 @@ def _batches(
 def _judged(
     batch: list[int], action: str, resource: ResourceRef | None
 ) -> Iterator[tuple[int, Allowed | None]]:
-    """Each with its reason, None for those who may not. Three statements."""
+    """Each with its reason, None for those who may not. Four statements."""
     decisions = engine.check_many(
         [Question(subject=SubjectRef(pk=pk), action=action, resource=resource) for pk in batch]
     )
     allowed = {pk: one for pk, one in zip(batch, decisions, strict=True) if one.allowed}
     users = User.objects.in_bulk(allowed)
-    roles = Role.objects.in_bulk({key for one in allowed.values() for key in _roles(one)})
-    names = {str(key): role.name for key, role in roles.items()}
+    keys = {key for one in allowed.values() for key in _holders(one)}
+    # The keys are uuids, and so no group has that of a role.
+    named: list[Any] = [*Role.objects.filter(pk__in=keys), *Group.objects.filter(pk__in=keys)]
+    names = {str(row.pk): row.name for row in named}
     for pk in batch:
         # Who was deleted meanwhile is not there to be shown.
         if pk in allowed and pk in users:
-            through = ", ".join(names.get(key, "") for key in _roles(allowed[pk]))
+            through = ", ".join(names.get(key, "") for key in _holders(allowed[pk]))
             yield pk, Allowed(users[pk], allowed[pk], through)
         else:
             yield pk, None
 
 
-def _roles(decision: Decision) -> list[str]:
-    return [step.id for step in decision.path if step.kind is StepKind.ROLE]
+def _holders(decision: Decision) -> list[str]:
+    """Keys of the role that was granted it, or of the group that makes superusers."""
+    return [step.id for step in decision.path if step.kind in (StepKind.ROLE, StepKind.GROUP)]
 
 
 def _cells(one: Allowed) -> tuple[str, ...]:

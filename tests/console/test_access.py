@@ -170,6 +170,7 @@ def test_a_superuser_is_explained_by_the_group(superuser):
         ({"subject": "nobody"}, "There is no user nobody."),
         ({"action": "two words"}, "An action is one word"),
         ({"resource": "no.such:1"}, "There is no resource type no.such."),
+        ({"resource": "nowhere"}, "A resource is named as shop.invoice:42."),
         ({"at": "tomorrow"}, "Enter a valid date/time."),
         ({"action": ""}, "This field is required."),
         ({"subject": "\ud83e"}, "There is no user"),
@@ -272,7 +273,7 @@ def test_everybody_who_can_is_named_with_the_reason(superuser, alice, bob, charl
 
     people = {one.user.username: (one.reason, one.through) for one, _ in page.context["people"]}
     assert people == {
-        "root": ("is a superuser", ""),
+        "root": ("is a superuser", "superusers of root"),
         "alice": ("holds a role that was granted it everywhere", "approver"),
         "bob": ("was granted it on this resource", ""),
     }

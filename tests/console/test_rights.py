@@ -55,6 +55,14 @@ def test_whoever_may_view_one_row_sees_that_row(browser_of, charlie, alice, bob)
     assert len(queries) <= STATEMENTS + IN_PART
 
 
+def test_times_are_written_in_one_way(superuser, bob):
+    facts.hold(facts.role("auditor"), bob, valid_until=facts.LATER)
+
+    page = superuser.get("/admin/authentik_rbac/roleassignment/").content.decode()
+
+    assert "2900-01-01 00:00" in page
+
+
 def test_what_belongs_to_a_row_is_seen_with_it(browser_of, charlie, bob):
     seen, hidden = facts.group("seen", bob), facts.group("hidden", bob)
     facts.grant(charlie, "authentik_core.view_group", on=seen)
