@@ -308,7 +308,11 @@ class AccessViewSet(NativeView):
     def who_can(self, request: Request) -> Response:
         require(request.user, CHECK_ACCESS)
         asked = _valid(WhoCanSerializer, request)
-        _require_known(asked["action"], _resource(asked))
+        unknown = engine.what_is_unknown(asked["action"], _resource(asked))
+        if unknown is Reason.UNKNOWN_TYPE:
+            raise ValidationError({"resource": {"type": ["There is no such resource type."]}})
+        if unknown is Reason.UNKNOWN_ACTION:
+            raise ValidationError({"action": ["There is no such action."]})
         page = engine.list_subjects(
             asked["action"], _resource(asked), after=asked["after"], limit=asked["limit"]
         )
@@ -399,11 +403,3 @@ def _require_for(request: Request, subjects: list[SubjectRef]) -> None:
 def _resource(asked: dict[str, Any]) -> ResourceRef | None:
     resource = asked.get("resource")
     return ResourceRef(label_of(resource["type"]), resource["id"]) if resource else None
-
-
-def _require_known(action: str, resource: ResourceRef | None) -> None:
-    unknown = engine.what_is_unknown(action, resource)
-    if unknown is Reason.UNKNOWN_TYPE:
-        raise ValidationError({"resource": {"type": ["There is no such resource type."]}})
-    if unknown is Reason.UNKNOWN_ACTION:
-        raise ValidationError({"action": ["There is no such action."]})

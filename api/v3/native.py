@@ -83,7 +83,10 @@ class NativeView(GenericViewSet):
                 raise ValidationError(faults)
 
     def _faults(self, request: Request) -> Iterator[tuple[str, list[str]]]:
-        filters, known = self._filters(), set(self._parameters())
+        filtered = self.action in self.lists and Filters in self.filter_backends
+        filterset = getattr(self, "filterset_class", None) if filtered else None
+        filters: Mapping[str, Any] = filterset.base_filters if filterset else {}
+        known = set(self._parameters())
         for name, values in request.query_params.lists():
             if name not in filters.keys() | known:
                 yield name, [unknown(name, [*filters, *known], what="parameter")]
@@ -103,11 +106,6 @@ class NativeView(GenericViewSet):
                     OrderingFilter.ordering_param,
                     [f'"{bare[:100]}": ' + unknown(bare, fields)],
                 )
-
-    def _filters(self) -> Mapping[str, Any]:
-        filterset = getattr(self, "filterset_class", None)
-        filtered = self.action in self.lists and Filters in self.filter_backends
-        return filterset.base_filters if filterset and filtered else {}
 
     def _parameters(self) -> Iterator[str]:
         """Names of the parameters that are no filters."""

@@ -132,6 +132,7 @@ class ResourceTypeSerializer(NativeSerializer):
     def to_representation(self, instance: ResourceType) -> dict[str, Any]:
         content_type = instance.content_type
         permissions = content_type.permission_set.all()
+        shortened = {one.codename: short(one.codename, content_type.model) for one in permissions}
         return {
             "label": instance.label,
             "app_label": content_type.app_label,
@@ -144,21 +145,13 @@ class ResourceTypeSerializer(NativeSerializer):
             "parent": instance.parent.label if instance.parent else None,
             "built_in": instance.built_in,
             "created": instance.created,
-            "actions": _shortest([one.codename for one in permissions], content_type.model),
+            # The shortest names that questions find these by.
+            "actions": [one if name in shortened else name for one, name in shortened.items()],
             "permissions": [
                 {"id": permission.pk, "codename": permission.codename, "name": permission.name}
                 for permission in permissions
             ],
         }
-
-
-def _shortest(codenames: list[str], model: str) -> list[str]:
-    """The shortest names that questions find these by."""
-    names = (short(codename, model) for codename in codenames)
-    return [
-        codename if name in codenames else name
-        for codename, name in zip(codenames, names, strict=True)
-    ]
 
 
 @extend_schema_serializer(component_name="NewRegisteredType")
