@@ -101,7 +101,8 @@ class Operation(CallerView):
         answer = self.run(serializer.validated_data)
         answer = Success(success=True) if answer is None else answer
         headers = {**(NO_STORE if self.tells_secret else {}), **(self.told or {})}
-        return Response(errors.success(msgspec.to_builtins(answer)), headers=headers)
+        envelope = {"statusCode": 200, "message": "Success", "requestId": errors.request_id()}
+        return Response({**envelope, "data": msgspec.to_builtins(answer)}, headers=headers)
 
     def require_globally(self, *permissions: str) -> None:
         """``app.codename`` each. One statement."""

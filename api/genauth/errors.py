@@ -1,4 +1,4 @@
-"""The envelope of every answer, and how refusals look in it.
+"""How refusals look in the envelope of every answer.
 
 The protocol puts the status into the body and answers HTTP 200 to whatever it understood; only
 throttling, unknown URLs and methods, and the service's own failures show in the HTTP status too.
@@ -48,13 +48,9 @@ def no_namespace() -> NotFound:
     return NotFound("permission group does not exist")
 
 
-def success(data: object) -> dict[str, object]:
-    return {"statusCode": 200, "message": "Success", "requestId": _request_id(), "data": data}
-
-
 def failure(status: int, message: str, *, api_code: int | None = None) -> dict[str, object]:
     code = {} if api_code is None else {"apiCode": api_code}
-    return {"statusCode": status, "message": message, **code, "requestId": _request_id()}
+    return {"statusCode": status, "message": message, **code, "requestId": request_id()}
 
 
 def plain(status: int, message: str = "") -> JsonResponse:
@@ -90,7 +86,7 @@ def _message(exception: Exception, status: int, data: Any) -> str:
     return f"Parameter {path} is malformed: {message}"
 
 
-def _request_id() -> str:
+def request_id() -> str:
     """With hyphens where it is a UUID, as clients of this protocol know it."""
     text = current().request_id
     try:
