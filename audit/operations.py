@@ -64,18 +64,22 @@ def columns(entries: Sequence[Entry], *, actor: Actor | None) -> dict[str, Any]:
     """The parameters of ``insertion``: a value of what all events share, a list of what each says
     for itself.
     """
-    context = current()
     each = zip(*map(_varying, entries), strict=True)
-    words = {
-        "created": connection.ops.adapt_datetimefield_value(timezone.now()),
-        "actor_pk": actor.pk if actor else context.actor_pk,
-        "actor_name": actor.username if actor else context.actor_name,
-        "door": context.door,
-        "request_id": context.request_id,
-        "reason": context.reason,
-        **{name: list(column) for name, column in zip(VARYING, each, strict=True)},
+    varying = {f"told_{name}": list(column) for name, column in zip(VARYING, each, strict=True)}
+    return {**shared(actor), **varying}
+
+
+def shared(actor: Actor | None) -> dict[str, Any]:
+    """The parameters of ``insertion`` alone."""
+    context = current()
+    return {
+        "told_created": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "told_actor_pk": actor.pk if actor else context.actor_pk,
+        "told_actor_name": actor.username if actor else context.actor_name,
+        "told_door": context.door,
+        "told_request_id": context.request_id,
+        "told_reason": context.reason,
     }
-    return {f"told_{name}": value for name, value in words.items()}
 
 
 def _varying(entry: Entry) -> tuple[str | None, ...]:
@@ -120,7 +124,6 @@ VALUES (%(told_created)s, %(told_actor_pk)s, %(told_actor_name)s, %(told_door)s,
 
 
 def _by_row(words: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    shared = {name: value for name, value in words.items() if not isinstance(value, list)}
     varying = {name: value for name, value in words.items() if isinstance(value, list)}
     for values in zip(*varying.values(), strict=True):
-        yield {**shared, **dict(zip(varying, values, strict=True))}
+        yield {**words, **dict(zip(varying, values, strict=True))}

@@ -14,5 +14,6 @@ urlpatterns = [
     path("access/floor", floor.decision),
     path("api/floor", floor.Listing.as_view()),
     path("api/floor/grant", floor.Granting.as_view()),
+    path("api/floor/grant/bare", floor.BareGranting.as_view()),
     *service,
 ]

@@ -1,7 +1,8 @@
 """Giving and taking away, each beside a view that writes as much and asks nothing.
 
 8 connections ──► granian, 2 workers ─┬─ …/assign/, …/unassign/   token, may, ceiling, grant, event
-                                      └─ /api/floor/grant         token, grant, event
+                                      ├─ /api/floor/grant         token, grant, event
+                                      └─ /api/floor/grant/bare    the same without the ORM
 
 1 connection  ──► …/bulk/assign/, 10,000 grants with an event each; COPY of the grants alone
 
@@ -26,6 +27,7 @@ GRANTS = 100_000
 MAY = ("assign_user_permissions", "unassign_user_permissions", f"view_{world.MODEL}")
 PERMISSION = f"{world.APP}.view_{world.MODEL}"
 # What is written has keys of its own, so that it can be counted and taken away.
+FLOORS = ("grant", "grant/bare")
 PREFIX, FLOOR = "written-", "floor-"
 GRANTEES, FASTEST = 100, 3_000
 BULK_USERS, BULK_RESOURCES = 10, 1_000
@@ -54,7 +56,8 @@ def _beside_floor(
     context: Context, database: Any, base: str, words: dict[str, int], verb: str
 ) -> Figure:
     seconds = max(2.0, context.seconds / 3)
-    asked, floors = _requests(base, verb, int(FASTEST * seconds)), _floors(base, words, seconds)
+    asked = _requests(base, verb, int(FASTEST * seconds))
+    floor, bare = (_floors(base, path, words, seconds) for path in FLOORS)
     runs = []
     # The first only makes each worker keep its statements and their plans.
     for _ in range(context.runs + 1):
@@ -63,19 +66,25 @@ def _beside_floor(
         ours = _run(base, asked, seconds)
         # What was not answered yet when time was over may be written or not.
         require(abs(_count(database) - there) >= len(ours.latencies), True, f"{verb} is written")
-        _clear(database)
-        runs.append((ours, _run(base, floors, seconds)))
+        of_run = [ours]
+        for requests in (floor, bare):
+            _clear(database)
+            of_run.append(_run(base, requests, seconds))
+        runs.append(of_run)
     del runs[0]
-    # Each beside the floor of its own moment: a machine is not as fast from one to the next.
-    ratio = median(ours.per_second / floor.per_second for ours, floor in runs)
-    rate, floor_rate = (median(run[n].per_second for run in runs) for n in (0, 1))
+    # Each beside the floors of its own moment: a machine is not as fast from one to the next.
+    ratio, bare_ratio = (median(r[0].per_second / r[n].per_second for r in runs) for n in (1, 2))
+    rate, floor_rate, bare_rate = (median(run[n].per_second for run in runs) for n in range(3))
     return Figure(
         shape="writes",
         what=f"{verb} one permission on one object",
         value=ratio,
         unit="×",
         at_least=0.6,
-        raw=f"{rate:.0f}/s, p50 {ms(median(run[0].p50 for run in runs))}; floor {floor_rate:.0f}/s",
+        raw=(
+            f"{rate:.0f}/s, p50 {ms(median(run[0].p50 for run in runs))}; floor {floor_rate:.0f}/s;"
+            f" {bare_ratio:.2f} × of a floor without the ORM, {bare_rate:.0f}/s"
+        ),
     )
 
 
@@ -98,13 +107,13 @@ def _requests(base: str, verb: str, count: int) -> list[load.Request]:
     ]
 
 
-def _floors(base: str, words: dict[str, int], seconds: float) -> list[load.Request]:
+def _floors(base: str, path: str, words: dict[str, int], seconds: float) -> list[load.Request]:
     return [
         load.build(
-            f"{base}/api/floor/grant",
+            f"{base}/api/floor/{path}",
             lambda status, _: status == 200,
             token=asking.KEY,
-            body={**words, "user": 1 + n % GRANTEES, "object_pk": f"{FLOOR}{n}"},
+            body={**words, "user": 1 + n % GRANTEES, "object_pk": f"{FLOOR}{path}-{n}"},
         )
         for n in range(int(FASTEST * seconds))
     ]

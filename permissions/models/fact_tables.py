@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from django.contrib.auth.models import Permission
+
+from accounts.facts import Window
 from accounts.models import Group, GroupMembership, User
 from audit.errors import NotFound
 from permissions.models import (
@@ -75,16 +78,20 @@ class FactTable:
 
 
 def _grant_facts(row: GrantRow) -> dict[str, Any]:
-    permission = row.permission
+    return grant_facts(row.permission, getattr(row, "object_pk", None), row.window)
+
+
+def grant_facts(permission: Permission, object_pk: str | None, window: Window) -> dict[str, Any]:
+    """What events say of a grant, also of one that has no row yet."""
     content_type = permission.content_type
     facts = {
         "permission": f"{content_type.app_label}.{permission.codename}",
         "model": f"{content_type.app_label}.{content_type.model}",
     }
-    if isinstance(row, UserObjectPermission | RoleObjectPermission):
-        facts["object_pk"] = row.object_pk
-    for name in TIMES:
-        if (time := getattr(row, name)) is not None:
+    if object_pk is not None:
+        facts["object_pk"] = object_pk
+    for name, time in window._asdict().items():
+        if time is not None:
             facts[name] = time.isoformat()
     return facts
 

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from itertools import chain, product
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Permission
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
-from django.db.models import ExpressionWrapper, F, IntegerField
+from django.db import connection, transaction
 
 from accounts.facts import ALWAYS, Asked, Window
 from accounts.models import Group, User
@@ -26,9 +24,7 @@ from audit.errors import Conflict, InvalidInput, TooLarge
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import (
-    Parameter,
     ResourceRef,
-    Statement,
     canonical_pk,
     require_grants,
     require_type,
@@ -43,32 +39,21 @@ from permissions.models.fact_tables import (
     grants_like,
     grants_to,
 )
-from permissions.operations.facts import insert, save_times, window_after
+from permissions.operations.facts import save_times, window_after
+from permissions.operations.grant_rows import (
+    Grant,
+    GrantKey,
+    insert,
+    rows_among,
+    rows_of_one,
+    rows_there,
+)
 from permissions.operations.group_roles import own_roles
 from permissions.operations.locks import keep_keys, keep_resource
 from permissions.operations.resolving import no_such, resolve
 from roles.models import Role
 
 MOST_FACTS = 10_000
-KEYS_READ = 500
-
-# Principal, permission and resource of a grant, by their keys.
-GrantKey: TypeAlias = tuple[Any, int, str | None]
-
-
-class Grant(NamedTuple):
-    """Who may do what, on one resource of the permission's type or (None) everywhere.
-
-    The permission comes with its content type loaded.
-    """
-
-    principal: User | Role
-    permission: Permission
-    object_pk: str | None
-
-    @property
-    def key(self) -> GrantKey:
-        return self.principal.pk, self.permission.pk, self.object_pk
 
 
 class Outcome(StrEnum):
@@ -80,11 +65,11 @@ class Outcome(StrEnum):
 
 
 class GrantOutcome(NamedTuple):
-    """What became of a grant, and its row if it was given."""
+    """What became of a grant, and the key of its row if it was given; 0 if it was taken."""
 
     grant: Grant
     outcome: Outcome
-    row: GrantRow | None = None
+    pk: int = 0
 
 
 @transaction.atomic
@@ -115,8 +100,7 @@ def assign_permissions(
     outcomes = giving.write(actor)
     if resource is None:
         return [permission.pk for permission in resolved.permissions]
-    ids = {one.grant.permission.pk: one.row.pk for one in outcomes if one.row is not None}
-    return [ids[permission.pk] for permission in resolved.permissions]
+    return [outcomes[grant.key].pk for grant in grants]
 
 
 @transaction.atomic
@@ -142,7 +126,8 @@ def assign_many(
     giving.require_held(actor)
     if missing:
         raise InvalidInput(fields={"object_pks": missing})
-    return giving.write(actor)
+    outcomes = giving.write(actor)
+    return [outcomes[grant.key] for grant in grants]
 
 
 @transaction.atomic
@@ -318,49 +303,36 @@ def write_grants(
     actor: User | None,
     there: Mapping[GrantKey, GrantRow] | None = None,
     note: Mapping[str, Any] | None = None,
-) -> list[GrantOutcome]:
+) -> None:
     """Give what follows from a rule and not from somebody's wish: without asking the ceiling.
 
     ``there`` are the rows that are there already, looked up unless the caller knows them; ``note``
     is what events say besides. Call in a transaction.
     """
-    return _Giving.of(grants, Asked.at_once(), there=there).write(actor, note=note)
+    _Giving.of(grants, Asked.at_once(), there=there).write(actor, note=note)
 
 
 @dataclass(slots=True)
-class _Given:
-    """A grant to be given: its row as it is to be, and what events say of it before (None: new)."""
+class _Renewed:
+    """A grant that is there and given again: its row as it is to be, and what it was before."""
 
     table: FactTable
     grant: Grant
     row: GrantRow
-    before: dict[str, Any] | None
+    before: dict[str, Any]
     stays: bool
 
     @classmethod
-    def to(cls, table: FactTable, grant: Grant, row: GrantRow | None, asked: Asked) -> _Given:
-        window = asked.given_to(row.window if row else None)
-        if row is not None:
-            one = cls(table, grant, row, table.audit_facts(row), stays=row.window == window)
-            row.valid_from, row.valid_until = window
-            return one
-        fields: dict[str, Any] = {table.principal: grant.principal, "permission": grant.permission}
-        if grant.object_pk is not None:
-            fields["object_pk"] = grant.object_pk
-            fields["content_type_id"] = grant.permission.content_type_id
-        new = table.model(**fields, **window._asdict())
-        return cls(table, grant, new, None, stays=False)
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.stays:
-            return Outcome.UNCHANGED
-        return Outcome.GRANTED if self.before is None else Outcome.CHANGED
+    def of(cls, table: FactTable, grant: Grant, row: GrantRow, asked: Asked) -> _Renewed:
+        window, before = asked.given_to(row.window), table.audit_facts(row)
+        stays = row.window == window
+        row.valid_from, row.valid_until = window
+        return cls(table, grant, row, before, stays)
 
     def entry(self, note: Mapping[str, Any] | None) -> Entry:
-        kind = EventKind.GRANT_CREATED if self.before is None else EventKind.GRANT_CHANGED
         after = {**self.table.audit_facts(self.row), **(note or {})}
-        return Entry(kind=kind, target=self.grant.principal, before=self.before, after=after)
+        target = self.grant.principal
+        return Entry(kind=EventKind.GRANT_CHANGED, target=target, before=self.before, after=after)
 
 
 class _Giving(NamedTuple):
@@ -369,7 +341,8 @@ class _Giving(NamedTuple):
     """
 
     asked: Asked
-    given: list[_Given]
+    new: dict[FactTable, dict[GrantKey, Grant]]
+    renewed: list[_Renewed]
 
     @classmethod
     def of(
@@ -384,50 +357,57 @@ class _Giving(NamedTuple):
         for grant in grants:
             table = grants_to(grant.principal, by_object=grant.object_pk is not None)
             by_table[table][grant.key] = grant
-        given = []
+        giving = cls(asked, {}, [])
         for table, of_table in by_table.items():
-            rows = there
-            if rows is None:
-                principals = {grant.principal.pk: grant.principal for grant in of_table.values()}
-                permissions = {grant.permission.pk: grant.permission for grant in of_table.values()}
-                keys = list({grant.object_pk: None for grant in of_table.values()})
-                rows = _rows_there(list(principals.values()), list(permissions.values()), keys)
-            for key, grant in of_table.items():
-                given.append(_Given.to(table, grant, rows.get(key), asked))
-        return cls(asked, given)
+            rows = rows_there(of_table.values()) if there is None else there
+            giving.new[table] = {key: one for key, one in of_table.items() if key not in rows}
+            giving.renewed.extend(
+                _Renewed.of(table, grant, rows[key], asked)
+                for key, grant in of_table.items()
+                if key in rows
+            )
+        return giving
 
     def require_held(self, actor: User | None) -> None:
         """The grant ceiling, each permission on each resource once."""
         wanted: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
-        for one in self.given:
-            if not one.stays:
-                _, permission, object_pk = one.grant
+        changed = [one.grant for one in self.renewed if not one.stays]
+        new = (of_table.values() for of_table in self.new.values())
+        for _, permission, object_pk in chain(*new, changed):
+            if (permission.pk, object_pk) not in wanted:
                 kind = permission.content_type
                 label = f"{kind.app_label}.{kind.model}"
                 resource = None if object_pk is None else ResourceRef(label, object_pk)
                 wanted[permission.pk, object_pk] = permission, resource
-        require_grants(actor=actor, wanted=wanted.values(), window=self.asked.window or ALWAYS)
+        window = self.asked.window or ALWAYS
+        require_grants(actor=actor, wanted=wanted.values(), window=window)
 
     def write(
         self, actor: User | None, *, note: Mapping[str, Any] | None = None
-    ) -> list[GrantOutcome]:
+    ) -> dict[GrantKey, GrantOutcome]:
         """An event for each that is new or changed, and none for others."""
-        by_table: dict[FactTable, list[_Given]] = defaultdict(list)
-        for one in self.given:
-            by_table[one.table].append(one)
-        for table, of_table in by_table.items():
-            new = {id(one.row): one for one in of_table if one.before is None}
-            told = [(one.row, one.entry(note)) for one in new.values()]
-            for row in insert(table, told, actor=actor):
-                # Somebody else gave the same meanwhile: this gives it once more.
-                one, window = new[id(row)], self.asked.given_to(row.window)
-                one.before, one.stays = table.audit_facts(row), row.window == window
-                row.valid_from, row.valid_until = window
-            changed = [one for one in of_table if one.before is not None and not one.stays]
-            if changed:
-                save_times(table, [one.row for one in changed])
-                record_many([one.entry(note) for one in changed], actor=actor)
-        return [GrantOutcome(one.grant, one.outcome, one.row) for one in self.given]
+        outcomes: dict[GrantKey, GrantOutcome] = {}
+        renewed = list(self.renewed)
+        for table, grants in self.new.items():
+            keys, raced = insert(
+                table, grants, window=self.asked.given_to(None), note=note, actor=actor
+            )
+            for key, grant in grants.items():
+                if key in keys:
+                    outcomes[key] = GrantOutcome(grant, Outcome.GRANTED, keys[key])
+                else:
+                    # Somebody else gave the same meanwhile: this gives it once more.
+                    renewed.append(_Renewed.of(table, grant, raced[key], self.asked))
+        changed: dict[FactTable, list[_Renewed]] = defaultdict(list)
+        for one in renewed:
+            outcome = Outcome.UNCHANGED if one.stays else Outcome.CHANGED
+            outcomes[one.grant.key] = GrantOutcome(one.grant, outcome, one.row.pk)
+            if not one.stays:
+                changed[one.table].append(one)
+        for table, of_table in changed.items():
+            save_times(table, [one.row for one in of_table])
+            record_many([one.entry(note) for one in of_table], actor=actor)
+        return outcomes
 
 
 def delete_grants(rows: Sequence[GrantRow], *, actor: User | None) -> None:
@@ -468,102 +448,12 @@ def _take(
 ) -> dict[GrantKey, GrantRow]:
     """What the principals, all of one kind, had of these, and have not any more."""
     if connection.vendor == "postgresql" and len(principals) == len(keys) == 1:
-        rows = _rows_of_one(principals[0], permissions, keys[0], taken=True)
+        rows = rows_of_one(principals[0], permissions, keys[0], taken=True)
         record_many(map(_deletion, rows.values()), actor=actor)
     else:
-        rows = _rows_there(principals, permissions, keys)
+        rows = rows_among(principals, permissions, keys)
         delete_grants(list(rows.values()), actor=actor)
     return rows
-
-
-def _rows_there(
-    principals: Sequence[User | Role],
-    permissions: Sequence[Permission],
-    keys: Sequence[str | None],
-) -> dict[GrantKey, GrantRow]:
-    """Rows of any of the principals, all of one kind, for any permission on any resource, locked:
-    nobody changes or deletes them before we have.
-    """
-    if len(principals) == len(keys) == 1:
-        return _rows_of_one(principals[0], permissions, keys[0])
-    if not (principals and permissions and keys):
-        return {}
-    table = grants_to(principals[0], by_object=keys[0] is not None)
-    among = {
-        f"{table.principal}__in": [principal.pk for principal in principals],
-        "permission__in": [permission.pk for permission in permissions],
-    }
-    everywhere = table.model.objects.filter(**among).order_by("pk").select_for_update()
-    rows: Iterable[Any] = everywhere
-    if table.by_object:
-        starts = range(0, len(keys), KEYS_READ)
-        rows = chain.from_iterable(
-            everywhere.filter(object_pk__in=keys[n : n + KEYS_READ]) for n in starts
-        )
-    return _completed(rows, table, principals, permissions)
-
-
-def _rows_of_one(
-    principal: User | Role,
-    permissions: Sequence[Permission],
-    key: str | None,
-    *,
-    taken: bool = False,
-) -> dict[GrantKey, GrantRow]:
-    """As ``_rows_there``, as nearly every request asks. PostgreSQL deletes what is ``taken`` with
-    the same statement.
-    """
-    table, pks = grants_to(principal, by_object=key is not None), [one.pk for one in permissions]
-    if not pks:
-        return {}
-    statement = _on_one(table, Parameter.room(pks), taken)
-    columns = [field.attname for field in table.model._meta.concrete_fields]
-    rows = (
-        table.model.from_db(DEFAULT_DB_ALIAS, columns, values)
-        for values in statement.rows(principal=principal.pk, object_pk=key, permission=pks)
-    )
-    return _completed(rows, table, [principal], permissions)
-
-
-def _completed(
-    rows: Iterable[GrantRow],
-    table: FactTable,
-    principals: Iterable[User | Role],
-    permissions: Iterable[Permission],
-) -> dict[GrantKey, GrantRow]:
-    """With what they link to, which is at hand: an event asks for it."""
-    holders = {principal.pk: principal for principal in principals}
-    by_pk = {permission.pk: permission for permission in permissions}
-    there: dict[GrantKey, GrantRow] = {}
-    for row in rows:
-        holder = getattr(row, table.column)
-        setattr(row, table.principal, holders[holder])
-        row.permission = by_pk[row.permission_id]
-        there[holder, row.permission_id, getattr(row, "object_pk", None)] = row
-    return there
-
-
-@lru_cache(maxsize=256)
-def _on_one(table: FactTable, room: int, taken: bool) -> Statement:
-    """Grants of one principal on one resource or everywhere."""
-    fields = table.model._meta
-    named = {table.principal: Parameter("principal", table.holder._meta.pk)}
-    if table.by_object:
-        named["object_pk"] = Parameter("object_pk", fields.get_field("object_pk"))
-    # A foreign key's own `in` takes values alone.
-    permission = ExpressionWrapper(F("permission_id"), IntegerField())
-    rows = table.model.objects.alias(given=permission).filter(
-        given__in=Parameter.several("permission", room), **named
-    )
-    columns = [field.attname for field in fields.concrete_fields]
-    statement = Statement.of(rows.order_by("pk").select_for_update().values_list(*columns))
-    if not taken:
-        return statement
-    # Locked in the order in which everybody locks them, or two deletions could wait for each other.
-    key = fields.pk.column
-    deletion = f"""WITH there AS ({statement.text})
-DELETE FROM {table.name} t USING there WHERE t.{key} = there.{key} RETURNING there.*"""
-    return replace(statement, text=deletion)
 
 
 def _rows_named(table: FactTable, exactly: Sequence[ExactGrants]) -> dict[GrantKey, GrantRow]:

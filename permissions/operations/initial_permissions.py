@@ -16,7 +16,8 @@ from audit.models import EventKind
 from audit.operations import record
 from permissions.engine import require_grants
 from permissions.operations.deletion import delete_rows
-from permissions.operations.grants import Grant, write_grants
+from permissions.operations.grant_rows import Grant
+from permissions.operations.grants import write_grants
 from permissions.queries import holdings
 from roles.models import InitialPermissions, InitialPermissionsMode, Role
 

@@ -18,7 +18,8 @@ from accounts.models import Token, User
 from audit.models import EventKind
 from permissions.engine import require_covers
 from permissions.operations.changes import change, differing
-from permissions.operations.grants import Grant, write_grants
+from permissions.operations.grant_rows import Grant
+from permissions.operations.grants import write_grants
 from permissions.operations.initial_permissions import fire
 
 TOKEN = "authentik_core.token"  # noqa: S105  the name of a type

@@ -30,6 +30,7 @@ from permissions.operations import (
     roles,
     users,
 )
+from permissions.operations.grant_rows import Grant
 from roles.models import Role, RoleAssignment, Scope, ScopeEntry
 from tests.truth.naive import PermissionKey, Principal, Thing
 
@@ -299,7 +300,7 @@ class Operations(Rows):
         until: datetime | None,
     ) -> str:
         holder = HOLDERS[principal[0]].objects.get(pk=principal[1])
-        grants.write_grants([grants.Grant(holder, permission(wanted), key)], actor=None)
+        grants.write_grants([Grant(holder, permission(wanted), key)], actor=None)
         return super().grant(principal, wanted, key, since, until)
 
     def revoke(self, grant: str) -> None:

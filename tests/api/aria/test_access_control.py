@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts.models import Group, GroupMembership, User
 from permissions.operations import grants
+from permissions.operations.grant_rows import Grant
 from permissions.operations.types import ensure_actions
 from roles.models import Role, RoleAssignment, Scope
 from tests import facts
@@ -104,7 +105,7 @@ def test_each_operation_needs_each_of_its_permissions(n, door_of, charlie, bob, 
     group, role = facts.group("group"), facts.role("role")
     scope = Scope.objects.create(name="scope")
     [old] = ensure_actions(type_label="aria.resource", names=["old"], actor=None)
-    grants.write_grants([grants.Grant(role, old, None)], actor=None)
+    grants.write_grants([Grant(role, old, None)], actor=None)
     cases = operations(bob, group, role, scope)
     assert len(cases) == CASES
     method, path, body, needed = cases[n]
