@@ -48,11 +48,11 @@ def require_match(request: Request, state: Any) -> None:
     """Raises PreconditionFailed unless ``If-Match`` names this state or any; InvalidInput if it
     names none. Weak ETags match nothing.
     """
-    wanted = parse_etags(request.headers["If-Match"])
-    if not wanted:
+    expected = parse_etags(request.headers["If-Match"])
+    if not expected:
         message = 'ETags in quotation marks are required, or "*".'
         raise InvalidInput(fields={"If-Match": [message]})
-    if wanted != ["*"] and etag_of(state) not in wanted:
+    if expected != ["*"] and etag_of(state) not in expected:
         raise PreconditionFailed
 
 

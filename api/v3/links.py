@@ -42,14 +42,14 @@ def require_links(caller: User, written: Mapping[str, Any], instance: Any = None
 
 
 def _changes(
-    wanted: Iterable[Model], linked: Mapping[Any, Model], adding: str, removing: str
+    asked: Iterable[Model], linked: Mapping[Any, Model], adding: str, removing: str
 ) -> list[tuple[str, Model]]:
-    added, removed = _delta(wanted, linked)
+    added, removed = _delta(asked, linked)
     return [(adding, row) for row in added] + [(removing, row) for row in removed]
 
 
-def _delta(wanted: Iterable[Model], linked: Mapping[Any, Model]) -> tuple[list[Model], list[Model]]:
-    rows = {row.pk: row for row in wanted}
+def _delta(asked: Iterable[Model], linked: Mapping[Any, Model]) -> tuple[list[Model], list[Model]]:
+    rows = {row.pk: row for row in asked}
     added = [row for pk, row in rows.items() if pk not in linked]
     return added, [row for pk, row in linked.items() if pk not in rows]
 

@@ -94,22 +94,22 @@ class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
             attrs["user"] = owner
         return attrs
 
-    def _owner(self, wanted: int | None, caller: User) -> User:
+    def _owner(self, named: int | None, caller: User) -> User:
         """Whose token it is: said once, else the caller. Whether the caller may act as somebody
         else is for the operation to say; who may make no tokens learns of nobody.
         """
         if isinstance(self.instance, Token):
-            if wanted not in (None, self.instance.user_id):
+            if named not in (None, self.instance.user_id):
                 raise ValidationError({"user": ["User cannot be changed"]})
             return self.instance.user
-        if wanted in (None, caller.pk):
+        if named in (None, caller.pk):
             return caller
         if not allowed(caller, "add_token", ResourceRef(label_of(Token))):
             raise PermissionDenied("A token for somebody else needs authentik_core.add_token.")
-        found = find(User.objects.all(), pk=wanted)
-        if found is None or not may_view(caller, found):
-            raise ValidationError({"user": [f'Invalid pk "{wanted}" - object does not exist.']})
-        return found
+        owner = find(User.objects.all(), pk=named)
+        if owner is None or not may_view(caller, owner):
+            raise ValidationError({"user": [f'Invalid pk "{named}" - object does not exist.']})
+        return owner
 
 
 def _unseen(key: int) -> User:

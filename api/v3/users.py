@@ -247,17 +247,17 @@ def _initials(letters: str) -> str:
 def attributes_filter(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
     """Rows whose attributes have these members; ``a__b`` names member b of the object a."""
     try:
-        wanted = loads(value.encode())
+        members = loads(value.encode())
     except ParseError:
         raise ValidationError(["filter: failed to parse JSON"]) from None
-    if not isinstance(wanted, dict):
+    if not isinstance(members, dict):
         raise ValidationError(["filter: value must be key:value mapping"])
-    if not storable(wanted):
+    if not storable(members):
         raise ValidationError({name: ["Null characters are not allowed."]})
-    steps = [step for path in wanted for step in path.split("__")]
+    steps = [step for path in members for step in path.split("__")]
     if len(steps) > MOST_STEPS:
         raise ValidationError({name: [f"At most {MOST_STEPS} names of members are allowed."]})
-    for number, (path, member) in enumerate(wanted.items()):
+    for number, (path, member) in enumerate(members.items()):
         expression: Any = models.F("attributes")
         for key in path.split("__"):
             expression = KeyTransform(key, expression)

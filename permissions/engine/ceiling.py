@@ -93,7 +93,7 @@ class Conferral:
 def require_grants(
     *,
     actor: User | None,
-    wanted: Iterable[tuple[Permission, ResourceRef | None]],
+    grants: Iterable[tuple[Permission, ResourceRef | None]],
     window: Window = ALWAYS,
 ) -> None:
     """The actor holds each permission, on the resource or globally, throughout. One statement, and
@@ -101,7 +101,7 @@ def require_grants(
 
     The permissions come with their content type loaded. Raises GrantCeiling.
     """
-    grants = list(wanted)
+    grants = list(grants)
     if actor is None or not grants:
         return
     subject = SubjectRef.of(actor)

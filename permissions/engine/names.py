@@ -66,12 +66,14 @@ def find_types(names: Iterable[str]) -> dict[str, ResourceType]:
 
     One statement, and another one for free names and for labels without the default namespace.
     """
-    wanted = {name for name in names if searchable(name) is not None}
-    models = {name.partition(".")[2] for name in wanted}
-    rows = ResourceType.objects.filter(content_type__model__in=models)
-    found = {row.label: row for row in rows.select_related("content_type") if row.label in wanted}
-    missing = wanted - found.keys()
-    return {**found, **_called_otherwise(missing)} if missing else found
+    possible = {name for name in names if searchable(name) is not None}
+    models = {name.partition(".")[2] for name in possible}
+    rows = ResourceType.objects.filter(content_type__model__in=models).select_related(
+        "content_type"
+    )
+    types = {row.label: row for row in rows if row.label in possible}
+    missing = possible - types.keys()
+    return {**types, **_called_otherwise(missing)} if missing else types
 
 
 def _called_otherwise(names: Iterable[str]) -> dict[str, ResourceType]:

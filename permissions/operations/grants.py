@@ -247,7 +247,7 @@ def move_object_grant(
     grant = table.reread(grant)
     if grant.object_pk == resource.id:
         return grant
-    require_grants(actor=actor, wanted=[(grant.permission, resource)], window=grant.window)
+    require_grants(actor=actor, grants=[(grant.permission, resource)], window=grant.window)
     if not exists:
         raise no_such(resource)
     principal = getattr(grant, table.principal)
@@ -281,7 +281,7 @@ def change_object_grant(
     if not grant.window.contains(window):
         kind = grant.permission.content_type
         resource = ResourceRef(f"{kind.app_label}.{kind.model}", grant.object_pk)
-        require_grants(actor=actor, wanted=[(grant.permission, resource)], window=window)
+        require_grants(actor=actor, grants=[(grant.permission, resource)], window=window)
     before = table.audit_facts(grant)
     grant.valid_from, grant.valid_until = window
     save_times(table, [grant])
@@ -370,17 +370,17 @@ class _Giving(NamedTuple):
 
     def require_held(self, actor: User | None) -> None:
         """The grant ceiling, each permission on each resource once."""
-        wanted: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
+        on_each: dict[tuple[int, str | None], tuple[Permission, ResourceRef | None]] = {}
         changed = [one.grant for one in self.renewed if not one.stays]
         new = (of_table.values() for of_table in self.new.values())
         for _, permission, object_pk in chain(*new, changed):
-            if (permission.pk, object_pk) not in wanted:
+            if (permission.pk, object_pk) not in on_each:
                 kind = permission.content_type
                 label = f"{kind.app_label}.{kind.model}"
                 resource = None if object_pk is None else ResourceRef(label, object_pk)
-                wanted[permission.pk, object_pk] = permission, resource
+                on_each[permission.pk, object_pk] = permission, resource
         window = self.asked.window or ALWAYS
-        require_grants(actor=actor, wanted=wanted.values(), window=window)
+        require_grants(actor=actor, grants=on_each.values(), window=window)
 
     def write(
         self, actor: User | None, *, note: Mapping[str, Any] | None = None

@@ -33,7 +33,7 @@ def create_initial_permissions(
 ) -> InitialPermissions:
     """Permissions come with their content type loaded. Raises GrantCeiling."""
     permissions = list(permissions)
-    require_grants(actor=actor, wanted=[(permission, None) for permission in permissions])
+    require_grants(actor=actor, grants=[(permission, None) for permission in permissions])
     row = InitialPermissions.objects.create(name=name, role=role, mode=mode)
     row.permissions.set(permissions)
     record(EventKind.INITIAL_PERMISSIONS_CREATED, target=row, actor=actor, after=_facts(row))
@@ -60,7 +60,7 @@ def update_initial_permissions(
     widened = to_role and initial.mode != InitialPermissionsMode.ROLE
     given_already = [] if moved or widened else present
     added = [permission for permission in permissions if permission not in given_already]
-    require_grants(actor=actor, wanted=[(permission, None) for permission in added])
+    require_grants(actor=actor, grants=[(permission, None) for permission in added])
     for name, value in fields.items():
         setattr(initial, name, value)
     if fields:

@@ -162,7 +162,7 @@ def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None
     # A label counts before a free name: what is asked by that name would be asked about another.
     for name in find_types(f"{new_code}.{kind.content_type.model}" for kind in types):
         raise NamespaceTaken(f"Another resource type is called {name}.")
-    require_grants(actor=actor, wanted=[(permission, None) for permission in _granted(types)])
+    require_grants(actor=actor, grants=[(permission, None) for permission in _granted(types)])
     for kind in types:
         label = f"{new_code}.{kind.content_type.model}"
         if is_retired(label, besides=kind):

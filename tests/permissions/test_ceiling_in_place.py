@@ -294,4 +294,4 @@ def test_so_does_that_of_a_single_grant(alice):
     document = ResourceRef("shop.doc", "d2")
 
     with pytest.raises(GrantCeiling, match=r"d2 \(which you hold only within a scope"):
-        require_grants(actor=alice, wanted=[(facts.permission("shop.view_doc"), document)])
+        require_grants(actor=alice, grants=[(facts.permission("shop.view_doc"), document)])

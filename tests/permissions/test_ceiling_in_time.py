@@ -24,7 +24,7 @@ def gives(actor, window=ALWAYS, *, on=None, **conferred):
         if conferred:
             require_covers(actor=actor, window=window, **conferred)
         else:
-            require_grants(actor=actor, wanted=[(facts.permission(VIEW), on)], window=window)
+            require_grants(actor=actor, grants=[(facts.permission(VIEW), on)], window=window)
     except GrantCeiling:
         return False
     return True
@@ -53,7 +53,7 @@ def test_the_refusal_says_until_when(alice):
     with pytest.raises(
         GrantCeiling, match=rf"view_user \(which you hold until {SOON:%Y-%m-%dT%H:%M}"
     ):
-        require_grants(actor=alice, wanted=[(facts.permission(VIEW), None)])
+        require_grants(actor=alice, grants=[(facts.permission(VIEW), None)])
 
 
 def test_what_begins_later_is_given_from_then(alice):
