@@ -261,7 +261,7 @@ class Sight:
         model = related_model(rows.model, link)
         seen: Any = Value(True)
         # A condition would be asked of each row, also for those who may view every one.
-        if model not in self._whole:
+        if model not in self.whole:
             condition = Q(**{f"{link}__in": visible_keys(self.caller.pk, model)})
             if model is User:
                 condition |= Q(**{link: self.caller.pk})
@@ -270,7 +270,7 @@ class Sight:
         return marked
 
     @cached_property
-    def _whole(self) -> set[type[Model]]:
+    def whole(self) -> set[type[Model]]:
         """The models of which the caller may view every row."""
         models: tuple[type[Model], ...] = (User, Group, Role)
         needed = [(f"view_{m._meta.model_name}", ResourceRef(label_of(m))) for m in models]

@@ -23,19 +23,19 @@ from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 
 from accounts.models import Group, GroupMembership, GroupParent, User, num_of
-from api.access import ModelAccessViewSet, allowed, resource_of, visible_or_404
+from api.access import allowed, resource_of, visible_or_404
 from api.etags import TaggedView, row_state
 from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
-from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     ASSIGNED,
     Link,
     Linked,
+    LinkedViewSet,
     PartialRoleSerializer,
     PartialUserSerializer,
     RelatedGroupSerializer,
@@ -321,7 +321,7 @@ _INCLUDES = [
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_INCLUDES)
 )
-class GroupViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
+class GroupViewSet(TaggedView, LinkedViewSet, viewsets.ModelViewSet):
     """Users who are given things together; members of a group count in the groups above it."""
 
     called = ("a group", "groups")
@@ -336,17 +336,17 @@ class GroupViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAcces
 
     def completed(self, rows: Sequence[Row]) -> list[Row]:
         included = self._included()
-        linked = Linked(links_of(included), [row["pk"] for row in rows], self.caller)
+        linked = Linked(links_of(included), [row["pk"] for row in rows], self.sight)
         return [represented(row, linked.of(row["pk"]), included) for row in rows]
 
     def get_object(self) -> Group:
         group: Group = super().get_object()
-        link([group], links_of(self._included()), self.caller)
+        link([group], links_of(self._included()), self.sight)
         return group
 
     def read(self, row: Any) -> Any:
         group = Group.objects.get(pk=row.pk)
-        link([group], links_of(INCLUDED), self.caller)
+        link([group], links_of(INCLUDED), self.sight)
         return group
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet, Value
+from django.db.models.functions import Cast
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.facts import State, in_state
 from accounts.models import Group, GroupMembership, User, num_of, uid_of
+from api.access import ModelAccessViewSet, Sight
 from api.v3.fields import AttributesField
-from permissions.engine import Parameter, Statement, everywhere, visible_keys
+from api.v3.lists.listing import ColumnsViewSet
+from permissions.engine import Parameter, Statement, visible_keys
 from roles.models import Role, RoleAssignment
 
 CALLER = "caller"
@@ -46,26 +53,32 @@ class Link:
     seen: type[Model]  # the model of ``other``, whose view permission says what is shown
     columns: Mapping[str, Any]
     order: Sequence[str]
+    marks: Mapping[str, str] = field(default_factory=dict)  # of further paths to rows of ``seen``
 
-    def read(self, room: int) -> QuerySet[Any]:
-        field = self.rows.model._meta.get_field(self.owner.partition("__")[0]).target_field
+    def read(self, whole: bool, room: int) -> QuerySet[Any]:
+        """``whole``: every row of ``seen`` may be viewed."""
+        marks = {"shown": self.other, **self.marks}
+        owner = self.rows.model._meta.get_field(self.owner.partition("__")[0]).target_field
         return (
             self.rows.annotate(
                 link=Value(self.name),
-                owner_key=ExpressionWrapper(F(self.owner), field),
+                owner_key=ExpressionWrapper(F(self.owner), owner),
                 key=F(self.other),
-                shown=shown_to_caller(self.seen, self.other),
                 **self.columns,
+                **{name: _mark(self.seen, path, whole) for name, path in marks.items()},
             )
-            .filter(owner_key__in=Parameter.several(OWNERS, room, field))
-            .values_list("link", "owner_key", "key", "shown", *self.columns)
+            .filter(owner_key__in=Parameter.several(OWNERS, room, owner))
+            .values_list("link", "owner_key", "key", *self.columns, *marks)
         )
 
 
-def shown_to_caller(model: type[Model], path: str) -> ExpressionWrapper:
+def _mark(model: type[Model], path: str, whole: bool) -> Any:
     """Whether the caller, a parameter, may view what the foreign key names."""
+    # To start a plan of so many steps takes longer than the rest, also where none of them is taken.
+    if whole:
+        return Cast(Value(True), BooleanField())  # a union must know its type
     caller = Parameter(CALLER)
-    condition = Q(everywhere(caller, model)) | Q(**{f"{path}__in": visible_keys(caller, model)})
+    condition = Q(**{f"{path}__in": visible_keys(caller, model)})
     if model is User:
         condition |= Q(**{path: caller})
     return ExpressionWrapper(condition, BooleanField())
@@ -74,8 +87,8 @@ def shown_to_caller(model: type[Model], path: str) -> ExpressionWrapper:
 class Linked:
     """What ``owners``, keys of one kind of object, are linked to; read when it is first asked."""
 
-    def __init__(self, links: Iterable[Link], owners: Sequence[Any], caller: User) -> None:
-        self.links, self.owners, self.caller = tuple(links), owners, caller
+    def __init__(self, links: Iterable[Link], owners: Sequence[Any], sight: Sight) -> None:
+        self.links, self.owners, self.sight = tuple(links), owners, sight
 
     def of(self, owner: Any) -> dict[str, list[Row]]:
         """By the names of the links."""
@@ -90,26 +103,49 @@ class Linked:
         for link in self.links:
             alike[tuple(link.columns)].append(link)
         for columns, links in alike.items() if linked else ():
-            statement = _reading(tuple(links), Parameter.room(self.owners))
-            members = ("key", "shown", *columns)
-            for name, owner, *row in statement.rows(owners=self.owners, caller=self.caller.pk):
+            whole = tuple(link.seen in self.sight.whole for link in links)
+            statement = _reading(tuple(links), whole, Parameter.room(self.owners))
+            members = ("key", *columns, "shown", *links[0].marks)
+            caller = self.sight.caller.pk
+            for name, owner, *row in statement.rows(owners=self.owners, caller=caller):
                 linked[owner][name].append(dict(zip(members, row, strict=True)))
         return linked
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _reading(links: tuple[Link, ...], room: int) -> Statement:
-    rows, *more = (link.read(room) for link in links)
+def _reading(links: tuple[Link, ...], whole: tuple[bool, ...], room: int) -> Statement:
+    rows, *more = (link.read(all_of, room) for link, all_of in zip(links, whole, strict=True))
     if more:
         rows = rows.union(*more, all=True)
     return Statement.of(rows.order_by(*links[0].order))
 
 
-def link(objects: Sequence[Any], links: Iterable[Link], caller: User) -> None:
+def link(objects: Sequence[Any], links: Iterable[Link], sight: Sight) -> None:
     """From now on each object's ``linked()`` tells what it is linked to, as ``Linked.of``."""
-    linked = Linked(links, [one.pk for one in objects], caller)
+    linked = Linked(links, [one.pk for one in objects], sight)
     for one in objects:
         one.linked = partial(linked.of, one.pk)
+
+
+class LinkedViewSet(ColumnsViewSet, ModelAccessViewSet):
+    """How far the caller sees is asked once, for the rows and for what they are linked to."""
+
+    @cached_property
+    def sight(self) -> Sight:
+        return Sight(self.caller)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if self.model in self.sight.whole:
+            self.reach = "all"
+            return super().list(request, *args, **kwargs)
+        self.reach = "some"
+        with suppress(NotFound, ValidationError):
+            response = super().list(request, *args, **kwargs)
+            if response.data["results"]:
+                return response
+        # Whoever may view nothing at all is told so, before anything else.
+        del self.reach
+        return super().list(request, *args, **kwargs)
 
 
 def keys(name: str) -> Callable[[Any], list[Any]]:

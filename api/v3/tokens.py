@@ -249,7 +249,7 @@ class TokenViewSet(TaggedView, viewsets.ModelViewSet, ModelAccessViewSet):
         return Sight(self.caller).marked(tokens, "user").prefetch_related(owners)
 
     def _link(self, tokens: Sequence[Token]) -> None:
-        link([token.user for token in tokens], links_of(INCLUDED), self.caller)
+        link([token.user for token in tokens], links_of(INCLUDED), Sight(self.caller))
 
     def visible(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The caller's own, and what it may view besides."""

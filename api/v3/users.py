@@ -37,7 +37,6 @@ from accounts.models import (
     uid_of,
 )
 from accounts.validators import validate_path, validate_username
-from api.access import ModelAccessViewSet
 from api.etags import TaggedView, row_state
 from api.headers import NO_STORE
 from api.json import loads
@@ -45,13 +44,13 @@ from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
 from api.v3.lists.filters import BooleanFilter
-from api.v3.lists.listing import ColumnsViewSet
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
 from api.v3.partials import (
     ASSIGNED,
     Link,
     Linked,
+    LinkedViewSet,
     PartialGroupSerializer,
     PartialRoleSerializer,
     Row,
@@ -61,7 +60,6 @@ from api.v3.partials import (
     partial_group,
     partial_role,
     shown,
-    shown_to_caller,
     timed,
     times_as,
 )
@@ -98,9 +96,9 @@ GROUPS = Link(
         "attributes": F("group__attributes"),
         "parent": F("group__parent_rows__parent"),
         "parent_name": F("group__parent_rows__parent__name"),
-        "parent_shown": shown_to_caller(Group, "group__parent_rows__parent"),
     },
     order=("name", "parent_name"),
+    marks={"parent_shown": "group__parent_rows__parent"},
 )
 ROLES = Link(
     name="roles",
@@ -472,7 +470,7 @@ _WITH_MEMBERSHIPS = [one for one in _INCLUDES if one.name == "include_membership
 @extend_schema_view(
     list=extend_schema(parameters=_INCLUDES), retrieve=extend_schema(parameters=_WITH_MEMBERSHIPS)
 )
-class UserViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAccessViewSet):
+class UserViewSet(TaggedView, LinkedViewSet, viewsets.ModelViewSet):
     """People and programs that can sign in or hold tokens."""
 
     called = ("a user", "users")
@@ -509,17 +507,17 @@ class UserViewSet(TaggedView, ColumnsViewSet, viewsets.ModelViewSet, ModelAccess
 
     def completed(self, rows: Sequence[Row]) -> list[Row]:
         included = self._included()
-        linked = Linked(links_of(included), [row["pk"] for row in rows], self.caller)
+        linked = Linked(links_of(included), [row["pk"] for row in rows], self.sight)
         return [represented(row, linked.of(row["pk"]), included) for row in rows]
 
     def get_object(self) -> User:
         user: User = super().get_object()
-        link([user], links_of(self._included()), self.caller)
+        link([user], links_of(self._included()), self.sight)
         return user
 
     def read(self, row: Any) -> Any:
         user = User.objects.with_superuser().get(pk=row.pk)
-        link([user], links_of(INCLUDED), self.caller)
+        link([user], links_of(INCLUDED), self.sight)
         return user
 
     def get_serializer_context(self) -> dict[str, Any]:

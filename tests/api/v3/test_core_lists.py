@@ -238,3 +238,11 @@ def test_hidden_rows_are_found_by_no_page(client_of, charlie):
     response = client_of(charlie).get(GROUPS, {"name": "group 00"})
 
     assert response.json()["results"] == []
+
+
+@pytest.mark.parametrize("url", [USERS, GROUPS])
+@pytest.mark.parametrize("query", [{}, {"page": 2}, {"ordering": "name"}, {"attributes": "["}])
+def test_who_may_view_none_is_told_so_whatever_is_asked(client_of, charlie, url, query):
+    crowd(3)
+
+    assert client_of(charlie).get(url, query).status_code == 403
