@@ -232,7 +232,11 @@ class ListRoleAssignments(Query):
         for link in ("group", "holder_role"):
             rows = sight.marked(rows, link, f"{link}_shown")
         if request.query:
-            rows = rows.filter(_named_like(request.query))
+            # What the caller may not view is not found by its name either.
+            groups = Q(group_shown=True) & like(request.query, "group__name", "group__display_name")
+            roles = Q(holder_role_shown=True) & like(request.query, "holder_role__name")
+            users = like(request.query, "user__username", "user__name")
+            rows = rows.filter(users | groups | roles)
         rows = rows.select_related("role", "user", "group", "holder_role__namespace")
         rows = rows.annotate(database_now=Now()).order_by("pk")
         page = page_of(rows, request, role_assignment_dto)
@@ -266,13 +270,6 @@ class HasAnyRole(Command):
             asked |= Q(namespace__code=role.namespace, code=role.code)
         rows = self.visible(Role.objects.public().filter(asked, pk__in=held_roles(user)))
         return AnyRole(has_any_role=rows.exists())
-
-
-def _named_like(words: str) -> Q:
-    """Of marked rows; what the caller may not view is not found by its name either."""
-    groups = Q(group_shown=True) & like(words, "group__name", "group__display_name")
-    roles = Q(holder_role_shown=True) & like(words, "holder_role__name")
-    return like(words, "user__username", "user__name") | groups | roles
 
 
 def role_assignment_dto(row: Any) -> RoleAssignmentDto:

@@ -83,19 +83,21 @@ def replace_grants_by_name(*, grants: Sequence[GrantsByName], actor: User | None
     _register(grants, actor)
     types = _types({one.label for one in grants})
     permissions = _by_codename(types.values())
-    replace_grants(
-        exactly=[
-            ExactGrants(
-                principal=one.principal,
-                content_type_id=types[one.label].pk,
-                object_pk=one.object_pk,
-                permissions=_chosen(permissions[one.label], one.actions),
+    exactly = []
+    for one in grants:
+        if one.label in types:
+            of_type = permissions[one.label]
+            by_name = {name: _permission(of_type, name) for name in one.actions}
+            chosen = of_type if EVERY in by_name else by_name
+            exactly.append(
+                ExactGrants(
+                    principal=one.principal,
+                    content_type_id=types[one.label].pk,
+                    object_pk=one.object_pk,
+                    permissions=tuple(filter(None, chosen.values())),
+                )
             )
-            for one in grants
-            if one.label in types
-        ],
-        actor=actor,
-    )
+    replace_grants(exactly=exactly, actor=actor)
     # After the ceiling has spoken, so that nobody learns from the answer what exists.
     _refuse_missing([one for one in grants if one.actions], types)
 
@@ -153,12 +155,6 @@ def _permission(permissions: Mapping[str, Permission], name: str) -> Permission 
     for permission in permissions.values():
         return permissions.get(f"{name}_{permission.content_type.model}")
     return None
-
-
-def _chosen(permissions: Mapping[str, Permission], names: Sequence[str]) -> tuple[Permission, ...]:
-    if EVERY in names:
-        return tuple(permissions.values())
-    return tuple(one for name in set(names) if (one := _permission(permissions, name)))
 
 
 def _refuse_missing(grants: Iterable[GrantsByName], types: Mapping[str, ResourceType]) -> None:
