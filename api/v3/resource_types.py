@@ -100,7 +100,8 @@ class TypePermissionSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="RegisteredType")
 class ResourceTypeSerializer(NativeSerializer):
-    """What is left out of a change stays as it was. Label, name and built-in flag never change.
+    """What is left out of a change stays as it was. Label and built-in flag never change; a type
+    without a name may get one.
 
     ``actions`` are named as questions name them.
     """
@@ -108,7 +109,9 @@ class ResourceTypeSerializer(NativeSerializer):
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field, no text
     app_label = serializers.CharField(read_only=True)
     model = serializers.CharField(read_only=True)
-    name = serializers.CharField(read_only=True, help_text=NAME_HELP)
+    name = serializers.CharField(
+        max_length=LONGEST_NAME, required=False, trim_whitespace=False, help_text=NAME_HELP
+    )
     app_verbose_name = serializers.CharField(max_length=255, required=False)
     verbose_name = serializers.CharField(max_length=255, required=False)
     verbose_name_plural = serializers.CharField(max_length=255, required=False, allow_blank=True)
@@ -285,6 +288,8 @@ class ResourceTypeViewSet(
         kind = serializer.instance
         assert isinstance(kind, ResourceType), "an update has something to update"
         words = dict(serializer.validated_data)
+        if words.get("name") == kind.label:
+            del words["name"]  # as it is shown without one
         if "actions" in words:
             model = kind.content_type.model
             called = words.get("verbose_name", kind.verbose_name)

@@ -1,7 +1,8 @@
 """Who waits for whom. Nothing else locks, and whoever takes several takes them in this order,
 because two that take the same locks in different orders wait for each other for ever:
 
-1. ``one_at_a_time``: the parents of groups, those of resources, the roles that hold roles
+1. ``claim_names``, then ``one_at_a_time``: names of types, the parents of groups, those of
+   resources, the roles that hold roles
 2. ``lock_groups``, then ``lock_principals``: what these are linked to
 3. ``lock_rows``: rows that are to be deleted or changed as a whole, but scopes
 4. ``keep_resource``, ``keep_resources``: resources that facts are written about
@@ -48,8 +49,9 @@ Precondition: TypeAlias = Callable[[], object]
 
 
 class Change(IntEnum):
-    """What can make a cycle: two changes that are each fine may make one together."""
+    """Two changes that are each fine may together make a cycle, or give two things one name."""
 
+    TYPE_NAMES = 7_000
     GROUP_PARENTS = 7_001
     RESOURCE_PARENTS = 7_002
     ROLE_HOLDERS = 7_003
@@ -62,6 +64,24 @@ _FIRST: dict[type[models.Model], Change] = {
     ResourceType: Change.RESOURCE_PARENTS,
     Namespace: Change.RESOURCE_PARENTS,
 }
+
+
+# Beside the numbers of ``Change``: these locks have two.
+USER_NAMES = 7_010
+
+
+def claim_names(names: Iterable[str]) -> None:
+    """Let one transaction at a time find that these mean no user, and give them to one: no index
+    looks at all the columns that a user is known by. One statement, on SQLite none.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT pg_advisory_xact_lock(%s, claimed.key) FROM (
+                    SELECT DISTINCT hashtext(name) AS key FROM unnest(%s::text[]) AS name
+                    ORDER BY key) AS claimed""",
+                [USER_NAMES, list(names)],
+            )
 
 
 def one_at_a_time(change: Change) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
 from audit.errors import Conflict, Forbidden
@@ -18,18 +17,16 @@ from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import find_types, require_escalate, require_grants
 from permissions.models import ResourceType
-from permissions.models.fact_tables import GRANTS
 from permissions.operations.changes import change
 from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
 from permissions.operations.locks import Change, lock_rows, one_at_a_time
 from permissions.operations.retired import is_retired, relabel
 from permissions.operations.roles import name_of, require_as_assigned
-from permissions.operations.types import delete_types
+from permissions.operations.types import delete_types, granted_of
 from roles.models import (
     DEFAULT_NAMESPACE,
     SYSTEM_NAMESPACE,
-    InitialPermissions,
     Namespace,
     Role,
 )
@@ -93,6 +90,7 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
     if old_code == SYSTEM_NAMESPACE:
         raise _reserved(old_code)
     if renamed:
+        one_at_a_time(Change.TYPE_NAMES)
         _refuse_built_in([namespace])
         _require_free([fields["code"]])
         _require_contents(namespace, fields["code"], actor=actor)
@@ -162,21 +160,11 @@ def _require_contents(namespace: Namespace, new_code: str, *, actor: User | None
     # A label counts before a free name: what is asked by that name would be asked about another.
     for name in find_types(f"{new_code}.{kind.content_type.model}" for kind in types):
         raise NamespaceTaken(f"Another resource type is called {name}.")
-    require_grants(actor=actor, grants=[(permission, None) for permission in _granted(types)])
+    require_grants(actor=actor, grants=[(permission, None) for permission in granted_of(types)])
     for kind in types:
         label = f"{new_code}.{kind.content_type.model}"
         if is_retired(label, besides=kind):
             require_escalate(actor, f"Another type was called {label}, and is asked about so.")
-
-
-def _granted(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
-    """What anybody was granted of the types, or would be on what it creates."""
-    rules = InitialPermissions.permissions.through.objects
-    granted = Q(Exists(rules.filter(permission=OuterRef("pk"))))
-    for table in GRANTS:
-        granted |= Q(Exists(table.model.objects.filter(permission=OuterRef("pk"))))
-    permissions = Permission.objects.filter(granted, content_type__in=types.values("pk"))
-    return permissions.select_related("content_type")
 
 
 def _rename_contents(namespace: Namespace, old_code: str, *, actor: User | None) -> None:

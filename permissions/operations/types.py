@@ -16,13 +16,21 @@ from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
 from audit.errors import Conflict, InvalidInput, NotFound
 from audit.models import EventKind
 from audit.operations import record
-from permissions.engine import codenames_meant, find_types, is_word, label_of
+from permissions.engine import (
+    codenames_meant,
+    find_types,
+    is_word,
+    label_of,
+    require_escalate,
+    require_grants,
+)
 from permissions.models import Resource, ResourceMode, ResourceType
 from permissions.models.fact_tables import GRANTS
 from permissions.operations.deletion import forget_permissions, forget_resources
@@ -125,6 +133,7 @@ def create_type(
     Raises InvalidInput for a label or name that cannot be had.
     """
     app_label, model = _split(label)
+    one_at_a_time(Change.TYPE_NAMES)
     # What a name means must never change for what is asked by it already.
     if name is not None:
         _require_free_name(name)
@@ -181,7 +190,8 @@ def update_type(
     """Only what is given changes. An action that is left out goes; its grants only if told so.
 
     Raises ActionInUse, BuiltInType for anything but ``mode`` of a built-in type, and InvalidInput
-    for a cycle.
+    for a cycle. A type without a free name may get one from whoever holds what anybody was granted
+    of it, because decisions are asked by that name then; raises GrantCeiling.
     """
     changed = {name: value for name, value in fields.items() if getattr(type, name) != value}
     if "mode" in changed:
@@ -189,6 +199,8 @@ def update_type(
         changed["was_open"] = True
     if type.built_in and (actions is not None or changed.keys() - {"mode", "was_open"}):
         raise BuiltInType
+    if "name" in changed:
+        _require_nameable(type, changed["name"], actor=actor)
     above = changed.get("parent")
     while above is not None:
         if above.pk == type.pk:
@@ -391,6 +403,29 @@ def _is_ours(app_label: str) -> bool:
     installed = {config.label.lower() for config in apps.get_app_configs()}
     built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
     return app_label.lower() in installed | {SYSTEM_NAMESPACE} or built_in.exists()
+
+
+def _require_nameable(kind: ResourceType, name: str, *, actor: User | None) -> None:
+    """The type has no name yet, nothing is called so, and the actor holds what is asked by it."""
+    one_at_a_time(Change.TYPE_NAMES)
+    nameless = ResourceType.objects.filter(pk=kind.pk, name__isnull=True)
+    if not nameless.exists():
+        raise InvalidInput(fields={"name": ["A type keeps the name that it has."]})
+    _require_free_name(name)
+    granted = granted_of(nameless)
+    require_grants(actor=actor, grants=[(permission, None) for permission in granted])
+    if is_retired(name):
+        require_escalate(actor, f"Another type was called {name}, and is asked about so.")
+
+
+def granted_of(types: QuerySet[ResourceType]) -> QuerySet[Permission]:
+    """What anybody was granted of the types, or would be on what it creates."""
+    rules = InitialPermissions.permissions.through.objects
+    granted = Q(Exists(rules.filter(permission=OuterRef("pk"))))
+    for table in GRANTS:
+        granted |= Q(Exists(table.model.objects.filter(permission=OuterRef("pk"))))
+    permissions = Permission.objects.filter(granted, content_type__in=types.values("pk"))
+    return permissions.select_related("content_type")
 
 
 def _require_free_name(name: str) -> None:

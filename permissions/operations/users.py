@@ -20,7 +20,7 @@ from permissions.operations.assignments import set_roles
 from permissions.operations.audit_facts import user_facts
 from permissions.operations.changes import change
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import Precondition, lock_groups
+from permissions.operations.locks import Precondition, claim_names, lock_groups
 from permissions.operations.membership import change_groups, set_groups
 from permissions.operations.scoped_roles import RoleSet, set_scoped_roles
 from roles.models import Role
@@ -49,6 +49,7 @@ def create_user(
     somebody else and for a password that is too easy to guess.
     """
     user = User(username=username, **fields)
+    claim_names(filter(None, (username, *(fields.get(name) for name in NAMES))))
     _refuse_names_of_others(user, {"username": username, **fields})
     _require_shared(user, fields, actor=actor)
     _refuse_guessable(password, user, actor)
@@ -87,6 +88,8 @@ def update_user(
     deactivated = user.is_active and not fields.get("is_active", True)
     if (renamed or revived) and actor is not None and actor.pk != user.pk:
         require_covers(actor=actor, users=[user])
+    if renamed:
+        claim_names(filter(None, renamed.values()))
     _refuse_names_of_others(user, renamed)
     _require_shared(user, renamed, actor=actor)
     if groups is not None:

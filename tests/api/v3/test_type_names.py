@@ -457,3 +457,32 @@ def test_who_can_refuses_what_it_does_not_know(client_of, root, invoices, asked,
     response = client_of(root).post("/api/v3/rbac/access/who_can/", asked)
 
     assert (response.status_code, list(response.json())) == (400, [member])
+
+
+def test_a_type_gets_a_name_later_once(client_of, root):
+    client = client_of(root)
+    made = client.post(URL, {"app_label": "late", "model": "tool", "actions": ["call"]}).json()
+    path = f"{URL}{made['label']}/"
+
+    assert client.put(path, made | {"permissions": made["permissions"]}).status_code == 200
+    assert client.patch(path, {"name": "mcp_late"}).json()["name"] == "mcp_late"
+    assert engine.find_types(["mcp_late"])["mcp_late"].label == "late.tool"
+    assert client.patch(path, {"name": "mcp_late"}).status_code == 200
+    again = client.patch(path, {"name": "another"})
+    assert (again.status_code, list(again.json())) == (400, ["name"])
+    for taken in ("mcp_late", "late.tool", "authentik_core.user", "a b"):
+        other = {"app_label": "late", "model": f"m{len(taken)}", "actions": ["call"]}
+        label = client.post(URL, other).json()["label"]
+        assert list(client.patch(f"{URL}{label}/", {"name": taken}).json()) == ["name"]
+
+
+def test_who_names_a_type_holds_what_is_asked_by_that_name(client_of, alice, bob):
+    kind = create_type(actor=None, label="late.tool", actions=[ActionSpec(name="call_tool")])
+    facts.grant(bob, "late.call_tool")
+    for verb in ("view", "change"):
+        facts.grant(alice, f"permissions.{verb}_resourcetype")
+    client, path = client_of(alice), f"{URL}{kind.label}/"
+
+    assert client.patch(path, {"name": "mcp_late"}).status_code == 403
+    facts.grant(alice, "late.call_tool")
+    assert client.patch(path, {"name": "mcp_late"}).status_code == 200
