@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
@@ -106,3 +107,16 @@ class DecisionMiddleware:
         # Django's handler would set it, but only after the middleware that is passed by here.
         request.resolver_match = match = resolve(request.path_info)
         return match.func(request, *match.args, **match.kwargs)
+
+
+class PagePolicyMiddleware(CSPMiddleware):
+    """The content security policy of pages. Answers of the APIs are never shown as one, and to put
+    a policy together for each would cost them more than reading the token.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)

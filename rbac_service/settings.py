@@ -73,7 +73,7 @@ MIDDLEWARE = [
     # Decisions need nothing of what follows and go around it.
     "rbac_service.middleware.DecisionMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "rbac_service.middleware.PagePolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

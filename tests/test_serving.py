@@ -26,6 +26,11 @@ def test_the_api_pages_load_nothing_from_elsewhere(server, page):
     assert not re.search(r"""<(?:link|script|img)[^>]+["']https?:""", answer.text)
 
 
+def test_only_pages_have_a_content_security_policy(server):
+    assert "Content-Security-Policy" in httpx.get(f"{server.url}/admin/login/").headers
+    assert "Content-Security-Policy" not in httpx.get(f"{server.url}/api/v3/root/config/").headers
+
+
 def test_redoc_fetches_no_logo(server):
     script = httpx.get(f"{server.url}/api/v3/redoc/?script")
 
