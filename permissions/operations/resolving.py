@@ -105,7 +105,8 @@ def _on_resource(
         registered = require_type(label).label
         if registered != label:
             return _on_resource(names, registered, object_pk, grantee)
-        _refuse(names, set(names), f"{label} has no permission")
+        if names:
+            raise _refusal(names, set(names), f"{label} has no permission")
         return Resolved((), resource, exists=resource_exists(resource), held=False)
     *_, mode, there, _ = rows[0]
     by_codename = {one.codename: one for one in map(_permission, rows)}
@@ -113,7 +114,9 @@ def _on_resource(
         name: next((by_codename[one] for one in codenames if one in by_codename), None)
         for name, codenames in meant.items()
     }
-    _refuse(names, {n for n in names if of_name[n] is None}, f"{label} has no permission")
+    unknown = {name for name in names if of_name[name] is None}
+    if unknown:
+        raise _refusal(names, unknown, f"{label} has no permission")
     return Resolved(
         tuple(one for name in names if (one := of_name[name])),
         resource,
@@ -139,8 +142,12 @@ def _everywhere(names: Sequence[str], grantee: User | Role | None) -> Resolved:
     unclear = {parts[name] for name in names if len(with_name[parts[name]]) != 1}
     if unclear:
         with_name.update(_by_long_name(unclear))
-    _refuse(names, {n for n in names if not with_name[parts[n]]}, "Unknown permission")
-    _refuse(names, {n for n in names if len(with_name[parts[n]]) > 1}, "More than one type has")
+    unknown = {name for name in names if not with_name[parts[name]]}
+    if unknown:
+        raise _refusal(names, unknown, "Unknown permission")
+    ambiguous = {name for name in names if len(with_name[parts[name]]) > 1}
+    if ambiguous:
+        raise _refusal(names, ambiguous, "More than one type has")
     return Resolved(
         tuple(with_name[parts[name]][0] for name in names),
         None,
@@ -220,15 +227,12 @@ def _permission(row: Sequence[Any]) -> Permission:
     return permission
 
 
-def _refuse(names: Sequence[str], wrong: set[str], why: str) -> None:
+def _refusal(names: Sequence[str], wrong: set[str], why: str) -> InvalidInput:
     """Keyed by position, as a list field's own errors are."""
-    if wrong:
-        raise InvalidInput(
-            fields={
-                "permissions": {
-                    str(n): [f'{why}: "{name[:200]}".']
-                    for n, name in enumerate(names)
-                    if name in wrong
-                }
+    return InvalidInput(
+        fields={
+            "permissions": {
+                str(n): [f'{why}: "{name[:200]}".'] for n, name in enumerate(names) if name in wrong
             }
-        )
+        }
+    )
