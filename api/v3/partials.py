@@ -7,6 +7,7 @@ once, as columns, by statements compiled once.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,13 +27,13 @@ from accounts.models import Group, GroupMembership, User, num_of, uid_of
 from api.access import ModelAccessViewSet, Sight
 from api.v3.fields import AttributesField
 from api.v3.lists.listing import ColumnsViewSet
-from permissions.engine import Parameter, Statement, visible_keys
+from permissions.engine import Parameter, Statement, listed, visible_keys
 from roles.models import Role, RoleAssignment
 
 CALLER = "caller"
 OWNERS = "owners"
-# One for each link or union of links, and for each power of two up to the largest page.
-STATEMENTS = 128
+# For each link or union of links, and what of them may be viewed.
+STATEMENTS = 64
 
 # Of one object another is linked to: its "key", whether it is "shown", and the link's columns.
 Row = dict[str, Any]
@@ -55,7 +56,7 @@ class Link:
     order: Sequence[str]
     marks: Mapping[str, str] = field(default_factory=dict)  # of further paths to rows of ``seen``
 
-    def read(self, whole: bool, room: int) -> QuerySet[Any]:
+    def read(self, whole: bool) -> QuerySet[Any]:
         """``whole``: every row of ``seen`` may be viewed."""
         marks = {"shown": self.other, **self.marks}
         owner = self.rows.model._meta.get_field(self.owner.partition("__")[0]).target_field
@@ -67,7 +68,7 @@ class Link:
                 **self.columns,
                 **{name: _mark(self.seen, path, whole) for name, path in marks.items()},
             )
-            .filter(owner_key__in=Parameter.several(OWNERS, room, owner))
+            .filter(owner_key__in=listed(OWNERS, owner))
             .values_list("link", "owner_key", "key", *self.columns, *marks)
         )
 
@@ -104,17 +105,17 @@ class Linked:
             alike[tuple(link.columns)].append(link)
         for columns, links in alike.items() if linked else ():
             whole = tuple(link.seen in self.sight.whole for link in links)
-            statement = _reading(tuple(links), whole, Parameter.room(self.owners))
+            statement = _reading(tuple(links), whole)
             members = ("key", *columns, "shown", *links[0].marks)
-            caller = self.sight.caller.pk
-            for name, owner, *row in statement.rows(owners=self.owners, caller=caller):
+            owners, caller = json.dumps([str(key) for key in self.owners]), self.sight.caller.pk
+            for name, owner, *row in statement.rows(owners=owners, caller=caller):
                 linked[owner][name].append(dict(zip(members, row, strict=True)))
         return linked
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _reading(links: tuple[Link, ...], whole: tuple[bool, ...], room: int) -> Statement:
-    rows, *more = (link.read(all_of, room) for link, all_of in zip(links, whole, strict=True))
+def _reading(links: tuple[Link, ...], whole: tuple[bool, ...]) -> Statement:
+    rows, *more = (link.read(all_of) for link, all_of in zip(links, whole, strict=True))
     if more:
         rows = rows.union(*more, all=True)
     return Statement.of(rows.order_by(*links[0].order))

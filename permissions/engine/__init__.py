@@ -64,7 +64,7 @@ from permissions.engine.names import (
     resource_exists,
     resource_named,
 )
-from permissions.engine.running import Parameter, Statement, rows
+from permissions.engine.running import Parameter, Statement, listed, rows
 from permissions.engine.words import (
     USER_TYPES,
     UUID_TEXT,
@@ -121,6 +121,7 @@ __all__ = [
     "list_actions",
     "list_resources",
     "list_subjects",
+    "listed",
     "may_each",
     "reach_of",
     "require_conferrals",

@@ -27,6 +27,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.expressions import RawSQL
 
+from permissions.engine.dialects import DIALECTS
+
 
 class Run(Protocol):
     """What runs a statement: ``rows``, or ``Caller.run``, which proves a token on the way."""
@@ -116,6 +118,17 @@ def subquery(
     return RawSQL(positional, values, output_field)  # noqa: S611
 
 
+def listed(name: str, column: models.Field[Any, Any]) -> RawSQL:
+    """The keys in a JSON array of texts, the parameter ``name``, for ``…__in`` of a column.
+
+    As one value: of many PostgreSQL would take those of each run for special, and plan anew.
+    """
+    dialect = DIALECTS[connection.vendor]
+    is_uuid = isinstance(column, models.UUIDField)
+    rows = dialect.listed(name, dialect.uuid_of if is_uuid else dialect.integer_of)
+    return subquery(rows, {name: Parameter(name)}, column)
+
+
 def exists(text: str, parameters: Mapping[str, Any]) -> RawSQL:
     """Whether a statement finds anything, as a condition of another."""
     return subquery(f"EXISTS ({text})", parameters, models.BooleanField())
@@ -136,13 +149,11 @@ class Parameter(Expression):
         self.column = output_field
 
     @classmethod
-    def several(
-        cls, name: str, room: int, output_field: Field[Any, Any] | None = None
-    ) -> list[Any]:
+    def several(cls, name: str, room: int) -> list[Any]:
         """Parameters of one name for ``…__in``: the statement runs with a list of that name, which
         holds one value at least and ``room`` of them at most.
         """
-        return [cls(name, output_field, position=n) for n in range(room)]
+        return [cls(name, position=n) for n in range(room)]
 
     @staticmethod
     def room(values: Sequence[Any]) -> int:
