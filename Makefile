@@ -7,7 +7,7 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hash
 COMPILE = $(PY) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml
 
-.PHONY: run test test-sqlite test-postgresql fuzz lint format lock bench migrations clean
+.PHONY: run test test-sqlite test-postgresql fuzz lint format lock bench screenshots migrations clean
 
 run: $(VENV)/runtime
 	$(PY) manage.py migrate --verbosity 0
@@ -55,6 +55,10 @@ $(BENCH)/complete: requirements/bench.txt
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	-cd $(BENCH) && echo '{"private": true}' > package.json && npm install --silent --no-audit --no-fund $(SPICEDB)@0.7.1
 	@touch $@
+
+# Looked at one by one; docs/ shows a few. Needs Chromium.
+screenshots: $(VENV)/dev
+	$(PY) -m tests.console.browser.screenshots
 
 migrations: $(VENV)/dev
 	$(PY) manage.py makemigrations $(ARGS)

@@ -98,9 +98,18 @@ def roles(typed: Typed) -> Iterator[Choice]:
 
 @offers("principals")
 def principals(typed: Typed) -> Iterator[Choice]:
-    """Users, groups and roles by turns, so that one kind does not hide the others."""
-    for kind, offer in (("user", users), ("group", groups), ("role", roles)):
-        for choice in islice(offer(typed), MOST // 3):
+    yield from _by_turns(typed, user=users, group=groups, role=roles)
+
+
+@offers("grantees")
+def grantees(typed: Typed) -> Iterator[Choice]:
+    yield from _by_turns(typed, user=users, role=roles)
+
+
+def _by_turns(typed: Typed, **kinds: Offer) -> Iterator[Choice]:
+    """A few of each kind, so that none hides the others."""
+    for kind, offer in kinds.items():
+        for choice in islice(offer(typed), MOST // len(kinds)):
             yield Choice(f"{kind}:{choice.value}", choice.text, _also(kind, choice.note))
 
 

@@ -2,7 +2,8 @@
 
 * ``SubjectField``: a user, by any name decisions take; ``UserField``, ``GroupField``,
   ``RoleField``, ``ScopeField``: by name, among those the caller may view
-* ``PrincipalField``: one of these three, as ``user:bob``, ``group:staff``, ``role:auditor``
+* ``PrincipalField``: one of these three, as ``user:bob``, ``group:staff``, ``role:auditor``;
+  ``GranteeField``: a user or a role
 * ``ActionField``: a word; ``ResourceField``: ``shop.invoice:42`` as a ResourceRef;
   ``TypeField``: ``shop.invoice`` as a ResourceType
 * ``ConsoleForm`` is their base: it knows the caller's ``rights``, and gives them to the fields
@@ -124,10 +125,7 @@ class PrincipalField(NamedField):
     """``among`` are the kinds it takes."""
 
     kind = "principals"
-
-    def __init__(self, *, among: Sequence[str] = tuple(PRINCIPALS), **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.among = among
+    among: ClassVar[Sequence[str]] = tuple(PRINCIPALS)
 
     def named(self, text: str) -> User | Group | Role:
         word, _, name = text.partition(":")
@@ -141,6 +139,13 @@ class PrincipalField(NamedField):
             if isinstance(row, model):
                 return row
         raise ValidationError(f"There is no {' or '.join(self.among)} {text}.")
+
+
+class GranteeField(PrincipalField):
+    """Groups are granted nothing: they are given roles."""
+
+    kind = "grantees"
+    among = ("user", "role")
 
 
 def principal_text(principal: User | Group | Role) -> str:

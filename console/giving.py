@@ -11,6 +11,7 @@ from accounts.models import Group, User
 from audit.errors import Forbidden, InvalidInput
 from console.forms import (
     ActionField,
+    GranteeField,
     GroupField,
     PrincipalField,
     ResourceField,
@@ -111,7 +112,7 @@ class AddToGroup(FormPage):
 
 
 class GrantForm(WhenForm):
-    to = PrincipalField(label="To", among=("user", "role"), help_text="A user or a role.")
+    to = GranteeField(label="To", help_text="A user or a role.")
     action = ActionField(help_text="As view, or with its app where there is no resource.")
     resource = ResourceField(
         required=False, help_text="As shop.invoice:42; a type alone is every resource of it."

@@ -20,7 +20,8 @@ Offer a way to a page only to those whom it will not refuse: ``rights.may`` answ
 
     path("roles/<uuid:pk>/history/", RoleHistory.as_view(), name="role-history")
 
-Each page has ``self.page_of(rows)`` for paging and ``exporting.answer`` for CSV and JSON.
+Each page has ``self.page_of(rows)`` for paging, ``console/pages.html`` for the ways to the others,
+``console/table.html`` for tables, and ``exporting.answer`` for CSV and JSON.
 """
 
 from __future__ import annotations
@@ -52,6 +53,13 @@ ROWS_PER_PAGE = 50
 class Crumb(NamedTuple):
     title: str
     url: str
+
+
+class Cell(NamedTuple):
+    """Of ``console/table.html``, where it leads somewhere."""
+
+    text: str
+    url: str = ""
 
 
 class ConsolePage(TemplateView):

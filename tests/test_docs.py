@@ -64,4 +64,4 @@ def test_every_error_code_is_in_the_table():
 def test_the_readme_lists_every_page():
     pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
 
-    assert pages == set(re.findall(r"\]\((docs/[^)#]+)", (ROOT / "README.md").read_text()))
+    assert pages == set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))

@@ -14,7 +14,7 @@ from console import exporting
 from console.access.explaining import REASONS
 from console.drawing import times
 from console.forms import ConsoleForm, SubjectField, TypeField
-from console.pages import ROWS_PER_PAGE, QuestionPage, url_with
+from console.pages import ROWS_PER_PAGE, Cell, QuestionPage, url_with
 from console.rights import CHECK_ACCESS
 from permissions.engine import short
 from permissions.models import ResourceType
@@ -54,7 +54,8 @@ class WhatCan(QuestionPage):
             "who": user,
             "is_superuser": user.is_superuser,
             "kind": kind,
-            "rows": [(_cells(one), self._explain(user, one)) for one in described],
+            "columns": ("Type", "Action", "On", "Reason", "Role", "Held through", "Until (UTC)"),
+            "rows": [self._row(user, one) for one in described],
             "following": self.here(after=start + ROWS_PER_PAGE) if has_more else "",
         }
 
@@ -62,12 +63,14 @@ class WhatCan(QuestionPage):
         text = self.request.GET.get("after", "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
-    def _explain(self, user: User, one: EffectivePermission) -> str:
-        if one.object_pk is None or not self.rights.may(CHECK_ACCESS):
-            return ""
-        type_, action, *_ = _cells(one)
-        on = f"{type_}:{one.object_pk}"
-        return url_with("console:explain", subject=user.username, action=action, resource=on)
+    def _row(self, user: User, one: EffectivePermission) -> tuple[Cell | str, ...]:
+        type_, action, on, *source = _cells(one)
+        why = ""
+        if one.object_pk is not None and self.rights.may(CHECK_ACCESS):
+            why = url_with(
+                "console:explain", subject=user.username, action=action, resource=f"{type_}:{on}"
+            )
+        return type_, action, Cell(on, why), *source
 
 
 def _rows(user: User, kind: ResourceType | None) -> Iterator[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from accounts.models import Group, User
 from console import exporting
 from console.access.explaining import REASONS
 from console.forms import CLASSES, ActionField, ConsoleForm, ResourceField
-from console.pages import ROWS_PER_PAGE, QuestionPage, url_with
+from console.pages import ROWS_PER_PAGE, Cell, QuestionPage, url_with
 from console.rights import CHECK_ACCESS
 from permissions import engine
 from permissions.engine import Decision, Question, Reason, ResourceRef, StepKind, SubjectRef
@@ -81,7 +81,8 @@ class WhoCan(QuestionPage):
         after = self._after()
         found, more = page_after(action, resource, words["name"], words["reason"], after)
         return {
-            "people": [(one, self._explain(one, action, resource)) for one in found],
+            "columns": ("User", "Name", "Reason", "Through"),
+            "rows": [self._row(one, action, resource) for one in found],
             "following": self.here(after=more) if more is not None else "",
             "asked": f"{action} on {resource}" if resource else action,
         }
@@ -90,9 +91,13 @@ class WhoCan(QuestionPage):
         text = self.request.GET.get("after", "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
-    def _explain(self, one: Allowed, action: str, resource: ResourceRef | None) -> str:
+    def _row(
+        self, one: Allowed, action: str, resource: ResourceRef | None
+    ) -> tuple[Cell | str, ...]:
         on = str(resource) if resource else ""
-        return url_with("console:explain", subject=one.user.username, action=action, resource=on)
+        name = one.user.username
+        why = url_with("console:explain", subject=name, action=action, resource=on)
+        return Cell(name, why), one.user.name, one.reason, one.through
 
 
 def page_after(

@@ -129,6 +129,8 @@ def test_principals_are_of_three_kinds(superuser, bob):
     values = [choice["value"] for choice in choices(superuser, "principals", "bob")]
 
     assert values == ["user:bob", "group:bobsleigh", "role:bob-role"]
+    grantees = [choice["value"] for choice in choices(superuser, "grantees", "bob")]
+    assert grantees == ["user:bob", "role:bob-role"]
 
 
 def test_actions_are_those_of_the_type_beside_them(superuser):

@@ -130,6 +130,19 @@ function offerChoices(input, number) {
   });
 }
 
+// unfold has buttons that are links without an address, which no key reaches.
+function letKeysPress(link) {
+  link.setAttribute("role", "button");
+  link.tabIndex = 0;
+  link.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      link.click();
+    }
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("input[data-choices]").forEach(offerChoices);
+  document.querySelectorAll("a[x-on\\:click]:not([href])").forEach(letKeysPress);
 });

@@ -79,6 +79,27 @@ def test_choices_are_taken_by_the_keyboard_alone(hands_of):
     assert page.get_by_role("heading", name="What demo-ben can do").is_visible()
 
 
+def test_a_list_is_filtered_by_the_keyboard(hands_of):
+    hands = hands_of()
+    hands.open("/admin/authentik_core/user/")
+
+    hands.page.get_by_role("button", name="Filters").press("Enter")
+
+    hands.page.get_by_role("heading", name="By type").wait_for()
+
+
+def test_on_a_phone_the_navigation_opens_and_closes(hands_of):
+    hands = hands_of(width=390)
+    way = hands.page.locator("#nav-sidebar-apps").get_by_role("link", name="Who can")
+    assert not way.is_visible()
+
+    hands.click("Show or hide the navigation")
+    assert way.is_visible()
+
+    hands.click("Close the navigation")
+    assert not way.is_visible()
+
+
 def test_a_field_offers_what_is_called_so(hands_of):
     hands = hands_of()
     hands.open("/admin/access/explain/")
