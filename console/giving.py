@@ -1,4 +1,4 @@
-"""The three ways to give somebody access: a role, a membership, a grant."""
+"""Ways to give somebody access: a role, a membership, a grant; and to let somebody act again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from django.contrib.auth.models import Permission
 from accounts.models import Group, User
 from audit.errors import Forbidden, InvalidInput
 from console.forms import (
+    CLASSES,
     ActionField,
+    ConsoleForm,
     GranteeField,
     GroupField,
     PrincipalField,
@@ -28,10 +30,12 @@ from permissions.operations import (
     add_members,
     assign_permissions,
     create_assignment,
+    update_user,
 )
 from roles.models import Role, ScopeKind
 
 JOIN = "authentik_core.add_user_to_group"
+CHANGE = "authentik_core.change_user"
 # By whom a grant is given to.
 ASSIGN = {
     User: "authentik_core.assign_user_permissions",
@@ -109,6 +113,29 @@ class AddToGroup(FormPage):
             reason=form.cleaned_data["reason"],
         )
         return f"{user} is now in {group}."
+
+
+class ActivateForm(ConsoleForm):
+    user = UserField()
+    reason = forms.CharField(
+        required=False, max_length=500, widget=forms.TextInput({"class": CLASSES})
+    )
+
+
+class Activate(FormPage):
+    title, button, name = "Activate a user", "Activate", "console:activate"
+    form_class = ActivateForm
+    told_at = {"is_active": "user"}
+
+    def is_allowed(self) -> bool:
+        return self.rights.may(CHANGE) or self.rights.sees(User)
+
+    def perform(self, form: ActivateForm) -> str:
+        user = form.cleaned_data["user"]
+        if not self.rights.may_on(CHANGE, user):
+            raise Forbidden(fields={"user": ["You may not change this user."]})
+        update_user(user=user, actor=self.caller, is_active=True)
+        return f"{user} is active."
 
 
 class GrantForm(WhenForm):

@@ -117,18 +117,16 @@ class ConsolePage(TemplateView):
 
 
 class QuestionPage(ConsolePage):
-    """``form_class`` is asked for with the query as its data, and empty as long as there is none.
-
-    ``always_asked`` answers without a query too.
-    """
+    """``form_class`` takes the query as its data, and stays empty as long as there is none."""
 
     form_class: ClassVar[type[forms.Form]]
-    always_asked: ClassVar[bool] = False
 
     def get(  # type: ignore[override]  # files are streamed
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        form = self.get_form()
+        is_asked = any(name in request.GET for name in self.form_class.base_fields)
+        form_class: Any = self.form_class
+        form = form_class(request.GET if is_asked else None, rights=self.rights)
         answer: Mapping[str, Any] | HttpResponseBase = {}
         if form.is_valid():
             try:
@@ -140,19 +138,9 @@ class QuestionPage(ConsolePage):
         context = self.get_context_data(form=form, **{"is_answered": bool(answer), **answer})
         return self.render_to_response(context)
 
-    def get_form(self) -> forms.Form:
-        asked = self.always_asked or any(name in self.request.GET for name in self._fields())
-        return self.form_class(self.request.GET if asked else None, **self.form_arguments())
-
-    def form_arguments(self) -> dict[str, Any]:
-        return {"rights": self.rights}
-
     def answer(self, form: forms.Form) -> Mapping[str, Any] | HttpResponseBase:
         """What the template shows, or a whole response, such as an export."""
         raise NotImplementedError
-
-    def _fields(self) -> Sequence[str]:
-        return list(self.form_class.base_fields)
 
 
 class FormPage(ConsolePage, FormView):

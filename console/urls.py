@@ -8,7 +8,7 @@ from console.access.explaining import Explain
 from console.access.what_can import WhatCan
 from console.access.who_can import WhoCan
 from console.choices import Choices
-from console.giving import AddToGroup, GiveRole, Grant
+from console.giving import Activate, AddToGroup, GiveRole, Grant
 from console.session import SignOutEverywhere
 
 app_name = "console"
@@ -23,5 +23,6 @@ urlpatterns = [
     path("give/role/", GiveRole.as_view(), name="give-role"),
     path("give/membership/", AddToGroup.as_view(), name="add-to-group"),
     path("give/permission/", Grant.as_view(), name="grant"),
+    path("give/activity/", Activate.as_view(), name="activate"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

@@ -8,8 +8,15 @@ from typing import Any
 
 from accounts.models import Group, User
 from console.drawing import Drawing
-from console.forms import ActionField, ConsoleForm, MomentField, ResourceField, SubjectField
-from console.giving import AddToGroup, GiveRole, Grant
+from console.forms import (
+    ActionField,
+    ConsoleForm,
+    MomentField,
+    ResourceField,
+    SubjectField,
+    principal_text,
+)
+from console.giving import Activate, AddToGroup, GiveRole, Grant
 from console.pages import FormPage, QuestionPage, url_with
 from console.rights import CHECK_ACCESS
 from permissions.engine import (
@@ -90,7 +97,7 @@ class Explain(QuestionPage):
         self, user: User, action: str, resource: ResourceRef | None, explanation: Explanation
     ) -> Iterator[Change]:
         """Those that mend what came near first; then those that the engine suggests."""
-        to = f"user:{user.username}"
+        to = principal_text(user)
         for miss in explanation.near_misses:
             yield from self._renewals(to, user, miss)
         roles = Role.objects.in_bulk([s.role for s in explanation.suggestions if s.role])
@@ -105,8 +112,8 @@ class Explain(QuestionPage):
                 case SuggestionKind.GRANT_ON_RESOURCE | SuggestionKind.GRANT_GLOBALLY:
                     words = {"to": to, "action": action, "resource": on or kind}
                     url = self._offer(Grant, words)
-                case _:
-                    url = ""
+                case SuggestionKind.ACTIVATE_USER:
+                    url = self._offer(Activate, {"user": user.username})
             yield Change(suggestion.text, url)
 
     def _renewals(self, to: str, user: User, miss: NearMiss) -> Iterator[Change]:

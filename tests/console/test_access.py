@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from audit.models import Event
+from audit.models import Event, EventKind
 from permissions.operations import EntrySpec, create_scope, create_type
 from permissions.operations.types import ActionSpec
 from tests import facts
@@ -107,6 +107,18 @@ def test_every_change_that_is_offered_allows_it_when_its_form_is_sent(superuser,
     assert answer.status_code == 302
     assert answer["Location"].startswith("/admin/access/explain/?")
     assert superuser.get(answer["Location"]).context["sentence"]["allowed"]
+
+
+def test_a_deactivated_user_is_activated_from_the_denial(superuser, bob):
+    facts.grant(bob, "shop.approve_invoice")
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    [change] = explain(superuser, "bob").context["changes"]
+    answer = superuser.post(change.url.partition("?")[0], {"user": "bob", "reason": "is back"})
+
+    assert (change.text, answer.status_code) == ("activate bob", 302)
+    assert Event.objects.get(kind=EventKind.USER_CHANGED).reason == "is back"
+    assert explain(superuser, "bob").context["sentence"]["allowed"]
 
 
 def test_an_ended_membership_is_offered_again(superuser, bob):

@@ -15,6 +15,7 @@ from tests import facts
 from tests.console.conftest import statements
 
 ROLE, MEMBERSHIP, GRANT = "/admin/give/role/", "/admin/give/membership/", "/admin/give/permission/"
+ACTIVITY = "/admin/give/activity/"
 FRIDAY = timezone.now() + timedelta(days=5)
 UNTIL = f"{FRIDAY:%Y-%m-%dT%H:%M}"
 SEES = ("authentik_core.view_user", "authentik_core.view_group", "authentik_rbac.view_role")
@@ -168,7 +169,7 @@ def test_the_ceiling_is_told_above_the_form(browser_of, charlie, bob):
     assert not RoleAssignment.objects.exists()
 
 
-@pytest.mark.parametrize("path", [ROLE, MEMBERSHIP, GRANT])
+@pytest.mark.parametrize("path", [ROLE, MEMBERSHIP, GRANT, ACTIVITY])
 def test_without_any_right_there_is_no_form(browser_of, charlie, path):
     browser = browser_of(charlie)
 
@@ -181,6 +182,7 @@ def test_without_any_right_there_is_no_form(browser_of, charlie, path):
     [
         (MEMBERSHIP, {"user": "bob", "group": "staff"}, "group"),
         (GRANT, {"to": "bob", "action": "approve", "resource": "shop.invoice:1"}, "to"),
+        (ACTIVITY, {"user": "bob"}, "user"),
     ],
 )
 def test_who_sees_and_may_not_give_is_told_so(browser_of, charlie, bob, path, fields, field):
