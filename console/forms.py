@@ -26,7 +26,7 @@ from unfold.widgets import INPUT_CLASSES
 
 from accounts.facts import Window
 from accounts.models import Group, User
-from console.rights import Rights
+from console.rights import CHECK_ACCESS, Rights
 from permissions import engine
 from permissions.engine import ResourceRef, SubjectRef, is_word, searchable
 from permissions.models import ResourceType
@@ -110,12 +110,17 @@ class ScopeField(RowField):
 
 
 class SubjectField(NamedField):
-    """Whomever the name means to a decision: visible or not, as when asked through the API."""
+    """Whomever the name means to a decision: visible or not, as when asked through the API.
+
+    Who may not ask about others learns nothing of them, not even whether they are there.
+    """
 
     kind = "users"
 
     def named(self, text: str) -> User:
         user = engine.find_user(SubjectRef(text))
+        if user != self.rights.caller and not self.rights.may(CHECK_ACCESS):
+            raise ValidationError(f"To ask about others takes {CHECK_ACCESS}.")
         if user is None:
             raise ValidationError(self.unknown(text))
         return user

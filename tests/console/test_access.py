@@ -259,8 +259,10 @@ def test_one_asks_about_oneself_without_it(browser_of, charlie, bob):
     assert (
         "access_admin_interface" in asked(browser, "what-can", subject="charlie").content.decode()
     )
-    refused = asked(browser, "what-can", subject="bob").content.decode()
-    assert "To ask about others takes" in refused
+    for other in ("bob", "nobody"):
+        refused = asked(browser, "what-can", subject=other).content.decode()
+        assert "To ask about others takes" in refused
+        assert "There is no user" not in refused
 
 
 # Who can
