@@ -117,16 +117,19 @@ class ConsolePage(TemplateView):
 
 
 class QuestionPage(ConsolePage):
-    """``form_class`` takes the query as its data, and stays empty as long as there is none."""
+    """``form_class`` takes the query as its data, and stays empty as long as there is none;
+    ``always_asked`` answers without a query too.
+    """
 
     form_class: ClassVar[type[forms.Form]]
+    always_asked: ClassVar[bool] = False
 
     def get(  # type: ignore[override]  # files are streamed
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        is_asked = any(name in request.GET for name in self.form_class.base_fields)
+        asked = [name for name in self.form_class.base_fields if name in request.GET]
         form_class: Any = self.form_class
-        form = form_class(request.GET if is_asked else None, rights=self.rights)
+        form = form_class(request.GET if asked or self.always_asked else None, rights=self.rights)
         answer: Mapping[str, Any] | HttpResponseBase = {}
         if form.is_valid():
             try:

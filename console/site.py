@@ -58,7 +58,9 @@ PAGES: dict[str, tuple[Way, ...]] = {
     "Roles": (),
     "Resources": (),
     "Grants": (),
-    "Records": (),
+    "Records": (
+        Way(title="Change log", icon="history", page="console:changes", needs="audit.view_event"),
+    ),
 }
 
 

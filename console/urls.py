@@ -9,6 +9,7 @@ from console.access.what_can import WhatCan
 from console.access.who_can import WhoCan
 from console.choices import Choices
 from console.giving import Activate, AddToGroup, GiveRole, Grant
+from console.record.changes import Changes
 from console.session import SignOutEverywhere
 
 app_name = "console"
@@ -24,5 +25,6 @@ urlpatterns = [
     path("give/membership/", AddToGroup.as_view(), name="add-to-group"),
     path("give/permission/", Grant.as_view(), name="grant"),
     path("give/activity/", Activate.as_view(), name="activate"),
+    path("changes/", Changes.as_view(), name="changes"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

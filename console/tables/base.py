@@ -6,9 +6,11 @@ import json
 from typing import Any, ClassVar
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
 from django.db.models import JSONField, Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from console.record.history import VIEW, history_of
 from console.rights import Rights
 from permissions.engine import short
 
@@ -99,8 +102,22 @@ class Table(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         page = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
-        context = {"table_title": self.title, "table_url": reverse(page), **(extra_context or {})}
+        context = {
+            "table_title": self.title,
+            "table_url": reverse(page),
+            "show_history": Rights.of(request).may(VIEW),
+            **(extra_context or {}),
+        }
         return super().changeform_view(request, object_id, form_url, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The audit events are the history; Django's own log entries nobody writes."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return redirect(history_of(row))
 
 
 class FactTable(Table):

@@ -120,8 +120,8 @@ def test_a_deactivated_administrator_is_out_at_once(akadmin):
     assert akadmin.get("/admin/").status_code == 302
 
 
-# What rows are made of, or made from; each is shown with those.
-PARTS = {"groupclosure", "resourceclosure", "scopeentry"}
+# What rows are made of, or made from; each is shown with those. Events have a page of their own.
+PARTS = {"groupclosure", "resourceclosure", "scopeentry", "event"}
 
 
 def test_every_model_has_its_list():
