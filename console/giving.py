@@ -1,8 +1,8 @@
-"""Ways to give somebody access: a role, a membership, a grant; and to let somebody act again."""
+"""Ways to give somebody access: a role, a membership, a grant; and to let somebody act, or not."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import Permission
@@ -126,6 +126,7 @@ class Activate(FormPage):
     title, button, name = "Activate a user", "Activate", "console:activate"
     form_class = ActivateForm
     told_at = {"is_active": "user"}
+    is_active: ClassVar[bool] = True
 
     def is_allowed(self) -> bool:
         return self.rights.may(CHANGE) or self.rights.sees(User)
@@ -134,8 +135,13 @@ class Activate(FormPage):
         user = form.cleaned_data["user"]
         if not self.rights.may_on(CHANGE, user):
             raise Forbidden(fields={"user": ["You may not change this user."]})
-        update_user(user=user, actor=self.caller, is_active=True)
-        return f"{user} is active."
+        update_user(user=user, actor=self.caller, is_active=self.is_active)
+        return f"{user} is {'active' if self.is_active else 'deactivated'}."
+
+
+class Deactivate(Activate):
+    title, button, name = "Deactivate a user", "Deactivate", "console:deactivate"
+    is_active = False
 
 
 class GrantForm(WhenForm):

@@ -8,7 +8,8 @@ from console.access.explaining import Explain
 from console.access.what_can import WhatCan
 from console.access.who_can import WhoCan
 from console.choices import Choices
-from console.giving import Activate, AddToGroup, GiveRole, Grant
+from console.facts import ChangeFact, EndFact
+from console.giving import Activate, AddToGroup, Deactivate, GiveRole, Grant
 from console.record.changes import Changes
 from console.session import SignOutEverywhere
 
@@ -26,5 +27,8 @@ urlpatterns = [
     path("give/permission/", Grant.as_view(), name="grant"),
     path("give/activity/", Activate.as_view(), name="activate"),
     path("changes/", Changes.as_view(), name="changes"),
+    path("end/activity/", Deactivate.as_view(), name="deactivate"),
+    path("end/<slug:kind>/<int:pk>/", EndFact.as_view(), name="end-fact"),
+    path("change/<slug:kind>/<int:pk>/", ChangeFact.as_view(), name="change-fact"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

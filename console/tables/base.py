@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from console.parts import RowPage
 from console.record.history import VIEW, history_of
 from console.rights import Rights
 from permissions.engine import short
@@ -29,7 +30,8 @@ class Table(ModelAdmin):
 
     ``section``, ``title`` and ``icon`` are its place in the navigation. ``seen_by`` names a foreign
     key: rows are seen by whoever may view the row it leads to; ``viewed_by`` a permission that is
-    needed instead, where a model has none of its own.
+    needed instead, where a model has none of its own. ``page`` is a row's own page, else unfold
+    shows its fields.
     """
 
     section: ClassVar[str] = ""
@@ -37,6 +39,7 @@ class Table(ModelAdmin):
     icon: ClassVar[str] = "table_rows"
     seen_by: ClassVar[str] = "pk"
     viewed_by: ClassVar[str] = ""
+    page: ClassVar[type[RowPage] | None] = None
 
     # To count a million rows takes longer than to show fifty of them.
     paginator = InfinitePaginator
@@ -94,6 +97,21 @@ class Table(ModelAdmin):
     ) -> TemplateResponse:
         return super().changelist_view(request, {"title": self.title, **(extra_context or {})})
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if self.page is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            # Says so, and leads to the home page.
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self.page.as_view(row=row)(request)
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -145,8 +163,13 @@ def _written(name: str) -> Any:
 
 def spoken(permission: Permission) -> str:
     """``approve · shop.invoice``: two different permissions never look alike."""
+    return f"{short(permission.codename, permission.content_type.model)} · {type_of(permission)}"
+
+
+def type_of(permission: Permission) -> str:
+    """``shop.invoice``"""
     kind = permission.content_type
-    return f"{short(permission.codename, kind.model)} · {kind.app_label}.{kind.model}"
+    return f"{kind.app_label}.{kind.model}"
 
 
 @display(description="Permission", ordering="permission__codename")

@@ -2,15 +2,15 @@ from django.contrib import admin
 
 from accounts.models import Group, GroupMembership, GroupParent, SignIn, Token, User
 from console.tables.base import FactTable, Table
+from console.users import UserPage
 
 
 @admin.register(User)
 class UserTable(Table):
-    section, title, icon = "People", "Users", "person"
+    section, title, icon, page = "People", "Users", "person", UserPage
     list_display = ("username", "name", "email", "type", "is_active", "path", "last_login")
     list_filter = ("is_active", "type")
     search_fields = ("username", "name", "email", "=uuid")
-    exclude = ("password",)
     ordering = ("username",)
 
 
