@@ -11,6 +11,7 @@ from django.db import models
 from accounts.models import User
 from audit.models import EventKind
 from audit.operations import record
+from permissions.operations.locks import refresh
 
 
 def differing(row: models.Model, fields: Mapping[str, Any]) -> list[str]:
@@ -28,8 +29,14 @@ def change(
     """Write the fields that differ and no others: saving all would undo a concurrent change.
 
     The event says ``facts`` of the row before and after; without them, the fields that differ.
+    Raises NotFound when the row is gone.
     """
-    changed = differing(row, fields)
+    # Only what differs from the row as it was read has been judged by whoever calls this.
+    judged = {name: fields[name] for name in differing(row, fields)}
+    if not judged:
+        return
+    refresh(row)
+    changed = differing(row, judged)
     if not changed:
         return
     before = facts(row) if facts else _values(row, changed)

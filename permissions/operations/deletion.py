@@ -117,7 +117,7 @@ def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
     _delete_facts([ROLE_GLOBAL], Q(role__in=keys), actor=actor)
     _delete_facts([ROLE_OBJECT], Q(group__in=keys), actor=actor)
     _delete_facts([ASSIGNMENTS[0]], Q(role__in=keys) | Q(holder_role__in=keys), actor=actor)
-    rules = list(InitialPermissions.objects.filter(role__in=keys))
+    rules = lock_rows(InitialPermissions.objects.filter(role__in=keys))
     delete_rows(rules, EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor)
     prefetch_related_objects(roles, "namespace")
     delete_rows(roles, EventKind.ROLE_DELETED, actor=actor, before=role_facts)
@@ -125,7 +125,7 @@ def delete_roles(*, roles: Iterable[Role], actor: User | None) -> None:
 
 @transaction.atomic
 def delete_tokens(*, tokens: Iterable[Token], actor: User | None) -> None:
-    delete_rows(list(tokens), EventKind.TOKEN_DELETED, actor=actor, before=token_facts)
+    delete_rows(lock_rows(tokens), EventKind.TOKEN_DELETED, actor=actor, before=token_facts)
 
 
 @transaction.atomic(savepoint=False)

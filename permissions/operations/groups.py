@@ -80,11 +80,11 @@ def update_group(
         one_at_a_time(Change.GROUP_PARENTS)
     if users is not None:
         lock_groups(Q(pk=group.pk))
-    change(group, fields, EventKind.GROUP_CHANGED, actor=actor)
     if is_superuser is not None:
         if is_superuser and not group.is_superuser:
             require_superuser(actor)
-        change(group, {"is_superuser": is_superuser}, EventKind.GROUP_CHANGED, actor=actor)
+        fields["is_superuser"] = is_superuser
+    change(group, fields, EventKind.GROUP_CHANGED, actor=actor)
     if parents is not None:
         set_parents(group=group, parents=parents, actor=actor)
     if roles is not None:

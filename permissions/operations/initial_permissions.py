@@ -18,6 +18,7 @@ from permissions.engine import require_grants
 from permissions.operations.deletion import delete_rows
 from permissions.operations.grant_rows import Grant
 from permissions.operations.grants import write_grants
+from permissions.operations.locks import lock_rows, refresh
 from permissions.queries import holdings
 from roles.models import InitialPermissions, InitialPermissionsMode, Role
 
@@ -52,6 +53,7 @@ def update_initial_permissions(
     """Only what is given changes. Another role, or the whole role instead of the creator alone, is
     given all of it anew. Raises GrantCeiling.
     """
+    refresh(initial)
     before = _facts(initial)
     present = list(initial.permissions.select_related("content_type"))
     permissions = present if permissions is None else list(permissions)
@@ -78,8 +80,11 @@ def update_initial_permissions(
     return initial
 
 
+@transaction.atomic
 def delete_initial_permissions(*, initial: InitialPermissions, actor: User | None) -> None:
-    delete_rows([initial], EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor, before=_facts)
+    delete_rows(
+        lock_rows([initial]), EventKind.INITIAL_PERMISSIONS_DELETED, actor=actor, before=_facts
+    )
 
 
 def fire(*, actor: User | None, label: str, keys: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from typing import Any, TypeAlias, TypeVar
 from django.db import connection, models
 
 from accounts.models import Group, GroupMembership, User
-from audit.errors import Conflict
+from audit.errors import Conflict, NotFound
 from permissions.engine import (
     Parameter,
     ResourceRef,
@@ -136,6 +136,19 @@ def lock_rows(rows: Iterable[M]) -> list[M]:
         there = type(rows[0])._default_manager.filter(pk__in=batch)
         locked += there.order_by("pk").select_for_update()
     return locked
+
+
+def refresh(row: models.Model) -> None:
+    """The row becomes as it is now, and nobody else changes or deletes it before the transaction
+    ends: what is told of it and compared with it is true then. One statement. Raises NotFound.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk).select_for_update(no_key=True)
+    now = rows.first()
+    if now is None:
+        raise NotFound
+    for field in row._meta.concrete_fields:
+        # What it links to stays loaded where it is the same.
+        setattr(row, field.attname, getattr(now, field.attname))
 
 
 def hold(row: models.Model, *, for_good: bool) -> None:

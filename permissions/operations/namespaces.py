@@ -20,7 +20,7 @@ from permissions.models import ResourceType
 from permissions.operations.changes import change
 from permissions.operations.deletion import delete_roles, delete_rows
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import Change, lock_rows, one_at_a_time
+from permissions.operations.locks import Change, lock_rows, one_at_a_time, refresh
 from permissions.operations.retired import is_retired, relabel
 from permissions.operations.roles import name_of, require_as_assigned
 from permissions.operations.types import delete_types, granted_of
@@ -85,12 +85,15 @@ def update_namespace(*, namespace: Namespace, actor: User | None, **fields: Any)
     of its roles that are made from it. Decisions are asked by these, so the actor must hold all
     that anybody holds by them. Raises ReservedNamespace, NamespaceTaken, GrantCeiling.
     """
+    if "code" in fields:
+        one_at_a_time(Change.TYPE_NAMES)
+    # As it is now: its contents are found by the code that it has.
+    refresh(namespace)
     old_code = namespace.code
     renamed = fields.get("code", old_code) != old_code
     if old_code == SYSTEM_NAMESPACE:
         raise _reserved(old_code)
     if renamed:
-        one_at_a_time(Change.TYPE_NAMES)
         _refuse_built_in([namespace])
         _require_free([fields["code"]])
         _require_contents(namespace, fields["code"], actor=actor)

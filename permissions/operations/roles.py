@@ -20,7 +20,7 @@ from audit.models import EventKind
 from audit.operations import Entry, record, record_many
 from permissions.engine import Conferral, require_conferrals
 from permissions.operations.audit_facts import role_facts
-from permissions.operations.changes import differing
+from permissions.operations.changes import change, differing
 from permissions.operations.initial_permissions import fire
 from roles.models import DEFAULT_NAMESPACE, Namespace, Role, RoleAssignment, Scope
 
@@ -60,7 +60,10 @@ def create_role(
     **fields: Any,
 ) -> Role:
     """Without a code, one is made from the name (schema page, *Identity across doors*)."""
-    namespace = namespace or Namespace.objects.get(code=DEFAULT_NAMESPACE)
+    # Locked, or two whose names are alike would both take the code that is free.
+    namespaces = Namespace.objects.select_for_update(no_key=True)
+    named = {"pk": namespace.pk} if namespace else {"code": DEFAULT_NAMESPACE}
+    namespace = namespaces.get(**named)
     role = Role(name=name, namespace=namespace, code=code or _free_code(name, namespace), **fields)
     role.save(force_insert=True)
     record(EventKind.ROLE_CREATED, target=role, actor=actor, after=role_facts(role))
@@ -101,19 +104,14 @@ def update_role(*, role: Role, actor: User | None, **fields: Any) -> Role:
     if "code" in fields and role.name == name_of(role.namespace.code, role.code):
         fields.setdefault("name", name_of(role.namespace.code, fields["code"]))
     changed = differing(role, fields)
-    if not changed:
-        return role
     if {"code", "name"} & set(changed):
         require_as_assigned(actor=actor, roles=[role])
     if (window := _enabled_by(role, fields)) is not None:
         require_as_assigned(actor=actor, roles=[role], window=window)
-    before = role_facts(role)
-    for name in changed:
-        setattr(role, name, fields[name])
     if "code" in changed:
-        _require_free([role])
-    role.save(update_fields=[*changed, "last_updated"])
-    record(EventKind.ROLE_CHANGED, target=role, actor=actor, before=before, after=role_facts(role))
+        names = {"code": fields["code"], "name": fields.get("name", role.name)}
+        _require_free([Role(pk=role.pk, namespace=role.namespace, **names)])
+    change(role, fields, EventKind.ROLE_CHANGED, facts=role_facts, actor=actor)
     return role
 
 

@@ -35,7 +35,7 @@ from permissions.models import Resource, ResourceMode, ResourceType
 from permissions.models.fact_tables import GRANTS
 from permissions.operations.deletion import forget_permissions, forget_resources
 from permissions.operations.initial_permissions import fire
-from permissions.operations.locks import Change, lock_rows, one_at_a_time
+from permissions.operations.locks import Change, lock_rows, one_at_a_time, refresh
 from permissions.operations.resources import delete_resources
 from permissions.operations.retired import is_retired, retire_labels
 from roles.models import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, InitialPermissions, ScopeEntry
@@ -201,11 +201,10 @@ def update_type(
         raise BuiltInType
     if "name" in changed:
         _require_nameable(type, changed["name"], actor=actor)
-    above = changed.get("parent")
-    while above is not None:
-        if above.pk == type.pk:
-            raise InvalidInput(fields={"parent": ["A type cannot lie below itself."]})
-        above = above.parent
+    if changed.get("parent") is not None:
+        _refuse_cycle(type, changed["parent"])
+    if changed or actions is not None:
+        refresh(type)
     before = type_facts(type)
     for name, value in changed.items():
         setattr(type, name, value)
@@ -403,6 +402,16 @@ def _is_ours(app_label: str) -> bool:
     installed = {config.label.lower() for config in apps.get_app_configs()}
     built_in = ResourceType.objects.filter(built_in=True, content_type__app_label__iexact=app_label)
     return app_label.lower() in installed | {SYSTEM_NAMESPACE} or built_in.exists()
+
+
+def _refuse_cycle(kind: ResourceType, parent: ResourceType) -> None:
+    # Two moves that are each fine could make a circle, and whoever climbs it would never end.
+    one_at_a_time(Change.RESOURCE_PARENTS)
+    above: int | None = parent.pk
+    while above is not None:
+        if above == kind.pk:
+            raise InvalidInput(fields={"parent": ["A type cannot lie below itself."]})
+        above = ResourceType.objects.values_list("parent", flat=True).get(pk=above)
 
 
 def _require_nameable(kind: ResourceType, name: str, *, actor: User | None) -> None:

@@ -1,4 +1,4 @@
-"""Two who take the same name at once: one has it, and the other is refused."""
+"""Two who take the same name at once: one has it, and the other is refused or gets another."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,7 +7,14 @@ import pytest
 from django.db import connection, connections, transaction
 
 from audit.errors import InvalidInput
-from permissions.operations import create_type, create_user, update_type, update_user
+from permissions.operations import (
+    create_role,
+    create_type,
+    create_user,
+    update_type,
+    update_user,
+)
+from roles.models import Role
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
@@ -23,7 +30,7 @@ def _locks():
 
 def refused_after(first, second):
     """What the second raises that waits for the first to be written."""
-    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
     def run():
         try:
@@ -72,3 +79,14 @@ def test_of_two_types_that_take_one_name_the_second_is_refused():
         error = refused_after(first, lambda label=label: create_type(actor=None, label=label))
         assert isinstance(error, InvalidInput)
         assert list(error.fields or ()) == [field]
+
+
+def test_two_roles_whose_names_are_alike_both_get_a_code():
+    error = refused_after(
+        lambda: create_role(actor=None, name="Night shift"),
+        lambda: create_role(actor=None, name="Night: shift!"),
+    )
+
+    assert error is None
+    codes = Role.objects.filter(name__startswith="Night").values_list("code", flat=True)
+    assert set(codes) == {"night-shift", "night-shift-2"}
