@@ -272,10 +272,8 @@ class Sight:
     @cached_property
     def whole(self) -> set[type[Model]]:
         """The models of which the caller may view every row."""
-        models: tuple[type[Model], ...] = (User, Group, Role)
-        needed = [(f"view_{m._meta.model_name}", ResourceRef(label_of(m))) for m in models]
-        decisions = decisions_on(self.caller, needed)
-        return {m for m, decision in zip(models, decisions, strict=True) if decision.allowed}
+        labels = engine.views_all(self.caller, User, Group, Role)
+        return {model for model in (User, Group, Role) if label_of(model) in labels}
 
 
 def may_view(user: Any, row: Model | None) -> bool:

@@ -28,7 +28,7 @@ from api.access import ModelAccessViewSet, Sight
 from api.v3.fields import AttributesField
 from api.v3.lists.listing import ColumnsViewSet
 from permissions.engine import Parameter, Statement, listed, visible_keys
-from roles.models import Role, RoleAssignment
+from roles.models import SYSTEM_NAMESPACE, Role, RoleAssignment
 
 CALLER = "caller"
 OWNERS = "owners"
@@ -173,7 +173,13 @@ def timed(owner: str, other: str, seen: type[Model]) -> Link:
 
 
 # Of the roles that are given without scope and count now.
-ASSIGNED = RoleAssignment.objects.active().unscoped().filter(role__in=Role.objects.public())
+# Public ones, but a role that is assigned is in use, and needs no look whether it is.
+ASSIGNED = (
+    RoleAssignment.objects.active()
+    .unscoped()
+    .filter(role__managed__isnull=True)
+    .exclude(role__namespace__code=SYSTEM_NAMESPACE)
+)
 
 
 def shown(rows: Iterable[Row], represent: Callable[[Row], Row]) -> list[Row]:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import django_filters
 from django.db import models
-from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -106,8 +106,16 @@ ROLES = Link(
     owner="user",
     other="role",
     seen=Role,
-    columns={"name": F("role__name")},
+    # Like those of groups, so that one statement reads both.
+    columns={
+        "name": F("role__name"),
+        "is_superuser": Value(False),
+        "attributes": Value(None, models.JSONField()),
+        "parent": Value(None, models.UUIDField()),
+        "parent_name": Value(None, models.CharField()),
+    },
     order=("name",),
+    marks={"parent_shown": "role"},
 )
 MEMBERSHIPS = timed("user", "group", Group)
 

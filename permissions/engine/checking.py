@@ -466,6 +466,13 @@ def reach_of(user: User, model: type[models.Model], *, action: str = "view") -> 
     return str(reach)
 
 
+def views_all(user: User, *models: type[models.Model]) -> set[str]:
+    """The labels of those of our own models of which the user may view every row; one statement."""
+    text = sql.views_all(connection.vendor, models)
+    rows = running.rows(text, {**subject_parameters(user), "at": None})
+    return {label for (label,) in rows}
+
+
 def everywhere(user_id: Any, model: type[models.Model], *, action: str = "view") -> RawSQL:
     """Whether ``reach_of`` is 'all', as a condition; ``user_id`` may be a ``Parameter``."""
     text = sql.statement(connection.vendor, "everywhere", sql.Naming.NUMBER)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Protocol, Self, cast
 
+import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.utils import CursorWrapper
@@ -126,6 +127,8 @@ def listed(name: str, column: models.Field[Any, Any]) -> RawSQL:
     dialect = DIALECTS[connection.vendor]
     is_uuid = isinstance(column, models.UUIDField)
     rows = dialect.listed(name, dialect.uuid_of if is_uuid else dialect.integer_of)
+    # Else it would take them for many, and read whole tables for a page of twenty.
+    rows = dialect.looked_up.format(rows=rows)
     return subquery(rows, {name: Parameter(name)}, column)
 
 
@@ -260,5 +263,12 @@ def _converters(compiler: Any) -> dict[int, list[Converter]]:
             partial(lambda convert, of, value: convert(value, of, connection), convert, expression)
             for convert in converters
         ]
+        if type(expression.output_field) is not models.JSONField
+        else [_json]
         for n, (converters, expression) in compiler.get_converters(columns).items()
     }
+
+
+def _json(value: Any) -> Any:
+    """As the field reads it, in a fifth of the time."""
+    return orjson.loads(value) if isinstance(value, str) else value

@@ -21,6 +21,7 @@ an entry of one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import cache
 
@@ -484,6 +485,23 @@ FROM who w CROSS JOIN what t"""
 SELECT 1 FROM who w CROSS JOIN what t
 WHERE w.is_active AND t.permission_id IS NOT NULL AND {self._unlimited()}"""
 
+    def views_all(self, models: Sequence[type[models.Model]]) -> str:
+        """As ``everywhere`` for viewing rows of several of our own tables: the labels of those of
+        which the subject may view every row.
+        """
+        viewed = ", ".join(
+            f"('{one._meta.app_label}', '{one._meta.model_name}', 'view_{one._meta.model_name}')"
+            for one in models
+        )
+        what = f"""what AS MATERIALIZED (
+    SELECT ct.app_label || '.' || ct.model AS label, p.id AS permission_id
+    FROM auth_permission p JOIN django_content_type ct ON ct.id = p.content_type_id
+    JOIN permissions_resourcetype t ON t.content_type_id = ct.id
+    WHERE (ct.app_label, ct.model, p.codename) IN (VALUES {viewed})
+)"""
+        return f"""{self._with(*self._subject_side(), what)}
+SELECT t.label FROM who w CROSS JOIN what t WHERE w.is_active AND {self._unlimited()}"""
+
     def _unlimited(self, roles: str = "") -> str:
         """Whether the subject w has the permission t on everything of its type.
 
@@ -911,6 +929,11 @@ def with_caller(vendor: str, answer: str, *, about: str | None, digests: int) ->
 @cache
 def listing(vendor: str, model: type[models.Model] | None, naming: Naming) -> str:
     return Statements(DIALECTS[vendor], naming).list_resources(universe(vendor, model))
+
+
+@cache
+def views_all(vendor: str, models: tuple[type[models.Model], ...]) -> str:
+    return Statements(DIALECTS[vendor], Naming.NUMBER).views_all(models)
 
 
 @cache

@@ -261,7 +261,7 @@ def test_two_may_share_an_address_and_one_be_called_by_its_own(client_of, root, 
     assert engine.find_user(SubjectRef("bob@example.org")) == bob
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_it_takes_few_statements(bearer_of, root):
     """Also counted what opens and ends the transaction, and what claims the names."""
     client = bearer_of(root)
