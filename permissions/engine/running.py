@@ -231,8 +231,9 @@ class Statement:
         for row in plain:
             columns = list(row)
             for column, converters in self.converters.items():
-                for convert in converters:
-                    columns[column] = convert(columns[column])
+                if columns[column] is not None:
+                    for convert in converters:
+                        columns[column] = convert(columns[column])
             converted.append(columns)
         return converted
 
@@ -264,11 +265,7 @@ def _converters(compiler: Any) -> dict[int, list[Converter]]:
             for convert in converters
         ]
         if type(expression.output_field) is not models.JSONField
-        else [_json]
+        # As the field reads it, in a fifth of the time.
+        else [orjson.loads]
         for n, (converters, expression) in compiler.get_converters(columns).items()
     }
-
-
-def _json(value: Any) -> Any:
-    """As the field reads it, in a fifth of the time."""
-    return orjson.loads(value) if isinstance(value, str) else value
