@@ -79,6 +79,7 @@ class TaggedFactView(GenericViewSet):
     """
 
     _target: Model | None
+    etags_answered, etags_honoured = ANSWERED, HONOURED
     # Whether changing takes other locks before the row's own: then the operation asks in their
     # midst, by ``require_unchanged``, and not ``unchanged`` before it.
     asks_in_between = False
@@ -92,8 +93,12 @@ class TaggedFactView(GenericViewSet):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         if self.action in ANSWERED and response.status_code < 300:
-            response["ETag"] = etag_of(self.state_of(response.data.serializer.instance))
+            response["ETag"] = etag_of(self.state_of(self.shown(response)))
         return response
+
+    def shown(self, response: Response) -> Any:
+        """The row that an answer shows."""
+        return response.data.serializer.instance
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with self.unchanged():

@@ -8,8 +8,6 @@ from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
-from api.etags import ANSWERED, HONOURED, TaggedFactView
-
 # The doors' documents are made under settings of their own, which are the process's meanwhile.
 GENERATING = Lock()
 
@@ -69,10 +67,12 @@ class DescribedSchema(AutoSchema):
 
     def get_operation(self, *args: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args)
-        if operation and isinstance(self.view, TaggedFactView):
-            action = self.view.action
-            add_etags(operation, answered=action in ANSWERED, honoured=action in HONOURED)
-            if action in HONOURED:
+        if operation:
+            action = getattr(self.view, "action", "")
+            answered = action in getattr(self.view, "etags_answered", ())
+            honoured = action in getattr(self.view, "etags_honoured", ())
+            add_etags(operation, answered=answered, honoured=honoured)
+            if honoured:
                 operation["responses"]["412"] = _response("GenericError")
         return operation
 

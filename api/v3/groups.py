@@ -25,6 +25,7 @@ from rest_framework.validators import UniqueValidator
 from accounts.models import Group, GroupMembership, GroupParent, User, num_of
 from api.access import allowed, resource_of, visible_or_404
 from api.etags import TaggedView, row_state
+from api.moments import MomentField
 from api.v3.fields import AttributesField, KeyField, KeysField, flag, window_of
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
@@ -297,10 +298,10 @@ class UserAccountSerializer(AuthentikSerializer):
 class JoiningSerializer(UserAccountSerializer):
     """Who joins, and for what time: without times, a membership that is there stays as it is."""
 
-    valid_from = serializers.DateTimeField(
+    valid_from = MomentField(
         required=False, allow_null=True, help_text="Counts from then on; null: at once."
     )
-    valid_until = serializers.DateTimeField(
+    valid_until = MomentField(
         required=False, allow_null=True, help_text="Counts until then; null: without end."
     )
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet
+from api.etags import TaggedView, row_state
 from api.v3.fields import LARGEST_INTEGER, KeyField, KeysField
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
@@ -87,6 +88,7 @@ class InitialPermissionsFilter(filters.FilterSet):
     destroy=extend_schema(description="Delete an initial permission; what it gave stays.")
 )
 class InitialPermissionsViewSet(
+    TaggedView,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
@@ -104,6 +106,9 @@ class InitialPermissionsViewSet(
     ordering = ("name",)
     ordering_fields = {"name": "name", "pk": "pk"}
     search_fields = ("name",)
+
+    def state_of(self, row: Any) -> Any:
+        return {**row_state(row), "permissions": [one.pk for one in row.permissions.all()]}
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
         row = create_initial_permissions(actor=self.caller, **serializer.validated_data)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.models import Group, GroupMembership, User
 from api.access import ModelAccessViewSet, allowed, find, label_of, resource_of
 from api.etags import TaggedFactView
+from api.moments import MomentField
 from api.v3.fields import KeyField, UserField, window_of
 from api.v3.links import JOIN, LEAVE
 from api.v3.lists.filters import ExpiringFilter, IntegerFilter, StateFilter
@@ -34,10 +35,10 @@ class MembershipSerializer(NativeSerializer):
     group_name = serializers.CharField(source="group.name", read_only=True)
     user = UserField(queryset=User.objects.all(), read=lambda row: [row.user_id])
     username = serializers.CharField(source="user.username", read_only=True)
-    valid_from = serializers.DateTimeField(
+    valid_from = MomentField(
         required=False, allow_null=True, help_text="Counts from then on; null: at once."
     )
-    valid_until = serializers.DateTimeField(
+    valid_until = MomentField(
         required=False, allow_null=True, help_text="Counts until then; null: without end."
     )
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)

@@ -14,6 +14,8 @@ from rest_framework.response import Response
 
 from accounts.facts import State
 from api.access import ModelAccessViewSet
+from api.etags import TaggedFactView
+from api.moments import MomentField
 from api.v3.descriptions import descriptions, registered_text
 from api.v3.grants import ObjectGrantSerializer
 from api.v3.lists.filters import STATE_PARAMETER
@@ -37,15 +39,16 @@ class ExtraObjectGrantSerializer(AuthentikSerializer, ObjectGrantSerializer):
         allow_null=True,
         help_text="null when the object is unknown, gone or hidden.",
     )
-    valid_from = serializers.DateTimeField(
+    valid_from = MomentField(
         required=False, allow_null=True, help_text="Counts from then on; null: at once."
     )
-    valid_until = serializers.DateTimeField(
+    valid_until = MomentField(
         required=False, allow_null=True, help_text="Counts until then; null: without end."
     )
 
 
 class ObjectGrantViewSet(
+    TaggedFactView,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
@@ -57,6 +60,7 @@ class ObjectGrantViewSet(
     """
 
     takes_state = True
+    asks_in_between = True
     serializer_class = ExtraObjectGrantSerializer
     filter_backends = FILTER_BACKENDS
     columns = {
@@ -113,15 +117,25 @@ class ObjectGrantViewSet(
         return rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(self._row(self.get_object()))
+        grant = self._target = self.get_object()
+        return Response(self._row(grant))
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        grant = self.get_object()
-        partial = bool(kwargs.get("partial", False))
-        body = self.get_serializer(grant, data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        grant = update_object_grant(grant=grant, actor=self.caller, **body.validated_data)
+        with self.unchanged():
+            grant = self.get_object()
+            partial = bool(kwargs.get("partial", False))
+            body = self.get_serializer(grant, data=request.data, partial=partial)
+            body.is_valid(raise_exception=True)
+            grant = self._target = update_object_grant(
+                grant=grant,
+                actor=self.caller,
+                precondition=self.require_unchanged,
+                **body.validated_data,
+            )
         return Response(self._row(grant))
+
+    def shown(self, response: Response) -> Any:
+        return self._target
 
     def perform_destroy(self, instance: ObjectGrantRow) -> None:
         delete_object_grant(grant=instance, actor=self.caller)

@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.access import ModelAccessViewSet, find
+from api.access import ModelAccessViewSet
 from api.etags import TaggedView
 from api.v3.fields import AttributesField
 from api.v3.lists.filters import BooleanFilter
@@ -152,9 +152,6 @@ class ResourceViewSet(
         body = NewResourceSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         words = body.validated_data
-        taken = find(Resource.objects.filter(type=self.type), object_pk=words["object_pk"])
-        if taken is not None:
-            raise InvalidInput(fields={"object_pk": ["This resource is registered already."]})
         row = register_resource(actor=self.caller, type=self.type, item=self._spec(words))
         return Response(self.get_serializer(self.read(row)).data, status=201)
 

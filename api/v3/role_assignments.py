@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -186,10 +186,10 @@ class RoleAssignmentViewSet(
     serializer_class = RoleAssignmentSerializer
     filterset_class = RoleAssignmentFilter
     filter_backends = FILTER_BACKENDS
-    ordering = ("role__name",)
+    ordering = ("shown_name",)
     ordering_fields = {
         "pk": "pk",
-        "role": "role__name",
+        "role": "shown_name",
         "created": "created",
         "valid_from": "valid_from",
         "valid_until": "valid_until",
@@ -200,7 +200,12 @@ class RoleAssignmentViewSet(
         rows = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return rows
-        return Sight(self.caller).marked(rows, "role")
+        sight = Sight(self.caller)
+        name: Any = F("role__name")
+        if Role not in sight.whole:
+            # The order must not tell the names of others either: they come last.
+            name = Case(When(shown=True, then=name))
+        return sight.marked(rows, "role").annotate(shown_name=name)
 
     def read(self, row: Any) -> Any:
         return Sight(self.caller).marked(type(self).queryset, "role").get(pk=row.pk)

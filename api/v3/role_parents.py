@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -12,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import ModelAccessViewSet, find, require, resource_of, visible_or_404
+from api.etags import etag_of, names_a_state, require_match
 from api.v3.fields import KeysField
 from api.v3.native import NativeSerializer, NativeView
 from permissions import engine
-from permissions.operations import assign_role, set_roles, unassign_role
+from permissions.operations import assign_role, hold, set_roles, unassign_role
 from roles.models import Role, RoleAssignment
 
 ROLE_PARAMETER = OpenApiParameter(
@@ -54,6 +58,8 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
     serializer_class = HeldRoleSerializer
     pagination_class = None
     filter_backends = ()
+    etags_answered = frozenset({"list", "replace"})
+    etags_honoured = frozenset({"replace", "add", "remove"})
 
     @extend_schema(responses=HeldRoleSerializer(many=True))
     def list(self, request: Request, role: str) -> Response:
@@ -66,7 +72,8 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
         child = self._changed(role)
         body = RoleParentsSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
-        set_roles(principal=child, roles=body.validated_data["parents"], actor=self.caller)
+        with self._unchanged(child):
+            set_roles(principal=child, roles=body.validated_data["parents"], actor=self.caller)
         return self._answer(child)
 
     @extend_schema(request=RoleParentSerializer, responses={204: None})
@@ -77,7 +84,8 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
         body.is_valid(raise_exception=True)
         parents = Role.objects.public()
         parent = visible_or_404(parents, caller=self.caller, pk=body.validated_data["pk"])
-        assign_role(role=parent, principal=child, actor=self.caller)
+        with self._unchanged(child):
+            assign_role(role=parent, principal=child, actor=self.caller)
         return Response(status=204)
 
     @extend_schema(responses={204: None})
@@ -87,7 +95,8 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
         found = find(self._parents(child), pk=parent)
         if found is None:
             raise NotFound
-        unassign_role(role=found, principal=child, actor=self.caller, scope=None)
+        with self._unchanged(child):
+            unassign_role(role=found, principal=child, actor=self.caller, scope=None)
         return Response(status=204)
 
     def _role(self, key: str) -> Role:
@@ -98,13 +107,35 @@ class RoleParentViewSet(NativeView, ModelAccessViewSet):
         require(self.caller, "change_role", resource_of(role))
         return role
 
+    @contextmanager
+    def _unchanged(self, role: Role) -> Iterator[None]:
+        """As for an object of its own: the parents are what the client names, if it names a state,
+        and nobody changes them before what happens within is done.
+        """
+        if not names_a_state(self.request):
+            yield
+            return
+        with transaction.atomic():
+            hold(role, for_good=False)
+            links = self._links(role).order_by("pk").select_for_update()
+            require_match(self.request, _state(links.values_list("role", flat=True)))
+            yield
+
+    def _links(self, role: Role) -> Any:
+        links = RoleAssignment.objects.active().unscoped()
+        return links.filter(holder_role=role, role__in=Role.objects.public())
+
     def _parents(self, role: Role) -> Any:
-        held = RoleAssignment.objects.active().unscoped().filter(holder_role=role)
-        return Role.objects.public().filter(pk__in=held.values("role")).order_by("name")
+        return Role.objects.filter(pk__in=self._links(role).values("role")).order_by("name")
 
     def _answer(self, role: Role) -> Response:
         parents = list(self._parents(role))
         own = Role.objects.filter(pk__in=[row.pk for row in parents])
         seen = set(engine.visible(own, user=self.caller).rows)
         shown = [{"pk": row.pk, "name": row.name if row in seen else None} for row in parents]
-        return Response(HeldRoleSerializer(shown, many=True).data)
+        etag = etag_of(_state(row.pk for row in parents))
+        return Response(HeldRoleSerializer(shown, many=True).data, headers={"ETag": etag})
+
+
+def _state(parents: Iterable[Any]) -> list[str]:
+    return sorted(map(str, parents))

@@ -40,6 +40,7 @@ from accounts.validators import validate_path, validate_username
 from api.etags import TaggedView, row_state
 from api.headers import NO_STORE
 from api.json import loads
+from api.moments import MomentField
 from api.v3.fields import AttributesField, KeysField, flag, storable
 from api.v3.links import require_links
 from api.v3.lists.choices import VisibleChoices
@@ -439,7 +440,7 @@ class UserServiceAccountSerializer(AuthentikSerializer):
     name = serializers.CharField(max_length=150, validators=[validate_username])
     create_group = serializers.BooleanField(default=False)
     expiring = serializers.BooleanField(default=True)
-    expires = serializers.DateTimeField(required=False)
+    expires = MomentField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         # authentik's clients look for the fault of a missing name here (contract, I.5).

@@ -49,7 +49,7 @@ from permissions.operations.grant_rows import (
     rows_there,
 )
 from permissions.operations.group_roles import own_roles
-from permissions.operations.locks import keep_keys, keep_resource
+from permissions.operations.locks import Precondition, keep_keys, keep_resource
 from permissions.operations.resolving import no_such, resolve
 from roles.models import Role
 
@@ -232,7 +232,11 @@ def change_role_permissions(
 
 @transaction.atomic
 def move_object_grant(
-    *, grant: ObjectGrantRow, object_pk: str, actor: User | None
+    *,
+    grant: ObjectGrantRow,
+    object_pk: str,
+    actor: User | None,
+    precondition: Precondition | None = None,
 ) -> ObjectGrantRow:
     """Let an existing grant speak of another resource of the same type.
 
@@ -244,6 +248,8 @@ def move_object_grant(
     resource = ResourceRef(label, canonical_pk(label, object_pk))
     exists = resource_exists(resource) and keep_resource(resource)
     table = grants_like(grant)
+    if precondition is not None:
+        precondition()
     grant = table.reread(grant)
     if grant.object_pk == resource.id:
         return grant
@@ -432,11 +438,16 @@ def update_object_grant(
     grant: ObjectGrantRow,
     actor: User | None,
     object_pk: str | None = None,
+    precondition: Precondition | None = None,
     **times: datetime | None,
 ) -> ObjectGrantRow:
     """Both ``move_object_grant`` and ``change_object_grant``, or neither."""
     if object_pk is not None:
-        grant = move_object_grant(grant=grant, object_pk=object_pk, actor=actor)
+        grant = move_object_grant(
+            grant=grant, object_pk=object_pk, actor=actor, precondition=precondition
+        )
+    elif precondition is not None:
+        precondition()
     return change_object_grant(grant=grant, actor=actor, **times)
 
 

@@ -59,6 +59,7 @@ class Change(IntEnum):
 
 _FIRST: dict[type[models.Model], Change] = {
     Group: Change.GROUP_PARENTS,
+    Role: Change.ROLE_HOLDERS,
     Resource: Change.RESOURCE_PARENTS,
     # Resources go with these.
     ResourceType: Change.RESOURCE_PARENTS,

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
-from audit.errors import InvalidInput
+from audit.errors import InvalidInput, NotFound
 from audit.models import EventKind
 from audit.operations import Entry, record_many
 from permissions.engine import ResourceRef, searchable
@@ -74,6 +74,7 @@ def register_resources(
     actor: User | None,
     type: ResourceType,  # noqa: A002  the word of the field
     items: Sequence[ResourceSpec],
+    registered: bool | None = None,
 ) -> Registered:
     """Create what is new and change what is there, at most 10,000 at once; rows in order.
 
@@ -82,12 +83,15 @@ def register_resources(
     Raises InvalidInput keyed by position under ``resources``, ResourceCycle, and GrantCeiling when
     a resource would be moved into a scope that gives the holders of its roles more than the actor
     holds. Registering what may have been known before is a move as well: keys that were deleted,
-    and all keys of a type that was ever open.
+    and all keys of a type that was ever open. ``registered`` says whether they are all there
+    already, or none is: InvalidInput or NotFound if that is not so by now.
     """
     _refuse_unfit(type, items)
     # Before anything is read: two that each move one resource could make a circle together.
     one_at_a_time(Change.RESOURCE_PARENTS)
     present = _present(type, [item.object_pk for item in items])
+    if registered is not None:
+        _require_registered(items, present, registered)
     parents = _parents(type, items, present, actor=actor)
     before = {key: resource_facts(row) for key, row in present.items()}
     # Without parents yet: those may be among the rows that are being made.
@@ -104,10 +108,17 @@ def register_resources(
     return result
 
 
-def register_resource(*, actor: User | None, type: ResourceType, item: ResourceSpec) -> Resource:  # noqa: A002
+def register_resource(
+    *,
+    actor: User | None,
+    type: ResourceType,  # noqa: A002  as above
+    item: ResourceSpec,
+    registered: bool = False,
+) -> Resource:
     """As ``register_resources``, with its InvalidInput keyed by field alone."""
     try:
-        return register_resources(actor=actor, type=type, items=[item]).rows[0]
+        result = register_resources(actor=actor, type=type, items=[item], registered=registered)
+        return result.rows[0]
     except InvalidInput as error:
         wrong = (error.fields or {}).get("resources")
         if not isinstance(wrong, dict):
@@ -118,7 +129,7 @@ def register_resource(*, actor: User | None, type: ResourceType, item: ResourceS
 def update_resource(*, resource: Resource, actor: User | None, **changes: Any) -> Resource:
     """``name``, ``parent`` and ``properties``, as far as given; see ``register_resources``."""
     spec = ResourceSpec(object_pk=resource.object_pk, **changes)
-    return register_resource(actor=actor, type=resource.type, item=spec)
+    return register_resource(actor=actor, type=resource.type, item=spec, registered=True)
 
 
 @transaction.atomic
@@ -178,6 +189,21 @@ def _refuse_unfit(kind: ResourceType, items: Sequence[ResourceSpec]) -> None:
         elif item.object_pk in seen:
             wrong[str(n)] = {"object_pk": ["This key is there twice."]}
         seen.add(item.object_pk)
+    if wrong:
+        raise InvalidInput(fields={"resources": wrong})
+
+
+def _require_registered(
+    items: Sequence[ResourceSpec], present: Mapping[str, Resource], registered: bool
+) -> None:
+    if registered and len(present) < len(items):
+        raise NotFound
+    message = "This resource is registered already."
+    wrong = {
+        str(n): {"object_pk": [message]}
+        for n, item in enumerate(items)
+        if not registered and item.object_pk in present
+    }
     if wrong:
         raise InvalidInput(fields={"resources": wrong})
 

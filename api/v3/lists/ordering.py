@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet
 from django.db.models.expressions import OrderBy
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
@@ -53,6 +53,9 @@ def ordered(queryset: QuerySet[Any], columns: Iterable[str]) -> QuerySet[Any]:
     """Rows without a value come last, first when descending."""
     # The databases put them at different ends by themselves; a page must be the same on both.
     may_be_null = {field.name for field in queryset.model._meta.concrete_fields if field.null}
+    may_be_null |= {
+        name for name, value in queryset.query.annotations.items() if isinstance(value, Case)
+    }
     order: list[str | OrderBy] = []
     for column in columns:
         name = column.removeprefix("-")

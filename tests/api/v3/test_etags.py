@@ -244,6 +244,12 @@ MORE: dict[str, tuple[str, dict[str, Any], str, dict[str, str]]] = {
         "pk",
         {"reason": "x"},
     ),
+    "initial permissions": (
+        "rbac/initial_permissions/",
+        {"name": "i", "role": "{role}"},
+        "pk",
+        {"name": "new"},
+    ),
     "resource": (
         "rbac/resource_types/shop.item/resources/",
         {"object_pk": "1"},
@@ -319,3 +325,62 @@ def test_what_a_user_is_linked_to_is_part_of_its_state(admin, bob, root):
     refused = admin.patch(path, {"groups": []}, headers={"If-Match": seen[0]})
     assert refused.status_code == 412
     assert admin.patch(path, {"groups": []}, headers={"If-Match": seen[2]}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["users", "roles"])
+@pytest.mark.parametrize(
+    "change",
+    [{"object_pk": "2"}, {"valid_until": facts.LATER}, {"object_pk": "2", "valid_from": None}],
+)
+def test_so_do_single_grants(admin, bob, kind, change):
+    create_type(actor=None, label="shop.item", actions=[ActionSpec(name="view_item")], mode="open")
+    principal = bob if kind == "users" else facts.role("r")
+    grant = facts.grant(principal, "shop.view_item", "1")
+    path = f"/api/v3/rbac/permissions/{kind}/{grant.pk}/"
+    etag = admin.get(path)["ETag"]
+
+    for method, body in (("patch", change), ("delete", None)):
+        before = everything()
+        for named, status in ((STALE, 412), (f"W/{etag}", 412), ("x", 400)):
+            refused = getattr(admin, method)(path, body, headers={"If-Match": named})
+            assert (refused.status_code, everything()) == (status, before)
+    changed = admin.patch(path, change, headers={"If-Match": f"{STALE}, {etag}"})
+    assert (changed.status_code, changed["ETag"] != etag) == (200, True), changed.content
+    assert admin.get(path)["ETag"] == changed["ETag"]
+    assert admin.delete(path, headers={"If-Match": etag}).status_code == 412
+    assert admin.delete(path, headers={"If-Match": changed["ETag"]}).status_code == 204
+
+
+def test_so_do_the_roles_that_holders_of_a_role_hold(admin):
+    role, one, other = facts.role("r"), facts.role("one"), facts.role("other")
+    path = f"/api/v3/rbac/roles/{role.pk}/parents/"
+    nothing = admin.get(path)["ETag"]
+
+    assert admin.post(path, {"pk": one.pk}, headers={"If-Match": nothing}).status_code == 204
+    for named, status in ((nothing, 412), ("x", 400)):
+        header = {"If-Match": named}
+        before = everything()
+        answers = [
+            admin.post(path, {"pk": other.pk}, headers=header),
+            admin.put(path, {"parents": []}, headers=header),
+            admin.delete(f"{path}{one.pk}/", headers=header),
+        ]
+        assert ([one.status_code for one in answers], everything()) == ([status] * 3, before)
+    etag = admin.get(path)["ETag"]
+    replaced = admin.put(path, {"parents": [other.pk]}, headers={"If-Match": etag})
+    assert (replaced.status_code, replaced["ETag"]) == (200, admin.get(path)["ETag"])
+    header = {"If-Match": replaced["ETag"]}
+    assert admin.delete(f"{path}{other.pk}/", headers=header).status_code == 204
+    assert admin.get(path)["ETag"] == nothing
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("rbac/roles/{role}/parents/", "post"), ("rbac/permissions/users/{id}/", "delete")],
+)
+def test_the_document_tells_of_those_too(path, method):
+    operations = document()["paths"][f"/{path}"]
+
+    assert "ETag" in operations["get"]["responses"]["200"]["headers"]
+    for one in ("put", method):
+        assert "412" in operations[one]["responses"]

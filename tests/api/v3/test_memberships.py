@@ -352,3 +352,16 @@ def test_showing_them_is_one_statement_more(client_of, root, staff, bob, kind):
         client.get(url, {"include_memberships": "true"})
 
     assert len(shown) == len(without) + 1, shown
+
+
+def test_times_that_cannot_be_meant_are_refused(client_of, root, staff, bob):
+    admin, row = client_of(root), member(staff, bob)
+    sent = {"valid_from": "0001-01-01T00:00:00Z"}
+
+    answers = [
+        admin.post(URL, {"group": str(staff.pk), "user": bob.pk, **sent}),
+        admin.patch(url(row), sent),
+        admin.post(f"/api/v3/core/groups/{staff.pk}/add_user/", {"pk": bob.pk, **sent}),
+    ]
+
+    assert [(one.status_code, list(one.json())) for one in answers] == [(400, ["valid_from"])] * 3

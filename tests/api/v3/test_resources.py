@@ -1,11 +1,20 @@
 """The registered resources of a type."""
 
+from dataclasses import replace
+
 import pytest
 
+from audit.errors import InvalidInput, NotFound
 from audit.models import Event
 from permissions import engine
 from permissions.engine.words import ResourceRef
 from permissions.models import Resource, ResourceClosure, ResourceType
+from permissions.operations.resources import (
+    ResourceSpec,
+    delete_resources,
+    register_resource,
+    update_resource,
+)
 from permissions.operations.types import ActionSpec, create_type
 from roles.models import InitialPermissions, Role, RoleAssignment, Scope, ScopeEntry
 from tests import facts
@@ -576,3 +585,15 @@ def test_a_hidden_parent_is_missing(client_of, client, alice):
     for key in ("seen", "used"):
         assert caller.patch(url("own"), {"parent": key}).status_code == 200
     assert caller.patch(url("own"), {"parent": "hidden"}).status_code == 400
+
+
+def test_what_is_registered_or_deleted_meanwhile_is_neither_changed_nor_made_again(folders, root):
+    spec = ResourceSpec(object_pk="1", name="one")
+    row = register_resource(actor=root, type=folders, item=spec)
+    with pytest.raises(InvalidInput):
+        register_resource(actor=root, type=folders, item=replace(spec, name="other"))
+    delete_resources(resources=[row], actor=root)
+    with pytest.raises(NotFound):
+        update_resource(resource=row, actor=root, name="other")
+
+    assert not Resource.objects.exists()

@@ -256,3 +256,18 @@ def test_a_role_that_the_caller_may_not_view_is_known_by_its_key_alone(client_of
     assert client.get(url(row.pk)).json()["role_name"] is None
     assert client.patch(url(row.pk), {"reason": "x"}).json()["role_name"] is None
     assert client.get(URL, {"search": "audit"}).json()["results"] == []
+
+
+@pytest.mark.parametrize("ordering", ["", "role", "-role"])
+def test_the_order_does_not_tell_names_of_roles_that_are_hidden(client_of, bob, charlie, ordering):
+    hidden = [facts.role(name) for name in ("a", "c")]
+    seen = facts.role("b")
+    for role in (hidden[0], seen, hidden[1]):
+        RoleAssignment.objects.create(role=role, user=charlie)
+    facts.grant(bob, "authentik_rbac.view_roleassignment")
+    facts.grant(bob, "authentik_rbac.view_role", seen)
+
+    rows = client_of(bob).get(URL, {"ordering": ordering}).json()["results"]
+
+    names = [row["role_name"] for row in rows]
+    assert names == (["b", None, None] if ordering != "-role" else [None, None, "b"])
