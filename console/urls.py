@@ -10,7 +10,9 @@ from console.access.who_can import WhoCan
 from console.choices import Choices
 from console.facts import ChangeFact, EndFact
 from console.giving import Activate, AddToGroup, Deactivate, GiveRole, Grant
+from console.matrix import RolePermissions
 from console.record.changes import Changes
+from console.roles import ChangeRole
 from console.session import SignOutEverywhere
 
 app_name = "console"
@@ -30,5 +32,7 @@ urlpatterns = [
     path("end/activity/", Deactivate.as_view(), name="deactivate"),
     path("end/<slug:kind>/<int:pk>/", EndFact.as_view(), name="end-fact"),
     path("change/<slug:kind>/<int:pk>/", ChangeFact.as_view(), name="change-fact"),
+    path("roles/<uuid:pk>/", ChangeRole.as_view(), name="change-role"),
+    path("roles/<uuid:pk>/permissions/", RolePermissions.as_view(), name="role-permissions"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

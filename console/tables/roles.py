@@ -1,12 +1,13 @@
 from django.contrib import admin
 
+from console.roles import RolePage
 from console.tables.base import FactTable, Table
 from roles.models import InitialPermissions, Namespace, Role, RoleAssignment, Scope
 
 
 @admin.register(Role)
 class RoleTable(Table):
-    section, title, icon = "Roles", "Roles", "badge"
+    section, title, icon, page = "Roles", "Roles", "badge", RolePage
     list_display = ("name", "display_name", "namespace", "code", "is_enabled", "disabled_from")
     list_filter = ("is_enabled",)
     list_select_related = ("namespace",)

@@ -16,6 +16,7 @@ from permissions.queries.grantees import (
     roles_of_group,
     roles_of_user,
     users_granted,
+    users_holding,
 )
 from permissions.queries.held import (
     codenames_of,
@@ -53,4 +54,5 @@ __all__ = [
     "roles_of_user",
     "seen_keys",
     "users_granted",
+    "users_holding",
 ]

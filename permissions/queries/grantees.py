@@ -16,6 +16,7 @@ from django.db.models import Func, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from accounts.facts import State
+from accounts.models import User
 from permissions.engine import running, sql
 from permissions.engine.dialects import DIALECTS, Dialect
 from permissions.models.fact_tables import (
@@ -57,6 +58,30 @@ def roles_of_group(group_pk: Any, *, inherited: bool) -> QuerySet[Role]:
     groups = f"""
         SELECT c.ancestor_id FROM authentik_core_groupclosure c WHERE c.descendant_id = {group}"""
     return _inherited(f"a.{GROUP_ASSIGNMENT.column} IN ({groups})", group_pk)
+
+
+def users_holding(role: Role) -> QuerySet[User]:
+    """Who holds a role now, within scopes or without: themselves, through groups and those above,
+    and through roles that hold it.
+    """
+    key = _dialect().uuid_of.format(text="CAST(%(key)s AS text)")
+    assignments = f"holding JOIN {ROLE_ASSIGNMENT.name} a ON a.role_id = holding.role_id"
+    # UNION ends circles, as below.
+    text = f"""
+        WITH RECURSIVE holding(role_id) AS (
+            SELECT {key}
+            UNION
+            SELECT a.{ROLE_ASSIGNMENT.column} FROM {assignments}
+            WHERE a.{ROLE_ASSIGNMENT.column} IS NOT NULL AND {_live("a")}
+        )
+        SELECT a.{USER_ASSIGNMENT.column} FROM {assignments}
+        WHERE a.{USER_ASSIGNMENT.column} IS NOT NULL AND {_live("a")}
+        UNION
+        SELECT m.{MEMBERSHIPS.column} FROM {assignments}
+        JOIN authentik_core_groupclosure c ON c.ancestor_id = a.{GROUP_ASSIGNMENT.column}
+        JOIN {MEMBERSHIPS.name} m ON m.group_id = c.descendant_id
+        WHERE {_live("a")} AND {_live("m")}"""
+    return User.objects.filter(pk__in=running.subquery(text, {"key": str(role.pk), "at": None}))
 
 
 def _assigned(condition: str, key: Any) -> QuerySet[Role]:
