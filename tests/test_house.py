@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -119,3 +121,11 @@ def genauth_assign_role(root, bob) -> Callable[[int], None]:
         assert answer["statusCode"] == 200
 
     return send
+
+
+def test_tests_that_empty_the_database_are_given_what_migrations_wrote():
+    """Whichever ran before them has emptied it, too."""
+    emptying = re.compile(r"django_db\(.*transaction=True(?!.*serialized_rollback=True)")
+    tests = set(Path(__file__).parent.rglob("*.py")) - {Path(__file__)}
+
+    assert {str(path) for path in tests if emptying.search(path.read_text())} == set()
