@@ -155,6 +155,16 @@ class FactQuerySet(models.QuerySet[Any]):
         return self.filter(in_state(state))
 
 
+def time_indexes(name: str) -> list[models.Index]:
+    """Few facts have times. What begins or ends soon is found among those alone."""
+    return [
+        models.Index(
+            fields=[column], condition=Q(**{f"{column}__isnull": False}), name=f"{name}_{word}"
+        )
+        for column, word in (("valid_from", "begins"), ("valid_until", "ends"))
+    ]
+
+
 class Fact(models.Model):
     """Counts from ``valid_from`` (inclusive) to ``valid_until`` (exclusive); null is unlimited."""
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.facts import Fact
+from accounts.facts import Fact, time_indexes
 from accounts.secrets import generate_hex_id
 from accounts.validators import validate_path, validate_username
 
@@ -232,7 +232,10 @@ class GroupMembership(Fact):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "group"], name="membership_unique")]
-        indexes = [models.Index(fields=["group", "user"], name="membership_by_group")]
+        indexes = [
+            models.Index(fields=["group", "user"], name="membership_by_group"),
+            *time_indexes("membership"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.group}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, reverse
 from unfold.dataclasses import Favicon
@@ -97,6 +98,15 @@ class ConsoleSite(UnfoldAdminSite):
             "colors": None,
         }
 
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        from console.record.attention import context_of
+
+        context = {**context_of(Rights.of(request)), **(extra_context or {})}
+        page: TemplateResponse = super().index(request, context)
+        return page
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -121,6 +131,7 @@ class ConsoleSite(UnfoldAdminSite):
         for title, pages in PAGES.items():
             ways = [way for way in pages if not way.needs or rights.may(way.needs)]
             ways += self._lists(title, rights)
+            ways += _facts(title, rights)
             if ways:
                 items = [_item(way, request) for way in ways]
                 sections.append({"title": title, "items": items})
@@ -139,6 +150,14 @@ class ConsoleSite(UnfoldAdminSite):
             if getattr(table, "section", None) == section and table.is_seen(rights):
                 page = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
                 yield Way(title=table.title, icon=table.icon, page=page)
+
+
+def _facts(section: str, rights: Rights) -> Iterator[Way]:
+    from console.lists.kinds import KINDS
+
+    for kind in KINDS:
+        if kind.section == section and kind.is_seen(rights):
+            yield Way(title=kind.title, icon=kind.icon, page=kind.page)
 
 
 def _item(way: Way, request: HttpRequest) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from console.access.who_can import WhoCan
 from console.choices import Choices
 from console.facts import ChangeFact, EndFact
 from console.giving import Activate, AddToGroup, Deactivate, GiveRole, Grant
+from console.lists.urls import urlpatterns as lists
 from console.matrix import RolePermissions
 from console.record.changes import Changes
 from console.roles import ChangeRole
@@ -34,5 +35,6 @@ urlpatterns = [
     path("change/<slug:kind>/<int:pk>/", ChangeFact.as_view(), name="change-fact"),
     path("roles/<uuid:pk>/", ChangeRole.as_view(), name="change-role"),
     path("roles/<uuid:pk>/permissions/", RolePermissions.as_view(), name="role-permissions"),
+    *lists,
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

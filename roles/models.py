@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from accounts.facts import Fact, FactQuerySet
+from accounts.facts import Fact, FactQuerySet, time_indexes
 from accounts.models import Group, User
 from accounts.secrets import generate_hex_id
 
@@ -271,6 +271,7 @@ class RoleAssignment(Fact):
                 for scoped in (False, True)
             ),
         ]
+        indexes = time_indexes("assignment")
 
     def __str__(self) -> str:
         return f"{self.role} to {self.principal}"

@@ -379,4 +379,20 @@ class Migration(migrations.Migration):
                 name="group_code_unique",
             ),
         ),
+        migrations.AddIndex(
+            model_name="groupmembership",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="membership_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="groupmembership",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="membership_ends",
+            ),
+        ),
     ]

@@ -1,3 +1,3 @@
 """The lists of the tables, for looking through: searched, filtered and shown, changed nowhere."""
 
-from console.tables import grants, people, resources, roles  # noqa: F401
+from console.tables import people, resources, roles  # noqa: F401

@@ -14,7 +14,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timezone import now
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -138,20 +137,6 @@ class Table(ModelAdmin):
         return redirect(history_of(row))
 
 
-class FactTable(Table):
-    """Rows that count for a time."""
-
-    @display(
-        description="State",
-        label={"active": "success", "to come": "info", "ended": "warning"},
-    )
-    def state(self, row: Any) -> str:
-        moment = now()
-        if row.valid_until is not None and row.valid_until <= moment:
-            return "ended"
-        return "to come" if row.valid_from is not None and row.valid_from > moment else "active"
-
-
 def _written(name: str) -> Any:
     @display(description=name.capitalize())
     def written(row: Any) -> str:
@@ -170,9 +155,3 @@ def type_of(permission: Permission) -> str:
     """``shop.invoice``"""
     kind = permission.content_type
     return f"{kind.app_label}.{kind.model}"
-
-
-@display(description="Permission", ordering="permission__codename")
-def permission(row: Any) -> str:
-    """For grants, as a column."""
-    return spoken(row.permission)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from accounts.models import Group, GroupMembership, GroupParent, SignIn, Token, User
-from console.tables.base import FactTable, Table
+from accounts.models import Group, GroupParent, SignIn, Token, User
+from console.tables.base import Table
 from console.users import UserPage
 
 
@@ -21,15 +21,6 @@ class GroupTable(Table):
     list_filter = ("kind", "is_superuser")
     search_fields = ("name", "display_name", "code")
     ordering = ("name",)
-
-
-@admin.register(GroupMembership)
-class MembershipTable(FactTable):
-    section, title, icon = "People", "Memberships", "group_add"
-    seen_by = "group"
-    list_display = ("group", "user", "state", "valid_from", "valid_until", "created")
-    list_select_related = ("group", "user")
-    search_fields = ("group__name", "user__username")
 
 
 @admin.register(GroupParent)

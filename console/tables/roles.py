@@ -1,8 +1,8 @@
 from django.contrib import admin
 
 from console.roles import RolePage
-from console.tables.base import FactTable, Table
-from roles.models import InitialPermissions, Namespace, Role, RoleAssignment, Scope
+from console.tables.base import Table
+from roles.models import InitialPermissions, Namespace, Role, Scope
 
 
 @admin.register(Role)
@@ -13,14 +13,6 @@ class RoleTable(Table):
     list_select_related = ("namespace",)
     search_fields = ("name", "display_name", "code", "description")
     ordering = ("name",)
-
-
-@admin.register(RoleAssignment)
-class AssignmentTable(FactTable):
-    section, title, icon = "Roles", "Assignments", "assignment_ind"
-    list_display = ("role", "principal", "scope", "state", "valid_from", "valid_until")
-    list_select_related = ("role", "user", "group", "holder_role", "scope")
-    search_fields = ("role__name", "user__username", "group__name", "holder_role__name")
 
 
 @admin.register(Scope)

@@ -393,4 +393,68 @@ class Migration(migrations.Migration):
                 fields=("user", "permission", "object_pk"), name="user_object_unique"
             ),
         ),
+        migrations.AddIndex(
+            model_name="roleglobalgrant",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="role_global_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="roleglobalgrant",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="role_global_ends",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="roleobjectpermission",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="role_object_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="roleobjectpermission",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="role_object_ends",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="userglobalgrant",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="user_global_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="userglobalgrant",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="user_global_ends",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="userobjectpermission",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="user_object_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="userobjectpermission",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="user_object_ends",
+            ),
+        ),
     ]

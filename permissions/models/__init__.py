@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from guardian.models.models import GroupObjectPermissionAbstract, UserObjectPermissionAbstract
 
-from accounts.facts import Fact, FactQuerySet
+from accounts.facts import Fact, FactQuerySet, time_indexes
 from accounts.models import User
 from roles.models import Role
 
@@ -162,7 +162,10 @@ class UserGlobalGrant(GlobalGrant):
             models.UniqueConstraint(fields=["user", "permission"], name="user_global_unique")
         ]
         # Who may do something is found from the permission.
-        indexes = [models.Index(fields=["permission", "user"], name="user_global_by_perm")]
+        indexes = [
+            models.Index(fields=["permission", "user"], name="user_global_by_perm"),
+            *time_indexes("user_global"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.permission.codename} to {self.user}"
@@ -177,7 +180,10 @@ class RoleGlobalGrant(GlobalGrant):
         constraints = [
             models.UniqueConstraint(fields=["role", "permission"], name="role_global_unique")
         ]
-        indexes = [models.Index(fields=["permission", "role"], name="role_global_by_perm")]
+        indexes = [
+            models.Index(fields=["permission", "role"], name="role_global_by_perm"),
+            *time_indexes("role_global"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.permission.codename} to {self.role}"
@@ -271,6 +277,7 @@ class UserObjectPermission(ObjectGrant, UserObjectPermissionAbstract):
             models.Index(fields=["permission", "object_pk", "user"], name="user_object_by_object"),
             # Small, because most of its entries are alike: who has anything of a type.
             models.Index(fields=["permission", "user"], name="user_object_by_grantee"),
+            *time_indexes("user_object"),
         ]
 
     def __str__(self) -> str:
@@ -298,6 +305,7 @@ class RoleObjectPermission(ObjectGrant, GroupObjectPermissionAbstract):
         indexes = [
             models.Index(fields=["permission", "object_pk", "group"], name="role_object_by_object"),
             models.Index(fields=["permission", "group"], name="role_object_by_grantee"),
+            *time_indexes("role_object"),
         ]
 
     def __str__(self) -> str:

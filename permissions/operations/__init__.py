@@ -4,7 +4,8 @@
 * what: types, resources, scopes, namespaces, roles; retired, the names they had
 * gives: grants, grants_by_name, assignments, scoped_roles, role_actions; group_roles, for grants to
   a group; initial_permissions, to whoever creates something; reach, when a scope grows
-* ends: deletion, with every fact about what goes; purging, of facts that are over
+* ends: deletion, with every fact about what goes; purging, of facts that are over;
+  many_facts, chosen one by one
 * underneath: facts, resolving, locks, closure, changes, audit_facts, batches
 """
 
@@ -56,6 +57,7 @@ from permissions.operations.initial_permissions import (
     update_initial_permissions,
 )
 from permissions.operations.locks import hold
+from permissions.operations.many_facts import MOST_TOGETHER, end_facts, prolong_facts
 from permissions.operations.membership import (
     add_members,
     change_membership,
@@ -159,6 +161,7 @@ __all__ = [
     "MOST_FACTS",
     "MOST_PERMISSIONS",
     "MOST_RESOURCES",
+    "MOST_TOGETHER",
     "ActionChange",
     "ActionInUse",
     "ActionSpec",
@@ -228,6 +231,7 @@ __all__ = [
     "delete_type",
     "delete_types",
     "delete_users",
+    "end_facts",
     "end_membership",
     "ensure_actions",
     "expiry_unasked",
@@ -238,6 +242,7 @@ __all__ = [
     "must_expire",
     "name_of",
     "plain_action",
+    "prolong_facts",
     "purge_expired",
     "put_scoped_role",
     "register_resource",

@@ -436,4 +436,20 @@ class Migration(migrations.Migration):
                 fields=("scope", "content_type", "object_pk"), name="scope_entry_unique"
             ),
         ),
+        migrations.AddIndex(
+            model_name="roleassignment",
+            index=models.Index(
+                condition=models.Q(("valid_from__isnull", False)),
+                fields=["valid_from"],
+                name="assignment_begins",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="roleassignment",
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="assignment_ends",
+            ),
+        ),
     ]

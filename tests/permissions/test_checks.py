@@ -19,7 +19,7 @@ def found():
 @pytest.fixture
 def dropped():
     """An index of a grant table is gone."""
-    [index] = UserGlobalGrant._meta.indexes
+    index, *_ = UserGlobalGrant._meta.indexes
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {index.name}")
     return index.name

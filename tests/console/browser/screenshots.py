@@ -24,7 +24,7 @@ PAGES = {
     "compare": "/admin/access/compare/?subject=demo-ada&other=demo-ben",
     "give-a-role": "/admin/give/role/?to=user:demo-ada",
     "users": "/admin/authentik_core/user/",
-    "assignments": "/admin/authentik_rbac/roleassignment/",
+    "assignments": "/admin/lists/assignments/",
     "change-log": "/admin/audit/event/",
 }
 SCREENS: tuple[tuple[int, Any], ...] = (
