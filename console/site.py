@@ -55,7 +55,7 @@ PAGES: dict[str, tuple[Way, ...]] = {
             needs="authentik_core.assign_user_permissions",
         ),
     ),
-    "People": (),
+    "People": (Way(title="Tokens", icon="key", page="console:tokens"),),
     "Roles": (),
     "Resources": (),
     "Grants": (),

@@ -15,6 +15,7 @@ from console.matrix import RolePermissions
 from console.record.changes import Changes
 from console.roles import ChangeRole
 from console.session import SignOutEverywhere
+from console.tokens import CreateToken, RevokeToken, Tokens
 
 app_name = "console"
 
@@ -36,5 +37,8 @@ urlpatterns = [
     path("roles/<uuid:pk>/", ChangeRole.as_view(), name="change-role"),
     path("roles/<uuid:pk>/permissions/", RolePermissions.as_view(), name="role-permissions"),
     *lists,
+    path("tokens/", Tokens.as_view(), name="tokens"),
+    path("tokens/create/", CreateToken.as_view(), name="create-token"),
+    path("tokens/<uuid:pk>/revoke/", RevokeToken.as_view(), name="revoke-token"),
     path("sign-out-everywhere/", SignOutEverywhere.as_view(), name="sign-out-everywhere"),
 ]

@@ -34,9 +34,11 @@ class GroupParentTable(Table):
 
 @admin.register(Token)
 class TokenTable(Table):
-    """Shows whose keys there are and how long they work, never a key."""
+    """Shows whose keys there are and how long they work, never a key. The ways lead to the page
+    that makes and revokes them.
+    """
 
-    section, title, icon = "People", "Tokens", "key"
+    title, icon = "Tokens", "key"
     list_display = ("identifier", "user", "intent", "expiring", "expires", "last_used")
     list_filter = ("intent", "expiring")
     list_select_related = ("user",)
