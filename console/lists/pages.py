@@ -144,7 +144,7 @@ def chosen(kind: Kind, rights: Any, words: Mapping[str, Any]) -> QuerySet[Any]:
         if words.get(word):
             rows = rows.filter(**{column: words[word]})
     conditions: dict[str, Callable[[Any], Q]]
-    conditions = {"to": _to, "resource": _on, "type": _of, "action": _action, "when": _when}
+    conditions = {"to": _to, "resource": on_resource, "type": _of, "action": _action, "when": _when}
     for word, condition in conditions.items():
         if words.get(word):
             rows = rows.filter(condition(words[word]))
@@ -160,7 +160,7 @@ def _of(kind: ResourceType) -> Q:
     return Q(permission__content_type=kind.pk)
 
 
-def _on(resource: ResourceRef) -> Q:
+def on_resource(resource: ResourceRef) -> Q:
     app_label, _, model = resource.type.partition(".")
     of_type = Permission.objects.filter(
         content_type__app_label=app_label, content_type__model=model

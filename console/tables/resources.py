@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from console.resources import ResourcePage, TypePage
 from console.rights import ENTER
 from console.tables.base import Table, spoken
 from permissions.models import Resource, ResourceType, RetiredName
@@ -13,7 +14,7 @@ from permissions.models import Resource, ResourceType, RetiredName
 
 @admin.register(ResourceType)
 class ResourceTypeTable(Table):
-    section, title, icon = "Resources", "Resource types", "category"
+    section, title, icon, page = "Resources", "Resource types", "category", TypePage
     list_display = ("label", "verbose_name", "app_verbose_name", "mode", "built_in")
     list_filter = ("mode", "built_in")
     list_select_related = ("content_type",)
@@ -23,7 +24,7 @@ class ResourceTypeTable(Table):
 
 @admin.register(Resource)
 class ResourceTable(Table):
-    section, title, icon = "Resources", "Resources", "inventory_2"
+    section, title, icon, page = "Resources", "Resources", "inventory_2", ResourcePage
     list_display = ("object_pk", "name", "type", "parent")
     list_select_related = ("type__content_type", "parent")
     search_fields = ("name", "=object_pk", "=type__content_type__model")

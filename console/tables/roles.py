@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from console.resources import ScopePage
 from console.roles import RolePage
 from console.tables.base import Table
 from roles.models import InitialPermissions, Namespace, Role, Scope
@@ -17,7 +18,7 @@ class RoleTable(Table):
 
 @admin.register(Scope)
 class ScopeTable(Table):
-    section, title, icon = "Roles", "Scopes", "select_all"
+    section, title, icon, page = "Roles", "Scopes", "select_all", ScopePage
     list_display = ("name", "kind", "built_in", "created", "last_modified")
     list_filter = ("kind",)
     search_fields = ("name", "description")
