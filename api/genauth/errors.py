@@ -30,6 +30,8 @@ API_CODES: dict[type[Exception], int] = {
     NotSignedIn: NOT_SIGNED_IN,
     BadAccessKey: 2333,
 }
+# As this door calls them.
+TIMES = {"valid_from": "enableTime", "valid_until": "endTime"}
 MESSAGES = {
     401: NotSignedIn.default_message,
     404: "There is no such URL.",
@@ -83,7 +85,7 @@ def _message(exception: Exception, status: int, data: Any) -> str:
     path, message = next(flattened(data), ("", "The request was refused."))
     if not path or getattr(message, "code", "") == WHOLE_SENTENCE:
         return message
-    return f"Parameter {path} is malformed: {message}"
+    return f"Parameter {TIMES.get(path, path)} is malformed: {message}"
 
 
 def request_id() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from audit.models import EventKind
@@ -98,9 +98,10 @@ def fire(*, actor: User | None, label: str, keys: Sequence[str]) -> None:
         principal = actor if rule.mode == InitialPermissionsMode.USER else rule.role
         grants = [Grant(principal, permission, key) for key in keys for permission in permissions]
         note = {"initial_permissions": rule.name}
-        # Nothing is looked up: nobody has anything on what is new. A grant on a resource that was
-        # named before it was registered stays as it is.
-        write_grants(grants, actor=actor, there={}, note=note)
+        # Nobody has anything on what is new, unless it was named before it was registered. On
+        # PostgreSQL that is found as it is written, and nothing need be looked up.
+        looked_up = connection.vendor != "postgresql"
+        write_grants(grants, actor=actor, there=None if looked_up else {}, note=note)
 
 
 def _rules(actor: User, label: str) -> list[tuple[InitialPermissions, list[Permission]]]:

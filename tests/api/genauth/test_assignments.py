@@ -248,6 +248,7 @@ def test_an_end_in_the_past_is_refused(admin, role, bob):
     answer = assign(admin, user(bob), endTime=ms(datetime(2024, 1, 1, tzinfo=UTC)))
 
     assert status(answer) == 400
+    assert answer["message"].startswith("Parameter endTime is malformed: ")
     assert not RoleAssignment.objects.exists()
 
 

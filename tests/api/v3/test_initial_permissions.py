@@ -5,6 +5,8 @@ import pytest
 from accounts.models import Group
 from permissions import engine
 from permissions.engine.words import ResourceRef
+from permissions.models import RoleObjectPermission
+from permissions.operations.types import ActionSpec, create_type
 from roles.models import InitialPermissions
 from tests import facts
 from tests.statements import counted
@@ -268,3 +270,25 @@ def test_it_fires_for_everything_this_door_creates(client_of, root, path, body, 
 
     assert response.status_code == 201, response.content
     assert held.object_grants.get().object_pk == str(response.json()["pk"])
+
+
+@pytest.mark.parametrize("until", [None, facts.OVER, facts.LATER])
+def test_it_fires_for_what_was_named_before_it_was_registered(client_of, root, until):
+    create_type(
+        actor=None,
+        label="shop.item",
+        actions=[ActionSpec(name="view_item"), ActionSpec(name="sell_item")],
+        mode="open",
+    )
+    makers = facts.role("makers")
+    facts.hold(makers, root)
+    for name in ("one rule", "another"):
+        initial(makers, "shop.view_item", "shop.sell_item", name=name)
+    facts.grant(makers, "shop.view_item", "1", valid_until=until)
+    path = "/api/v3/rbac/resource_types/shop.item/resources/"
+
+    assert client_of(root).post(path, {"object_pk": "1"}).status_code == 201
+
+    rows = RoleObjectPermission.objects.filter(group=makers, object_pk="1")
+    ends = {row.permission.codename: row.valid_until for row in rows}
+    assert ends == {"view_item": None if until == facts.OVER else until, "sell_item": None}
