@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from console.facts import ASSIGNMENT, FactPart
 from console.pages import url_with
-from console.parts import Cell, Line, link_to
+from console.parts import Cell, Line, Part, link_to, when
 from console.rights import CHECK_ACCESS, Rights
 from console.tables.base import spoken, type_of
 from permissions import engine
-from roles.models import RoleAssignment
+from roles.models import Role, RoleAssignment
 
 
 def scope_cells(rows: Iterable[RoleAssignment]) -> dict[Any, Cell]:
@@ -38,10 +40,36 @@ class AssignmentPart(FactPart):
         return super().lines(rows)
 
     def other(self, row: RoleAssignment) -> Cell:
-        return link_to(row.role)
+        return role_cell(row.role)
 
     def told(self, row: RoleAssignment) -> Sequence[Cell]:
         return self.other(row), self.within[row.scope_id]
+
+
+class ThroughPart(Part):
+    """Assignments that count now of what the row does not hold itself, but through others."""
+
+    columns = ("Role", "Through", "Within", "When (UTC)")
+
+    def leading(self) -> Q:
+        """The condition on assignments."""
+        raise NotImplementedError
+
+    def rows(self) -> Any:
+        rows = RoleAssignment.objects.active().filter(self.leading())
+        seen = self.rights.visible(rows.select_related("role", "group", "holder_role", "scope"))
+        return seen.order_by("role__name", "pk")
+
+    def lines(self, rows: list[Any]) -> Iterable[Line]:
+        within = scope_cells(rows)
+        for row in rows:
+            cells = (role_cell(row.role), principal_cell(row), within[row.scope_id], when(row))
+            yield Line(cells)
+
+
+def role_cell(role: Role) -> Cell:
+    """One that stands for a group is told by what it is: its name is a key."""
+    return link_to(role, role.display_name if role.managed else role.name)
 
 
 def principal_cell(row: RoleAssignment) -> Cell:
@@ -57,9 +85,11 @@ class GrantPart(FactPart):
     holder: ClassVar[str]
 
     def chosen(self, rows: Any) -> Any:
+        return self.in_order(rows.filter(**{self.holder: self.row}))
+
+    def in_order(self, rows: Any) -> Any:
         kind = "permission__content_type"
-        order = (f"{kind}__app_label", f"{kind}__model", "permission__codename")
-        return rows.filter(**{self.holder: self.row}).order_by(*order)
+        return rows.order_by(f"{kind}__app_label", f"{kind}__model", "permission__codename")
 
     def told(self, row: Any) -> Sequence[Cell]:
         return (permission_cell(row.permission, self.rights),)
@@ -69,9 +99,9 @@ class ObjectGrantPart(GrantPart):
     name, title = "resource-grants", "Granted on resources"
     own_columns = ("Permission", "Resource")
 
-    def chosen(self, rows: Any) -> Any:
+    def in_order(self, rows: Any) -> Any:
         # By the index of the table: one principal may have a million of them.
-        return rows.filter(**{self.holder: self.row}).order_by("permission", "object_pk")
+        return rows.order_by("permission", "object_pk")
 
     def told(self, row: Any) -> Sequence[Cell]:
         on = Cell(row.object_pk)

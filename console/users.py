@@ -24,15 +24,13 @@ from console.holdings import (
     AssignmentPart,
     GrantPart,
     ObjectGrantPart,
+    ThroughPart,
     permission_cell,
-    principal_cell,
-    scope_cells,
 )
 from console.pages import url_with
-from console.parts import Button, Cell, Line, Part, RowPage, link_to, moment, when
+from console.parts import Button, Cell, Line, Part, RowPage, link_to, moment
 from console.rights import CHECK_ACCESS
 from permissions.queries import effective_permissions, grants_of, groups_of, held_roles
-from roles.models import RoleAssignment
 
 
 class Groups(FactPart):
@@ -75,23 +73,11 @@ class Roles(AssignmentPart):
         return rows.filter(user=self.row).order_by("role__name", "pk")
 
 
-class RolesThrough(Part):
-    """Every assignment by which groups and roles bring the user a role now."""
-
+class RolesThrough(ThroughPart):
     name, title = "roles-through", "Roles through groups and roles"
-    columns = ("Role", "Through", "Within", "When (UTC)")
 
-    def rows(self) -> Any:
-        leading = Q(group__in=groups_of(self.row)) | Q(holder_role__in=held_roles(self.row))
-        rows = RoleAssignment.objects.active().filter(leading)
-        seen = self.rights.visible(rows.select_related("role", "group", "holder_role", "scope"))
-        return seen.order_by("role__name", "pk")
-
-    def lines(self, rows: list[Any]) -> Iterable[Line]:
-        within = scope_cells(rows)
-        for row in rows:
-            cells = (link_to(row.role), principal_cell(row), within[row.scope_id], when(row))
-            yield Line(cells)
+    def leading(self) -> Q:
+        return Q(group__in=groups_of(self.row)) | Q(holder_role__in=held_roles(self.row))
 
 
 class GrantsEverywhere(GrantPart):

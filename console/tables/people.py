@@ -1,6 +1,7 @@
 from django.contrib import admin
 
 from accounts.models import Group, GroupParent, SignIn, Token, User
+from console.groups import GroupPage
 from console.tables.base import Table
 from console.users import UserPage
 
@@ -16,7 +17,7 @@ class UserTable(Table):
 
 @admin.register(Group)
 class GroupTable(Table):
-    section, title, icon = "People", "Groups", "groups"
+    section, title, icon, page = "People", "Groups", "groups", GroupPage
     list_display = ("name", "display_name", "kind", "organization", "is_superuser")
     list_filter = ("kind", "is_superuser")
     search_fields = ("name", "display_name", "code")
