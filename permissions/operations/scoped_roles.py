@@ -118,8 +118,9 @@ def _replace(
 ) -> None:
     before, scope = list(before), scoped.within
     now = timezone.now()
-    windows = [row.window for row in before if row.window.contains(Window(now, now))]
-    if len(before) == len(windows) == 1 and before[0].properties == scoped.properties:
+    counting = [row for row in before if row.window.contains(Window(now, now))]
+    # What counts now is what has been read: sent back, it takes nothing away that is to come.
+    if len(counting) == 1 and counting[0].properties == scoped.properties:
         return
     if isinstance(scope, InlineScope):
         scope = create_scope(
@@ -133,8 +134,9 @@ def _replace(
         principal=principal,
         actor=actor,
         scope=scope,
-        # Who replaces the scope says nothing of the times: all of them stay.
-        window=reduce(Window.hull, windows) if windows else None,
+        # Who replaces the scope says nothing of the times and the reason: they stay.
+        window=reduce(Window.hull, (row.window for row in counting)) if counting else None,
+        reason="; ".join(dict.fromkeys(row.reason for row in counting if row.reason))[:500],
         properties=scoped.properties,
     )
     # After the new one is judged: by what it takes away nobody gains the right to give it.

@@ -115,6 +115,29 @@ def test_an_assignment_that_is_over_or_to_come_is_not_shown_and_replaced(
     assert may(bob, "object.view", OTHER)
 
 
+def test_what_is_sent_back_takes_nothing_away_that_is_to_come(put, bob, operator, root):
+    later = timezone.now() + timedelta(days=1)
+    put(bob, roleName="Operator", allowAllObjects=True)
+    scope = scoped(root, HOST)
+    assign_role(role=operator, principal=bob, actor=root, scope=scope, window=Window(later))
+    before = list(RoleAssignment.objects.order_by("pk").values())
+
+    assert put(bob, roleName="Operator", allowAllObjects=True).status_code == 200
+
+    assert list(RoleAssignment.objects.order_by("pk").values()) == before
+
+
+def test_who_replaces_the_scope_leaves_the_times_and_the_reason(put, bob, operator):
+    put(bob, roleName="Operator", allowAllObjects=True)
+    end = timezone.now() + timedelta(days=1)
+    RoleAssignment.objects.update(valid_until=end, reason="contractor")
+
+    assert put(bob, roleName="Operator").status_code == 200
+
+    row = RoleAssignment.objects.get(user=bob)
+    assert (row.scope.kind, row.valid_until, row.reason) == ("nothing", end, "contractor")
+
+
 def test_a_user_sent_back_as_it_was_read_keeps_times_and_scopes(bob, operator, root, root_door):
     end = timezone.now() + timedelta(days=1)
     assign_role(role=operator, principal=bob, actor=root, window=Window(None, end))
