@@ -30,6 +30,7 @@ from api.access import (
 )
 from api.etags import TaggedView, row_state
 from api.headers import NO_STORE
+from api.moments import MomentField
 from api.v3.lists.filters import BooleanFilter
 from api.v3.lists.ordering import FILTER_BACKENDS
 from api.v3.native import AuthentikSerializer
@@ -60,6 +61,7 @@ class TokenSerializer(AuthentikSerializer, serializers.ModelSerializer):
     user = serializers.IntegerField(source="user_id", required=False)
     user_obj = serializers.SerializerMethodField()
     intent = serializers.ChoiceField(TokenIntent.choices, required=False)
+    expires = MomentField(required=False, allow_null=True)
 
     class Meta:
         model = Token

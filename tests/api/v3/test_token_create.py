@@ -255,3 +255,11 @@ def test_it_needs_no_permission_but_an_active_user(bearer_of, charlie):
 
     assert response.status_code == 403
     assert response.json() == {"detail": "Token invalid/expired"}
+
+
+def test_an_end_in_seconds_taken_for_milliseconds_is_refused(client_of, root):
+    body = {"identifier": "t", "expires": "1970-01-21T10:53:45Z"}
+
+    response = client_of(root).post("/api/v3/core/tokens/", body)
+
+    assert (response.status_code, list(response.json())) == (400, ["expires"])
