@@ -141,6 +141,10 @@ class Tokens(Part):
             used = Cell(moment(token.last_used) or "never")
             yield Line((identifier, Cell(token.get_intent_display()), Cell(expires), used))
 
+    def buttons(self) -> Iterable[Button]:
+        if self.rights.sees(Token):
+            yield Button("List, make, revoke", url_with("console:tokens", user=self.row.username))
+
 
 class SignIns(Part):
     name, title = "sign-ins", "Sign-ins"

@@ -81,6 +81,7 @@ def test_tokens_are_listed_without_their_keys(superuser, bob):
 
     assert [line[0] for line in part(page, "tokens")] == ["ci"]
     assert token.key_digest not in page.content.decode()
+    assert '"/admin/tokens/?user=bob"' in page.content.decode()
 
 
 def test_the_history_tells_before_and_after(superuser, bob):

@@ -19,6 +19,11 @@ PAGES = [
     "/admin/password_change/",
     "/admin/sign-out-everywhere/",
 ]
+ROWS = [
+    "/admin/authentik_core/user/?q=demo-ada",
+    "/admin/authentik_core/group/?q=Demo+sales",
+    "/admin/authentik_rbac/role/?q=Demo+clerk",
+]
 SCREENS = {"a desk by day": (1440, "light"), "a phone by night": (390, "dark")}
 
 
@@ -26,6 +31,18 @@ def lists_of(hands):
     """Links of the navigation to lists."""
     links = hands.page.locator("#nav-sidebar-apps a")
     return sorted({link.get_attribute("href") for link in links.all()})
+
+
+def pages_of_rows(hands):
+    """A user's page, a group's and a role's, and every page that a button there leads to."""
+    links = set()
+    for path in ROWS:
+        hands.open(path)
+        hands.open(hands.page.locator("#result_list tbody a").first.get_attribute("href"))
+        links.add(hands.page.url)
+        buttons = hands.page.locator("main a.button")
+        links |= {link.get_attribute("href") for link in buttons.all()}
+    return sorted(link for link in links if link.startswith("/admin/"))
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -37,7 +54,7 @@ def test_everybody_can_use_every_page(hands_of, axe, screen):
     hands = hands_of(width=width, scheme=scheme)
     barriers = {}
 
-    for path in [*PAGES, *lists_of(hands)]:
+    for path in [*PAGES, *lists_of(hands), *pages_of_rows(hands)]:
         hands.open(path)
         is_wide = hands.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         found = [*barriers_on(hands.page, axe), *(["wider than the screen"] if is_wide else [])]
