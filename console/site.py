@@ -147,7 +147,8 @@ class ConsoleSite(UnfoldAdminSite):
 
     def _lists(self, section: str, rights: Rights) -> Iterator[Way]:
         for model, table in self._registry.items():
-            if getattr(table, "section", None) == section and table.is_seen(rights):
+            # Tables without a section are behind pages that have a way of their own.
+            if section and getattr(table, "section", None) == section and table.is_seen(rights):
                 page = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
                 yield Way(title=table.title, icon=table.icon, page=page)
 

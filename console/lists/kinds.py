@@ -72,6 +72,9 @@ class Kind:
     def rows(self, rights: Rights) -> QuerySet[Any]:
         """Those the caller may view, with what they name, and whether it may be named."""
         rows = self.table.model.objects.select_related(*self.table.related, "granted_by")
+        if self.table in ASSIGNMENTS:
+            # Roles of the service's own, and those that stand in for a group, are nobody's to give.
+            rows = rows.filter(role__in=Role.objects.shareable())
         for by in self.seen_by:
             rows = rights.visible(rows, by=by)
         for name in self.names:

@@ -356,3 +356,12 @@ def test_odd_names_are_shown_as_they_are(superuser, name):
     ):
         assert page.status_code == 200
         assert "<b>bold" not in page.content.decode()
+
+
+def test_a_role_that_stands_in_for_a_group_is_out_of_reach(superuser, bob):
+    row = facts.hold(facts.role("own", managed="group/1"), facts.group("staff", bob))
+
+    superuser.post(f"{ASSIGNMENTS}together/", {"act": "end", "rows": row.pk, "sure": "yes"})
+
+    assert listed(superuser, ASSIGNMENTS) == []
+    assert RoleAssignment.objects.exists()

@@ -222,3 +222,11 @@ def test_an_app_password_is_no_api_token(superuser):
     superuser.post(CREATE, {"kind": "app_password", "identifier": "mail"})
 
     assert Token.objects.get().intent == TokenIntent.APP_PASSWORD
+
+
+def test_one_way_leads_to_the_tokens(superuser):
+    sections = superuser.get("/admin/").context["sidebar_navigation"]
+
+    links = [item["link"] for section in sections for item in section["items"]]
+    assert links.count(LIST) == 1
+    assert "/admin/authentik_core/token/" not in links

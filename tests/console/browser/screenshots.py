@@ -25,7 +25,9 @@ PAGES = {
     "give-a-role": "/admin/give/role/?to=user:demo-ada",
     "users": "/admin/authentik_core/user/",
     "assignments": "/admin/lists/assignments/",
-    "change-log": "/admin/audit/event/",
+    "change-log": "/admin/changes/",
+    "tokens": "/admin/tokens/",
+    "make-a-token": "/admin/tokens/create/",
 }
 SCREENS: tuple[tuple[int, Any], ...] = (
     (1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"),

@@ -16,6 +16,13 @@ PAGES = [
     "/admin/give/role/",
     "/admin/give/membership/",
     "/admin/give/permission/",
+    "/admin/changes/",
+    "/admin/changes/?about=role:demo-approver",
+    "/admin/lists/assignments/",
+    "/admin/lists/memberships/?when=active",
+    "/admin/lists/role-grants/",
+    "/admin/tokens/",
+    "/admin/tokens/create/",
     "/admin/password_change/",
     "/admin/sign-out-everywhere/",
 ]
