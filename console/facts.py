@@ -18,8 +18,8 @@ from django.utils.http import urlencode
 
 from accounts.models import GroupMembership
 from console.forms import CLASSES, ConsoleForm, MomentField
-from console.pages import FormPage
-from console.parts import Button, Cell, Line, Part, when
+from console.pages import Cell, FormPage
+from console.parts import Button, Line, Part, when
 from console.rights import Rights
 from console.states import StatedForm
 from console.tables.base import spoken, type_of

@@ -18,8 +18,8 @@ from console.holdings import (
     ObjectGrantPart,
     ThroughPart,
 )
-from console.pages import url_with
-from console.parts import Button, Cell, Line, Part, RowPage, link_to
+from console.pages import Cell, url_with
+from console.parts import Button, Line, Part, RowPage, link_to
 from console.trees import DOWN, UP, tree_of
 from permissions.queries import roles_of_group
 from roles.models import managed_key

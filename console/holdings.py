@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from django.db.models import Q
 
 from console.facts import ASSIGNMENT, FactPart
-from console.pages import url_with
-from console.parts import Cell, Line, Part, link_to, when
+from console.pages import Cell, url_with
+from console.parts import Line, Part, link_to, when
 from console.rights import CHECK_ACCESS, Rights
 from console.tables.base import spoken, type_of
 from permissions import engine

@@ -56,10 +56,11 @@ class Crumb(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Of ``console/table.html``, where it leads somewhere."""
+    """Of a table, where it leads somewhere; ``note`` stands below, on the pages of rows."""
 
     text: str
     url: str = ""
+    note: str = ""
 
 
 class ConsolePage(TemplateView):

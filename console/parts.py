@@ -27,19 +27,11 @@ from django.utils.timezone import now
 
 from audit.models import Event
 from console.drawing import times
-from console.pages import ROWS_PER_PAGE, ConsolePage
+from console.pages import ROWS_PER_PAGE, Cell, ConsolePage
 from console.record.changes import Change, Look
 from console.record.history import VIEW, Thing, history_of, touching
 
 ROWS_AT_FIRST = 8
-
-
-class Cell(NamedTuple):
-    """``note`` stands below, in small."""
-
-    text: str
-    url: str = ""
-    note: str = ""
 
 
 class Button(NamedTuple):

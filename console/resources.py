@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from console.lists.kinds import KINDS, Kind
 from console.lists.pages import on_resource
-from console.pages import url_with
-from console.parts import Button, Cell, Line, Part, RowPage, link_to, when
+from console.pages import Cell, url_with
+from console.parts import Button, Line, Part, RowPage, link_to, when
 from console.rights import CHECK_ACCESS
 from permissions import engine
 from permissions.engine import ResourceRef, short

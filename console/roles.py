@@ -19,8 +19,8 @@ from audit.errors import Conflict
 from console.facts import ROLE_GRANT, ROLE_OBJECT_GRANT, TO_ROLES, reason_field
 from console.forms import CLASSES, MomentField, choosable, principal_text
 from console.holdings import AssignmentPart, GrantPart, ObjectGrantPart, principal_cell
-from console.pages import Crumb, FormPage, url_with
-from console.parts import Button, Cell, Line, Part, RowPage, link_to, moment
+from console.pages import Cell, Crumb, FormPage, url_with
+from console.parts import Button, Line, Part, RowPage, link_to, moment
 from console.states import StatedForm
 from console.tables.base import spoken
 from permissions.operations import hold, update_role

@@ -27,8 +27,8 @@ from console.holdings import (
     ThroughPart,
     permission_cell,
 )
-from console.pages import url_with
-from console.parts import Button, Cell, Line, Part, RowPage, link_to, moment
+from console.pages import Cell, url_with
+from console.parts import Button, Line, Part, RowPage, link_to, moment
 from console.rights import CHECK_ACCESS
 from permissions.queries import effective_permissions, grants_of, groups_of, held_roles
 
