@@ -6,6 +6,7 @@ It is held by exactly that group, nobody manages it, and it goes with the group.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -37,16 +38,18 @@ def _created(groups: Sequence[Group], actor: User | None) -> dict[str | None, Ro
             display_name=f"Granted to {group.name}"[:255],
             managed=managed_key(group),
         )
-        for group in groups
+        # In one order: two who make the same in different orders would wait for each other.
+        for group in sorted(groups, key=attrgetter("pk"))
     }
-    # Whoever makes the same role at the same time makes it equal; what is there counts.
+    # Whoever makes the same role at the same time makes it equal, and tells it.
     Role.objects.bulk_create(own.values(), ignore_conflicts=True)
     roles = {role.managed: role for role in Role.objects.filter(managed__in=own)}
+    made = {role.pk for role in own.values()}
     held = [(roles[managed_key(group)], group) for group in groups]
+    held = [(role, group) for role, group in held if role.pk in made]
     # Without an event of its own: that the role exists says that the group holds it.
     RoleAssignment.objects.bulk_create(
-        [RoleAssignment(role=role, group=group, granted_by=actor) for role, group in held],
-        ignore_conflicts=True,
+        [RoleAssignment(role=role, group=group, granted_by=actor) for role, group in held]
     )
     kind = EventKind.ROLE_CREATED
     entries = [

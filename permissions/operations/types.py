@@ -332,15 +332,16 @@ def ensure_actions(
         return []
     kind = ResourceType.objects.labelled(type_label).select_related("content_type").get()
     of_type = Permission.objects.filter(content_type=kind.pk, codename__in=codenames)
-    # In one order: two who name the same actions in different orders would wait for each other.
-    added = sorted(codenames - set(of_type.values_list("codename", flat=True)))
-    if added:
+    if codenames - set(of_type.values_list("codename", flat=True)):
+        # Looked up again: of two who name the same action, one adds it and tells so.
+        refresh(kind)
+        added = sorted(codenames - set(of_type.values_list("codename", flat=True)))
         Permission.objects.bulk_create(
-            [Permission(content_type_id=kind.pk, codename=name, name=name) for name in added],
-            ignore_conflicts=True,
+            Permission(content_type_id=kind.pk, codename=name, name=name) for name in added
         )
-        after = {"actions_added": added}
-        record(EventKind.RESOURCE_TYPE_CHANGED, target=kind, actor=actor, after=after)
+        if added:
+            after = {"actions_added": added}
+            record(EventKind.RESOURCE_TYPE_CHANGED, target=kind, actor=actor, after=after)
     return list(of_type.select_related("content_type"))
 
 

@@ -10,7 +10,7 @@ from django.db import connection, connections
 
 from accounts.facts import Window
 from accounts.models import GroupMembership, User
-from audit.models import Event
+from audit.models import Event, EventKind
 from permissions.models import UserGlobalGrant, UserObjectPermission
 from permissions.operations import (
     add_members,
@@ -22,7 +22,9 @@ from permissions.operations import (
     unassign_permissions,
     update_object_grant,
 )
-from roles.models import RoleAssignment
+from permissions.operations.group_roles import own_roles
+from permissions.operations.types import create_type, ensure_actions
+from roles.models import Role, RoleAssignment
 from tests import facts
 
 pytestmark = [
@@ -174,3 +176,24 @@ def test_who_changes_one_end_keeps_the_other_that_somebody_else_changes(bob, a_f
 
     row.refresh_from_db()
     assert row.window == Window(began, WINDOWS[-1].valid_until)
+
+
+def test_the_own_role_of_a_group_is_made_and_told_once():
+    group = facts.group("staff")
+
+    at_once(lambda _: own_roles(groups=[group], actor=None))
+
+    [event] = Event.objects.filter(kind=EventKind.ROLE_CREATED)
+    assert event.after is not None
+    assert event.after["group"] == str(group.pk)
+    assert RoleAssignment.objects.get(group=group).role == Role.objects.get(managed__isnull=False)
+
+
+def test_actions_that_several_name_are_added_and_told_once():
+    create_type(actor=None, label="shop.item", actions=[])
+    names = [f"a{n}" for n in range(5)]
+
+    at_once(lambda _: ensure_actions(type_label="shop.item", names=names, actor=None))
+
+    [event] = Event.objects.filter(kind=EventKind.RESOURCE_TYPE_CHANGED)
+    assert event.after == {"actions_added": names}
