@@ -285,10 +285,12 @@ def _beyond(scope: Scope, kind: ScopeKind, old: Selectors, new: Selectors) -> Re
         return None
     if kind == ScopeKind.ALL:
         return Reach(kind=ScopeKind.ALL)
+    # Entries of a scope of nothing cover nothing, so that they do not count as had.
+    covered = old if scope.kind == ScopeKind.SELECTED else {}
     places = frozenset(
         (selector.content_type_id, selector.object_pk, below)
         for selector, below in new.items()
-        if selector not in old or (below and not old[selector])
+        if selector not in covered or (below and not covered[selector])
     )
     return Reach(places) if places else None
 

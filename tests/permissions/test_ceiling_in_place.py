@@ -5,7 +5,13 @@ from django.contrib.contenttypes.models import ContentType
 
 from permissions.engine import GrantCeiling, ResourceRef, require_covers, require_grants
 from permissions.models import Resource, ResourceClosure, ResourceMode
-from permissions.operations import ActionSpec, create_type, update_namespace, update_role
+from permissions.operations import (
+    ActionSpec,
+    create_type,
+    update_namespace,
+    update_role,
+    update_scope,
+)
 from roles.models import Namespace, Scope, ScopeEntry, ScopeKind
 from tests import facts
 
@@ -115,6 +121,14 @@ def test_what_is_held_without_limit_is_given_without(alice, held):
     facts.hold(role_of("mine", "view_doc"), alice, scope=held and scope(held))
 
     assert gives(alice, role_of("reader", "view_doc"), within=None) is (held is None)
+
+
+def test_entries_of_a_scope_of_nothing_are_not_had_already(alice, charlie):
+    asleep = scope("doc:d1", kind=ScopeKind.NOTHING)
+    facts.hold(role_of("reader", "view_doc"), charlie, scope=asleep)
+
+    with pytest.raises(GrantCeiling):
+        update_scope(scope=asleep, actor=alice, kind=ScopeKind.SELECTED)
 
 
 def test_all_contains_every_scope_but_not_what_has_none(alice):
