@@ -16,7 +16,7 @@ from audit.errors import InvalidInput
 from permissions.engine import canonical_pk
 from permissions.models import Resource, ResourceMode, ResourceType
 from permissions.operations.grants import ExactGrants, replace_grants
-from permissions.operations.locks import keep_resources
+from permissions.operations.locks import Change, keep_resources, one_at_a_time
 from permissions.operations.types import (
     MOST_ACTIONS,
     ActionSpec,
@@ -105,6 +105,9 @@ def replace_grants_by_name(*, grants: Sequence[GrantsByName], actor: User | None
 def _register(grants: Sequence[GrantsByName], actor: User | None) -> None:
     missing = unregistered(grants)
     if missing.labels:
+        # Looked up again: of two who name the same type, the second adds to what the first made.
+        one_at_a_time(Change.TYPE_NAMES)
+        missing = unregistered(grants)
         specs = []
         for label in missing.labels:
             of_type = [one for one in grants if one.label == label]

@@ -4,13 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection, connections, transaction
 
 from audit.errors import InvalidInput
 from permissions.operations import (
+    GrantsByName,
     create_role,
     create_type,
     create_user,
+    replace_grants_by_name,
     update_type,
     update_user,
 )
@@ -90,3 +93,13 @@ def test_two_roles_whose_names_are_alike_both_get_a_code():
     assert error is None
     codes = Role.objects.filter(name__startswith="Night").values_list("code", flat=True)
     assert set(codes) == {"night-shift", "night-shift-2"}
+
+
+def test_of_two_who_grant_on_the_same_new_type_the_second_adds_to_it(bob):
+    def grant(action):
+        one = GrantsByName(principal=bob, label="shop.new", object_pk="1", actions=(action,))
+        replace_grants_by_name(grants=[one], actor=None)
+
+    assert refused_after(lambda: grant("a"), lambda: grant("b")) is None
+    actions = Permission.objects.filter(content_type__app_label="shop")
+    assert set(actions.values_list("codename", flat=True)) == {"a", "b"}
