@@ -102,6 +102,8 @@ VARYING = {
     "after": "jsonb",
 }
 EACH = ", ".join(VARYING)
+INTO = f"""INSERT INTO {Event._meta.db_table}
+    (created, actor_pk, actor_name, door, request_id, reason, {EACH})"""
 ARRAYS = ", ".join(f"%(told_{name})s::{form}[]" for name, form in VARYING.items())
 
 
@@ -110,15 +112,13 @@ def insertion(source: str) -> str:
 
     The ORM builds its own anew for each request, which takes longer than the database takes.
     """
-    return f"""INSERT INTO {Event._meta.db_table}
-    (created, actor_pk, actor_name, door, request_id, reason, {EACH})
+    return f"""{INTO}
 SELECT %(told_created)s::timestamptz, %(told_actor_pk)s::bigint, %(told_actor_name)s, %(told_door)s,
     %(told_request_id)s, %(told_reason)s, {EACH} FROM {source}"""
 
 
 TOGETHER = insertion(f"unnest({ARRAYS}) AS told ({EACH})")
-ONE = f"""INSERT INTO {Event._meta.db_table}
-    (created, actor_pk, actor_name, door, request_id, reason, {EACH})
+ONE = f"""{INTO}
 VALUES (%(told_created)s, %(told_actor_pk)s, %(told_actor_name)s, %(told_door)s,
     %(told_request_id)s, %(told_reason)s, {", ".join(f"%(told_{name})s" for name in VARYING)})"""
 

@@ -244,6 +244,8 @@ class Statement:
 
     def reading(self, name: str, other: Statement) -> Statement:
         """Together with another statement, whose rows this one reads by the name of a table."""
+        # Both number theirs from nought, so that one's would stand for the other's.
+        assert not (self.fixed.keys() & other.fixed.keys()), "values of one statement at most"
         return replace(
             self,
             text=f"WITH {name} AS MATERIALIZED ({other.text}) {self.text}",
