@@ -171,6 +171,7 @@ class FactPart(Part):
         raise NotImplementedError
 
     def told(self, row: Any) -> Sequence[Cell]:
+        """What the page's row does not say already; each part has its own columns."""
         raise NotImplementedError
 
     def lines(self, rows: list[Any]) -> Iterable[Line]:

@@ -68,6 +68,7 @@ class NamedField(forms.CharField):
         return self.named(text)
 
     def named(self, text: str) -> Any:
+        """What the text names; each kind of field finds its own. Raises ValidationError."""
         raise NotImplementedError
 
     def unknown(self, text: str) -> str:

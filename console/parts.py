@@ -69,6 +69,7 @@ class Part:
         raise NotImplementedError
 
     def lines(self, rows: list[Any]) -> Iterable[Line]:
+        """One for each row of a slice; each part shows its own."""
         raise NotImplementedError
 
     def buttons(self) -> Iterable[Button]:

@@ -54,6 +54,7 @@ class Tree(Part):
     columns = ("Resource", "Key", "Below")
 
     def chosen(self) -> Any:
+        """The resources the tree begins with; each page has its own."""
         raise NotImplementedError
 
     def rows(self) -> Any:
